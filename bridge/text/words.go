@@ -1,0 +1,117 @@
+// Package text holds every sentence that a person reads, made by functions that
+// name their audience, and the conversions between Matrix HTML and WhatsApp's
+// markup. What a customer or WhatsApp may see is made only by functions that say
+// so in their names.
+package text
+
+import (
+	"fmt"
+	"html"
+	"slices"
+	"strings"
+)
+
+// Words is a text for a Matrix room: a plain body, and HTML where it says more
+// than the body does.
+type Words struct {
+	Plain    string
+	HTML     string
+	Mentions []string // MXIDs that shall be notified
+}
+
+// Say makes Words from a format string and arguments. An argument of type Pill
+// becomes a link to that person or room, everything else is escaped.
+func Say(format string, args ...any) Words {
+	plain, rich := make([]any, len(args)), make([]any, len(args))
+	pills := false
+	for i, a := range args {
+		switch a := a.(type) {
+		case Pill:
+			plain[i], rich[i], pills = a.Name, a.html(), true
+		case Words:
+			plain[i], rich[i] = a.Plain, a.rich()
+			pills = pills || a.HTML != ""
+		case string:
+			plain[i], rich[i] = a, html.EscapeString(a)
+		default:
+			plain[i], rich[i] = a, a
+		}
+	}
+	w := Words{Plain: fmt.Sprintf(format, plain...)}
+	if pills {
+		w.HTML = strings.ReplaceAll(fmt.Sprintf(html.EscapeString(format), rich...), "\n", "<br>")
+	}
+	return w
+}
+
+// Join puts texts under each other, one a line.
+func Join(parts ...Words) Words {
+	var plain, rich []string
+	var w Words
+	for _, p := range parts {
+		if p.Plain == "" {
+			continue
+		}
+		plain, rich = append(plain, p.Plain), append(rich, p.rich())
+		w.Mentions = append(w.Mentions, p.Mentions...)
+		if p.HTML != "" {
+			w.HTML = "x"
+		}
+	}
+	w.Plain = strings.Join(plain, "\n")
+	if w.HTML != "" {
+		w.HTML = strings.Join(rich, "<br>")
+	}
+	return w
+}
+
+// Mention adds people who shall be notified.
+func (w Words) Mention(users ...string) Words {
+	w.Mentions = append(slices.Clone(w.Mentions), users...)
+	return w
+}
+
+func (w Words) rich() string {
+	if w.HTML != "" {
+		return w.HTML
+	}
+	return strings.ReplaceAll(html.EscapeString(w.Plain), "\n", "<br>")
+}
+
+// Notice is the content of an m.notice with these words; notices notify nobody.
+func (w Words) Notice() map[string]any { return w.content("m.notice") }
+
+// Message is the content of an m.text with these words.
+func (w Words) Message() map[string]any { return w.content("m.text") }
+
+func (w Words) content(msgtype string) map[string]any {
+	mentions := map[string]any{}
+	if len(w.Mentions) > 0 && msgtype != "m.notice" {
+		mentions["user_ids"] = slices.Compact(slices.Sorted(slices.Values(w.Mentions)))
+	}
+	c := map[string]any{"msgtype": msgtype, "body": w.Plain, "m.mentions": mentions}
+	if w.HTML != "" {
+		c["format"], c["formatted_body"] = "org.matrix.custom.html", w.HTML
+	}
+	return c
+}
+
+// Pill is a person or a room as clients show them: a name that is a link.
+type Pill struct {
+	ID   string // MXID or room id
+	Name string
+	Via  string // for rooms: a server to join by
+}
+
+// Link is the matrix.to address, by https://spec.matrix.org/v1.15/appendices/#matrixto-navigation.
+func (p Pill) Link() string {
+	l := "https://matrix.to/#/" + p.ID
+	if p.Via != "" {
+		l += "?via=" + p.Via
+	}
+	return l
+}
+
+func (p Pill) html() string {
+	return `<a href="` + html.EscapeString(p.Link()) + `">` + html.EscapeString(p.Name) + `</a>`
+}

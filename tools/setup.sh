@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# Installs the servers that the tests and the demo start. Everything goes into one directory that may be deleted at any time:
+# .cache in the repository, or $LANEKEEPER_TEST_CACHE. What is there already is kept.
+#
+#   tools/setup.sh dendrite    Dendrite and its key generator, built from the Go module in tools/go.mod
+#   tools/setup.sh synapse     Synapse in a Python virtual environment, as pinned in tools/synapse.txt
+#   tools/setup.sh postgres    PostgreSQL's server programs, from Debian's packages (needs root) unless they are installed
+#
+# Several names may be given. The exit code is 0 only if everything asked for is there.
+set -euo pipefail
+cd "$(dirname "$0")"
+cache=${LANEKEEPER_TEST_CACHE:-$PWD/../.cache}
+mkdir -p "$cache/bin"
+cache=$(cd "$cache" && pwd)
+
+say() { echo "setup: $*" >&2; }
+
+# apt_install installs Debian packages; the package lists are fetched once per run of this script.
+apt_updated=
+apt_install() {
+	if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+		say "please install: $*"
+		return 1
+	fi
+	export DEBIAN_FRONTEND=noninteractive
+	[ -n "$apt_updated" ] || apt-get -qq update
+	apt_updated=yes
+	say "apt-get install $*"
+	apt-get -qq install -y --no-install-recommends "$@" >/dev/null
+}
+
+# A file beside each result names the version, so that a new pin is built and an old result is not used.
+dendrite() {
+	local want
+	want=$(cat go.mod go.sum | cksum)
+	if [ -x "$cache/bin/dendrite" ] && [ -x "$cache/bin/generate-keys" ] && [ "$(cat "$cache/bin/dendrite.version" 2>/dev/null)" = "$want" ]; then
+		return
+	fi
+	say "building Dendrite (a minute or two, once)"
+	# A pure Go build with SQLite included: no C compiler is needed.
+	CGO_ENABLED=0 go build -trimpath -o "$cache/bin/" \
+		github.com/element-hq/dendrite/cmd/dendrite github.com/element-hq/dendrite/cmd/generate-keys
+	echo "$want" >"$cache/bin/dendrite.version"
+}
+
+synapse() {
+	local venv=$cache/venv want
+	want=$(cksum <synapse.txt)
+	if [ "$(cat "$venv/version" 2>/dev/null)" = "$want" ] && "$venv/bin/python" -c 'import synapse, psycopg2' 2>/dev/null; then
+		return
+	fi
+	say "installing Synapse (half a minute, once)"
+	rm -rf "$venv"
+	if ! python3 -m venv "$venv" >/dev/null 2>&1; then # Debian keeps the module in a package of its own
+		rm -rf "$venv"
+		apt_install python3 python3-venv
+		python3 -m venv "$venv"
+	fi
+	"$venv/bin/pip" install -q --disable-pip-version-check -r synapse.txt
+	"$venv/bin/python" -c 'import synapse, psycopg2'
+	echo "$want" >"$venv/version"
+}
+
+have_postgres() { command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
+
+postgres() {
+	have_postgres && return
+	# The tests start servers of their own: no cluster is made or started at installation.
+	apt_install postgresql-common
+	sed -i 's/^#\?create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
+	apt_install postgresql
+	have_postgres
+}
+
+[ $# -gt 0 ] || { sed -n '2,/^set/s/^# \{0,1\}//p' "$0"; exit 2; }
+for what; do
+	case $what in
+	dendrite | synapse | postgres) $what ;;
+	*)
+		say "unknown: $what"
+		exit 2
+		;;
+	esac
+done

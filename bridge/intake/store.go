@@ -1,0 +1,100 @@
+// Package intake takes what arrives (the bot's sync, Twilio's webhooks and
+// listing), stores it, and only then lets the sender go on: the next sync is
+// asked for, the webhook is answered, when the transaction is committed.
+package intake
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"lanekeeper/bridge/queue"
+	"lanekeeper/bridge/store"
+)
+
+// chunk is how many inputs one statement carries; SQLite allows 32,766
+// parameters, PostgreSQL 65,535.
+const chunk = 500
+
+// arrival is an input with what deduplicates it.
+type arrival struct {
+	id    string // event id, MessageSid, …
+	key   string // order key
+	input store.Input
+}
+
+// keep stores arrivals that were not seen before, in their order, in the
+// transaction of ctx: two statements for each chunk, whatever its size.
+func keep(ctx context.Context, s *store.Store, arrivals []arrival) (fresh int, err error) {
+	for len(arrivals) > 0 {
+		part := arrivals[:min(chunk, len(arrivals))]
+		arrivals = arrivals[len(part):]
+		items, err := unseen(ctx, s, part)
+		if err != nil {
+			return fresh, err
+		}
+		if len(items) == 0 {
+			continue
+		}
+		if _, err := s.Queue.Put(ctx, items...); err != nil {
+			return fresh, fmt.Errorf("intake: %w", err)
+		}
+		fresh += len(items)
+	}
+	return fresh, nil
+}
+
+func unseen(ctx context.Context, s *store.Store, part []arrival) ([]queue.Item, error) {
+	args := make([]any, 1, len(part)+1)
+	args[0] = s.Now().UnixMilli()
+	values := make([]string, len(part))
+	for i, a := range part {
+		args = append(args, a.id)
+		values[i] = "($" + strconv.Itoa(i+2) + ", $1)"
+	}
+	rows, err := s.DB.Query(ctx, "INSERT INTO seen (event_id, at) VALUES "+strings.Join(values, ", ")+" ON CONFLICT (event_id) DO NOTHING RETURNING event_id", args...)
+	if err != nil {
+		return nil, fmt.Errorf("intake: seen: %w", err)
+	}
+	defer rows.Close()
+	fresh := make(map[string]bool, len(part))
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, fmt.Errorf("intake: seen: %w", err)
+		}
+		fresh[id] = true
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("intake: seen: %w", err)
+	}
+	items := make([]queue.Item, 0, len(fresh))
+	for _, a := range part {
+		if !fresh[a.id] {
+			continue
+		}
+		delete(fresh, a.id) // the same id twice in one batch is one event
+		b, err := json.Marshal(a.input)
+		if err != nil {
+			return nil, fmt.Errorf("intake: %w", err)
+		}
+		items = append(items, queue.Item{Queue: store.QueueIn, Key: a.key, Payload: b})
+	}
+	return items, nil
+}
+
+// eventID reads the id of an event; an event without one is known by its bytes.
+func eventID(raw json.RawMessage) string {
+	var e struct {
+		ID string `json:"event_id"`
+	}
+	if json.Unmarshal(raw, &e) == nil && e.ID != "" {
+		return e.ID
+	}
+	sum := sha256.Sum256(raw)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}

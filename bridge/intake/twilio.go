@@ -1,0 +1,94 @@
+package intake
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"lanekeeper/bridge/store"
+	"lanekeeper/bridge/whatsapp"
+)
+
+// Inbound stores a message that Twilio brought, once for each MessageSid.
+func Inbound(s *store.Store) func(context.Context, whatsapp.Inbound) error {
+	return func(ctx context.Context, in whatsapp.Inbound) error {
+		return keepTwilio(ctx, s, in.MessageSID, "phone:"+in.From, store.InputWhatsApp, in)
+	}
+}
+
+// Status stores a status callback. Twilio repeats and reorders them; each state
+// of a message counts once.
+func Status(s *store.Store) func(context.Context, whatsapp.Status) error {
+	return func(ctx context.Context, st whatsapp.Status) error {
+		return keepTwilio(ctx, s, st.MessageSID+":"+st.Status, "sid:"+st.MessageSID, store.InputStatus, st)
+	}
+}
+
+func keepTwilio(ctx context.Context, s *store.Store, id, key, kind string, v any) error {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("intake: %w", err)
+	}
+	return s.Tx(ctx, func(ctx context.Context) error {
+		_, err := keep(ctx, s, []arrival{{id, key, store.Input{Kind: kind, Raw: raw}}})
+		return err
+	})
+}
+
+// Listing finds what Twilio could not deliver to us: it has no retry worth the
+// name, so what came is looked up at start and every few minutes.
+type Listing struct {
+	Twilio interface {
+		ListInbound(ctx context.Context, since time.Time) ([]whatsapp.Inbound, error)
+	}
+	Store *store.Store
+	Log   zerolog.Logger
+	Every time.Duration
+}
+
+const metaListed = "twilio_listed"
+
+// overlap is how far each look reaches back before the last one.
+const overlap = 5 * time.Minute
+
+// Run looks until ctx ends.
+func (l *Listing) Run(ctx context.Context) error {
+	for {
+		if err := l.once(ctx); err != nil && ctx.Err() == nil {
+			l.Log.Warn().Err(err).Msg("Could not list the messages at Twilio")
+		}
+		timer := time.NewTimer(l.Every)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		case <-timer.C:
+		}
+	}
+}
+
+func (l *Listing) once(ctx context.Context) error {
+	now := l.Store.Now()
+	var since time.Time
+	if last, err := l.Store.Meta(ctx, metaListed); err != nil {
+		return err
+	} else if t, err := time.Parse(time.RFC3339, last); err == nil {
+		since = t.Add(-overlap)
+	} else {
+		since = now.Add(-overlap) // a first start has missed nothing
+	}
+	found, err := l.Twilio.ListInbound(ctx, since)
+	if err != nil {
+		return fmt.Errorf("listing: %w", err)
+	}
+	store := Inbound(l.Store)
+	for _, in := range found {
+		if err := store(ctx, in); err != nil {
+			return err
+		}
+	}
+	return l.Store.SetMeta(ctx, metaListed, now.UTC().Format(time.RFC3339))
+}

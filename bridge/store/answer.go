@@ -1,0 +1,115 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"time"
+
+	"go.mau.fi/util/dbutil"
+
+	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/text"
+)
+
+// PendingAfter is how long a command waits for Matrix to show its change before
+// the answer says that it is still pending.
+const PendingAfter = 30 * time.Second
+
+// TimerAnswer is the kind of timer that says so; its argument is the command's
+// event id.
+const TimerAnswer = "answer"
+
+// Answer is what a command gets: exactly one notice, in a thread on the command.
+type Answer struct {
+	Command string         `json:"command"` // event id of the command
+	To      effect.Place   `json:"to"`
+	Thread  string         `json:"thread"`   // root of the thread the answer stands in
+	ReplyTo string         `json:"reply_to"` // the command, where it stands in a thread itself
+	Result  map[string]any `json:"result"`   // lanekeeper.result
+	Words   text.Words     `json:"words"`
+	Rooms   bool           `json:"rooms"` // the result lists the project's rooms once they are made
+}
+
+// ID is the effect ID of the answer's message.
+func (a *Answer) ID() string { return "answer:" + a.Command }
+
+// Message is the effect that sends the answer.
+func (a *Answer) Message() effect.Effect {
+	content := a.Words.Notice()
+	content["lanekeeper.result"] = a.Result
+	return effect.Effect{Message: &effect.Message{ID: a.ID(), To: a.To, Content: content, Thread: effect.Ref(a.Thread), ReplyTo: effect.Ref(a.ReplyTo)}}
+}
+
+// AnswerWhen keeps an answer until Matrix shows the project at a revision. After
+// PendingAfter without that a notice says that it is pending.
+func (s *Store) AnswerWhen(ctx context.Context, a *Answer, project string, revision int64) error {
+	b, err := json.Marshal(a)
+	if err != nil {
+		return wrap("answer", err)
+	}
+	if _, err := s.DB.Exec(ctx, "INSERT INTO answer (command, project, revision, answer, pending) VALUES ($1, $2, $3, $4, false)", a.Command, project, revision, string(b)); err != nil {
+		return wrap("answer", err)
+	}
+	return s.Do(ctx, effect.Effect{Timer: &effect.Timer{At: s.Now().Add(PendingAfter), Kind: TimerAnswer, Key: "answer:" + a.Command, Arg: a.Command}})
+}
+
+type waiting struct {
+	Answer
+	project string
+	pending bool
+}
+
+func scanWaiting(row dbutil.Scannable) (*waiting, error) {
+	var w waiting
+	var raw string
+	if err := row.Scan(&raw, &w.project, &w.pending); err != nil {
+		return nil, err
+	}
+	return &w, json.Unmarshal([]byte(raw), &w.Answer)
+}
+
+// ReleaseAnswers sends the answers that waited for a project's revision: Matrix
+// shows it now.
+func (s *Store) ReleaseAnswers(ctx context.Context, project string, revision int64) error {
+	rows, err := s.DB.Query(ctx, "DELETE FROM answer WHERE project=$1 AND revision<=$2 RETURNING answer, project, pending", project, revision)
+	released, err := all(rows, err, scanWaiting)
+	if err != nil {
+		return wrap("answers", err)
+	}
+	for _, w := range released {
+		if w.Rooms {
+			rooms, err := s.Rooms(ctx, project)
+			if err != nil {
+				return err
+			}
+			ids := map[string]any{}
+			for _, r := range rooms {
+				ids[r.Kind] = r.ID
+			}
+			w.Result["rooms"] = ids
+		}
+		m := w.Message()
+		if w.pending {
+			m.Message.ID, m.Message.Edits = "", effect.To(w.ID())
+		}
+		if err := s.Do(ctx, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// AnswerPending says that a command's change does not stand yet, if it is still
+// waited for.
+func (s *Store) AnswerPending(ctx context.Context, command string) error {
+	w, err := none(scanWaiting(s.DB.QueryRow(ctx, "UPDATE answer SET pending=true WHERE command=$1 AND NOT pending RETURNING answer, project, pending", command)))
+	if w == nil || err != nil {
+		return wrap("answer", err)
+	}
+	result := maps.Clone(w.Result)
+	result["pending"] = true
+	w.Result = result
+	w.Words = text.Join(w.Words, text.Pending())
+	return s.Do(ctx, w.Message())
+}

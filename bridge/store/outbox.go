@@ -1,0 +1,127 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+
+	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/queue"
+)
+
+// The queues. In holds what arrived and timers; the others what shall happen.
+const (
+	QueueIn        = "in"
+	QueueMatrix    = "matrix"
+	QueueWhatsApp  = "whatsapp"
+	QueueReconcile = "reconcile"
+)
+
+// KeySuperAdmin is the order key of everything that concerns no project but the
+// super-admin room.
+const KeySuperAdmin = "super_admin"
+
+// Kinds of inputs.
+const (
+	InputEvent    = "event"    // an event of a room the bot is in
+	InputInvite   = "invite"   // the bot is invited; Raw is the invite state, a list of stripped events
+	InputGone     = "gone"     // the bot is no longer in a room
+	InputReceipt  = "receipt"  // somebody read something
+	InputWhatsApp = "whatsapp" // whatsapp.Inbound
+	InputStatus   = "status"   // whatsapp.Status
+	InputTimer    = "timer"    // a timer is due
+)
+
+// Input is what arrived, as it is stored before anything is decided.
+type Input struct {
+	Kind  string          `json:"kind"`
+	Room  string          `json:"room,omitempty"`
+	Raw   json.RawMessage `json:"raw,omitempty"`
+	Timer *effect.Timer   `json:"timer,omitempty"`
+}
+
+// Do writes effects into the outbox. In the transaction of the decision they
+// happen if and only if it is committed.
+func (s *Store) Do(ctx context.Context, effects ...effect.Effect) error {
+	if len(effects) == 0 {
+		return nil
+	}
+	items := make([]queue.Item, 0, len(effects))
+	for _, e := range effects {
+		item, err := s.item(ctx, e)
+		if err != nil {
+			return err
+		}
+		items = append(items, item)
+	}
+	_, err := s.Queue.Put(ctx, items...)
+	return wrap("effects", err)
+}
+
+func (s *Store) item(ctx context.Context, e effect.Effect) (queue.Item, error) {
+	if t := e.Timer; t != nil {
+		b, err := json.Marshal(Input{Kind: InputTimer, Timer: t})
+		return queue.Item{Queue: QueueIn, Key: t.Key, At: t.At, Payload: b}, wrap("timer", err)
+	}
+	b, err := json.Marshal(e)
+	if err != nil {
+		return queue.Item{}, wrap("effect", err)
+	}
+	item := queue.Item{Queue: QueueMatrix, Payload: b}
+	switch {
+	case e.WhatsApp != nil:
+		item.Queue, item.Key = QueueWhatsApp, e.WhatsApp.To
+	case e.Reconcile != nil:
+		item.Queue, item.Key = QueueReconcile, e.Reconcile.Project
+		if item.Key == "" {
+			item.Key = KeySuperAdmin
+		}
+	case e.Message != nil:
+		item.Key, err = s.KeyOf(ctx, e.Message.To)
+	case e.Redact != nil:
+		item.Key, err = s.KeyOf(ctx, e.Redact.In)
+	case e.Join != nil:
+		item.Key = "room:" + e.Join.Room
+	case e.Leave != nil:
+		item.Key = "room:" + e.Leave.Room
+	case e.Receipt != nil:
+		item.Key, err = s.KeyOf(ctx, effect.Place{Room: e.Receipt.Room})
+	}
+	return item, err
+}
+
+// KeyOf gives the order key of a place: one for each room, however it is named.
+func (s *Store) KeyOf(ctx context.Context, p effect.Place) (string, error) {
+	switch {
+	case p.SuperAdmin:
+		return KeySuperAdmin, nil
+	case p.Person != "":
+		return "direct:" + p.Person, nil
+	case p.Project != "":
+		return "lane:" + p.Project + ":" + p.Lane, nil
+	}
+	r, err := s.RoomByID(ctx, p.Room)
+	switch {
+	case err != nil:
+		return "", err
+	case r == nil:
+		return "room:" + p.Room, nil
+	case r.Kind == SuperAdmin:
+		return KeySuperAdmin, nil
+	case r.Kind == Direct:
+		return "direct:" + r.User, nil
+	}
+	return "lane:" + r.Project + ":" + r.Kind, nil
+}
+
+// InputKey gives the order key of what happens in a room: one for each project.
+func InputKey(r *Room, id string) string {
+	switch {
+	case r == nil:
+		return "room:" + id
+	case r.Project != "":
+		return "project:" + r.Project
+	case r.Kind == SuperAdmin:
+		return KeySuperAdmin
+	}
+	return "direct:" + r.User
+}

@@ -1,0 +1,164 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+
+	"go.mau.fi/util/dbutil"
+
+	"lanekeeper/bridge/project"
+)
+
+const projectColumns = "id, slug, name, profile, tier, status, creator, created, revision"
+
+// Project loads a project by its id; nil if there is none.
+func (s *Store) Project(ctx context.Context, id string) (*project.Project, error) {
+	return s.projectWhere(ctx, "id=$1", id)
+}
+
+// ProjectBySlug loads a project by its slug; nil if there is none.
+func (s *Store) ProjectBySlug(ctx context.Context, slug string) (*project.Project, error) {
+	return s.projectWhere(ctx, "slug=$1", slug)
+}
+
+func (s *Store) projectWhere(ctx context.Context, where string, arg any) (*project.Project, error) {
+	p, err := none(scanProject(s.DB.QueryRow(ctx, "SELECT "+projectColumns+" FROM project WHERE "+where, arg)))
+	if p == nil || err != nil {
+		return nil, wrap("project", err)
+	}
+	return p, s.fill(ctx, p)
+}
+
+// Projects gives every project, by slug, without people, grants and requests.
+func (s *Store) Projects(ctx context.Context) ([]*project.Project, error) {
+	rows, err := s.DB.Query(ctx, "SELECT "+projectColumns+" FROM project ORDER BY slug")
+	ps, err := all(rows, err, scanProject)
+	return ps, wrap("projects", err)
+}
+
+// ProjectsOf gives the projects that a person is in, by slug, without people,
+// grants and requests.
+func (s *Store) ProjectsOf(ctx context.Context, user string) ([]*project.Project, error) {
+	rows, err := s.DB.Query(ctx, "SELECT "+projectColumns+" FROM project WHERE id IN (SELECT project FROM person WHERE user_id=$1) ORDER BY slug", user)
+	ps, err := all(rows, err, scanProject)
+	return ps, wrap("projects of a person", err)
+}
+
+// Member reports whether somebody is a person of any project.
+func (s *Store) InAnyProject(ctx context.Context, user string) (in bool, err error) {
+	err = s.DB.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM person WHERE user_id=$1)", user).Scan(&in)
+	return in, wrap("person", err)
+}
+
+func scanProject(row dbutil.Scannable) (*project.Project, error) {
+	var p project.Project
+	var created int64
+	err := row.Scan(&p.ID, &p.Slug, &p.Name, &p.Profile, &p.Tier, &p.Status, &p.Creator, &created, &p.Revision)
+	p.Created = fromMillis(created)
+	return &p, err
+}
+
+func (s *Store) fill(ctx context.Context, p *project.Project) error {
+	rows, err := s.DB.Query(ctx, "SELECT user_id, role, since FROM person WHERE project=$1 ORDER BY since, user_id", p.ID)
+	if p.People, err = all(rows, err, func(r dbutil.Scannable) (v project.Person, err error) {
+		var since int64
+		err = r.Scan(&v.User, &v.Role, &since)
+		v.Since = fromMillis(since)
+		return
+	}); err != nil {
+		return wrap("people", err)
+	}
+	rows, err = s.DB.Query(ctx, "SELECT user_id, lane, access, approver, reason, since, until FROM lane_grant WHERE project=$1 ORDER BY user_id, lane", p.ID)
+	if p.Grants, err = all(rows, err, func(r dbutil.Scannable) (v project.Grant, err error) {
+		var since int64
+		var until sql.NullInt64
+		err = r.Scan(&v.User, &v.Lane, &v.Access, &v.Approver, &v.Reason, &since, &until)
+		v.Since = fromMillis(since)
+		if until.Valid {
+			t := fromMillis(until.Int64)
+			v.Until = &t
+		}
+		return
+	}); err != nil {
+		return wrap("grants", err)
+	}
+	rows, err = s.DB.Query(ctx, "SELECT "+requestColumns+" FROM request WHERE project=$1 AND state='open' ORDER BY number", p.ID)
+	if p.Requests, err = all(rows, err, scanRequest); err != nil {
+		return wrap("requests", err)
+	}
+	rows, err = s.DB.Query(ctx, "SELECT user_id, name, lane FROM guest WHERE project=$1 ORDER BY user_id, lane", p.ID)
+	p.Guests, err = all(rows, err, func(r dbutil.Scannable) (v project.Guest, err error) {
+		err = r.Scan(&v.User, &v.Name, &v.Lane)
+		return
+	})
+	return wrap("guests", err)
+}
+
+const requestColumns = "number, project, user_id, lane, access, reason, state, decided_by, because, asked"
+
+// Request loads a request by its number, decided or not; nil if there is none.
+func (s *Store) Request(ctx context.Context, number int64) (*project.Request, error) {
+	r, err := scanRequest(s.DB.QueryRow(ctx, "SELECT "+requestColumns+" FROM request WHERE number=$1", number))
+	q, err := none(&r, err)
+	return q, wrap("request", err)
+}
+
+func scanRequest(r dbutil.Scannable) (v project.Request, err error) {
+	var asked int64
+	err = r.Scan(&v.Number, &v.Project, &v.User, &v.Lane, &v.Access, &v.Reason, &v.State, &v.DecidedBy, &v.Because, &asked)
+	v.Asked = fromMillis(asked)
+	return
+}
+
+// SaveRequest writes one request, new or changed.
+func (s *Store) SaveRequest(ctx context.Context, v project.Request) error {
+	_, err := s.DB.Exec(ctx, "INSERT INTO request ("+requestColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+		ON CONFLICT (number) DO UPDATE SET access=excluded.access, state=excluded.state, decided_by=excluded.decided_by, because=excluded.because`,
+		v.Number, v.Project, v.User, v.Lane, v.Access, v.Reason, v.State, v.DecidedBy, v.Because, millis(v.Asked))
+	return wrap("request", err)
+}
+
+// SaveProject writes a project whole, with the requests it holds, and counts its
+// revision up.
+func (s *Store) SaveProject(ctx context.Context, p *project.Project) error {
+	p.Revision++
+	_, err := s.DB.Exec(ctx, "INSERT INTO project ("+projectColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+		ON CONFLICT (id) DO UPDATE SET slug=excluded.slug, name=excluded.name, profile=excluded.profile, tier=excluded.tier,
+		status=excluded.status, revision=excluded.revision`,
+		p.ID, p.Slug, p.Name, p.Profile, p.Tier, p.Status, p.Creator, millis(p.Created), p.Revision)
+	if err != nil {
+		return wrap("project", err)
+	}
+	for _, table := range []string{"person", "lane_grant", "guest"} {
+		if _, err := s.DB.Exec(ctx, "DELETE FROM "+table+" WHERE project=$1", p.ID); err != nil {
+			return wrap(table, err)
+		}
+	}
+	for _, v := range p.People {
+		if _, err := s.DB.Exec(ctx, "INSERT INTO person (project, user_id, role, since) VALUES ($1, $2, $3, $4)", p.ID, v.User, v.Role, millis(v.Since)); err != nil {
+			return wrap("person", err)
+		}
+	}
+	for _, v := range p.Grants {
+		var until *int64
+		if v.Until != nil {
+			ms := v.Until.UnixMilli()
+			until = &ms
+		}
+		if _, err := s.DB.Exec(ctx, "INSERT INTO lane_grant (project, user_id, lane, access, approver, reason, since, until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+			p.ID, v.User, v.Lane, v.Access, v.Approver, v.Reason, millis(v.Since), until); err != nil {
+			return wrap("grant", err)
+		}
+	}
+	for _, v := range p.Guests {
+		if _, err := s.DB.Exec(ctx, "INSERT INTO guest (project, lane, user_id, name) VALUES ($1, $2, $3, $4)", p.ID, v.Lane, v.User, v.Name); err != nil {
+			return wrap("guest", err)
+		}
+	}
+	for _, v := range p.Requests {
+		if err := s.SaveRequest(ctx, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,220 @@
+package matrix
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Event is one event as the Client-Server API gives it. Content may have any
+// shape: people and other servers write it, so use the helpers, which give empty
+// values for what is missing or of the wrong kind.
+type Event struct {
+	ID       string // empty in the stripped state of an invitation
+	Type     string
+	Room     string
+	Sender   string
+	StateKey *string   // nil: no state event
+	TS       time.Time // origin_server_ts, the sender's server's clock
+	Content  map[string]any
+	Redacts  string // of m.room.redaction: its target, wherever the room version puts it
+	Unsigned Unsigned
+	Raw      json.RawMessage // as received
+}
+
+// Unsigned is what our homeserver adds.
+type Unsigned struct {
+	// RedactedBecause is the redaction, if the event was redacted. Its fields
+	// may be empty when the homeserver gave an odd one; it is never nil then.
+	RedactedBecause *Event
+	// TransactionID is set on events that this device sent.
+	TransactionID string
+	// PrevContent is what a state event replaced; nil if nothing or unknown.
+	PrevContent map[string]any
+}
+
+type wireEvent struct {
+	ID       string          `json:"event_id"`
+	Type     *string         `json:"type"`
+	Room     string          `json:"room_id"`
+	Sender   *string         `json:"sender"`
+	StateKey *string         `json:"state_key"`
+	TS       int64           `json:"origin_server_ts"`
+	Content  *map[string]any `json:"content"`
+	Redacts  any             `json:"redacts"`
+	Unsigned json.RawMessage `json:"unsigned"`
+}
+
+// ParseEvent reads one event of a room; an empty room means that the event names
+// its own. It fails for what cannot be an event: not an object, no event_id, type,
+// sender or content, or one of them of the wrong kind.
+func ParseEvent(room string, raw json.RawMessage) (*Event, error) {
+	e, err := ParseStripped(room, raw)
+	if err == nil && e.ID == "" {
+		return nil, errors.New("event: no event_id")
+	}
+	return e, err
+}
+
+// ParseStripped reads an event of an invitation's state, which may be without
+// event_id and time (Client-Server API, "Stripped state").
+func ParseStripped(room string, raw json.RawMessage) (*Event, error) {
+	var w wireEvent
+	if err := json.Unmarshal(raw, &w); err != nil {
+		return nil, fmt.Errorf("event: %w", err)
+	}
+	if w.Type == nil || w.Sender == nil || w.Content == nil || *w.Content == nil {
+		return nil, errors.New("event: no type, sender or content")
+	}
+	if room == "" {
+		room = w.Room
+	}
+	e := &Event{
+		ID: w.ID, Type: *w.Type, Room: room, Sender: *w.Sender, StateKey: w.StateKey,
+		TS: time.UnixMilli(w.TS), Content: *w.Content, Raw: raw, Unsigned: parseUnsigned(room, w.Unsigned),
+	}
+	if e.Type == "m.room.redaction" {
+		// Top level up to room version 10, in the content from 11 on. What
+		// stands at the top level was checked by the homeserver in both.
+		e.Redacts, _ = w.Redacts.(string)
+		if e.Redacts == "" {
+			e.Redacts = text(e.Content, "redacts")
+		}
+	}
+	return e, nil
+}
+
+func parseUnsigned(room string, raw json.RawMessage) Unsigned {
+	var u Unsigned
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(raw, &fields) != nil {
+		return u
+	}
+	_ = json.Unmarshal(fields["transaction_id"], &u.TransactionID)
+	_ = json.Unmarshal(fields["prev_content"], &u.PrevContent)
+	if because := fields["redacted_because"]; len(because) > 0 && string(because) != "null" {
+		var err error
+		if u.RedactedBecause, err = ParseStripped(room, because); err != nil {
+			u.RedactedBecause = &Event{Type: "m.room.redaction", Room: room, Raw: because}
+		}
+	}
+	return u
+}
+
+// IsState tells whether the event is one of the given type and state key.
+func (e *Event) IsState(typ, key string) bool {
+	return e.Type == typ && e.StateKey != nil && *e.StateKey == key
+}
+
+// Body is the text of a message; of an edit the fallback, see NewContent.
+func (e *Event) Body() string { return text(e.Content, "body") }
+
+// MsgType is the msgtype of a message.
+func (e *Event) MsgType() string { return text(e.Content, "msgtype") }
+
+// Thread is the root of the thread that the event stands in.
+func (e *Event) Thread() string { return e.related("m.thread") }
+
+// Replaces is the event that this one edits.
+func (e *Event) Replaces() string { return e.related("m.replace") }
+
+// ReplyTo is the event that this one really answers: the reply that every message
+// in a thread carries for clients without threads does not count
+// (Client-Server API, "Fallback for unthreaded clients").
+func (e *Event) ReplyTo() string {
+	relates := object(e.Content, "m.relates_to")
+	if fallback, _ := relates["is_falling_back"].(bool); fallback && text(relates, "rel_type") == "m.thread" {
+		return ""
+	}
+	return text(object(relates, "m.in_reply_to"), "event_id")
+}
+
+// Annotates is the event that a reaction is on, and its key.
+func (e *Event) Annotates() (target, key string) {
+	if target = e.related("m.annotation"); target == "" {
+		return "", ""
+	}
+	return target, text(object(e.Content, "m.relates_to"), "key")
+}
+
+// NewContent is what an edit puts in the place of the old content; nil if there
+// is none.
+func (e *Event) NewContent() map[string]any { return object(e.Content, "m.new_content") }
+
+// Mentions are the users that the message mentions on purpose.
+func (e *Event) Mentions() []string {
+	list, _ := object(e.Content, "m.mentions")["user_ids"].([]any)
+	var users []string
+	for _, item := range list {
+		if user, ok := item.(string); ok {
+			users = append(users, user)
+		}
+	}
+	return users
+}
+
+// Membership is the membership that an m.room.member event sets.
+func (e *Event) Membership() string {
+	if e.Type != "m.room.member" {
+		return ""
+	}
+	return text(e.Content, "membership")
+}
+
+func (e *Event) related(rel string) string {
+	relates := object(e.Content, "m.relates_to")
+	if text(relates, "rel_type") != rel {
+		return ""
+	}
+	return text(relates, "event_id")
+}
+
+func text(m map[string]any, key string) string {
+	s, _ := m[key].(string)
+	return s
+}
+
+func object(m map[string]any, key string) map[string]any {
+	o, _ := m[key].(map[string]any)
+	return o
+}
+
+// Receipt says that somebody read a room up to an event.
+type Receipt struct {
+	User   string
+	Event  string
+	Thread string // root of the thread it counts for, "main", or empty: all
+	TS     time.Time
+}
+
+// Receipts reads the public read receipts (m.read) of an ephemeral event; none
+// if it is something else.
+func Receipts(raw json.RawMessage) []Receipt {
+	var w struct {
+		Type    string                     `json:"type"`
+		Content map[string]json.RawMessage `json:"content"`
+	}
+	if json.Unmarshal(raw, &w) != nil || w.Type != "m.receipt" {
+		return nil
+	}
+	var out []Receipt
+	for event, kinds := range w.Content {
+		var read struct {
+			Users map[string]json.RawMessage `json:"m.read"`
+		}
+		if json.Unmarshal(kinds, &read) != nil {
+			continue
+		}
+		for user, data := range read.Users {
+			var d struct {
+				TS     float64 `json:"ts"`
+				Thread string  `json:"thread_id"`
+			}
+			if json.Unmarshal(data, &d) == nil {
+				out = append(out, Receipt{User: user, Event: event, Thread: d.Thread, TS: time.UnixMilli(int64(d.TS))})
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,90 @@
+package matrix
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// pageSize is how many events one page of history holds at most.
+const pageSize = 250
+
+// clockSlack is how far the homeserver's clock may be from ours.
+const clockSlack = 10 * time.Minute
+
+type page struct {
+	Chunk []json.RawMessage `json:"chunk"`
+	End   string            `json:"end"` // empty: nothing beyond
+}
+
+// messages reads one page of a room's history as the bot.
+func (c *Client) messages(ctx context.Context, room, dir, from, to string) (page, error) {
+	query := map[string]string{"dir": dir, "limit": strconv.Itoa(pageSize)}
+	if from != "" {
+		query["from"] = from
+	}
+	if to != "" {
+		query["to"] = to
+	}
+	var p page
+	_, err := c.do(ctx, request{
+		op: "messages of " + room, method: http.MethodGet, path: []any{"client", "v3", "rooms", room, "messages"},
+		query: query, out: &p, limit: answerLimitSync,
+	})
+	return p, err
+}
+
+// Between gives the events that a limited timeline left out: those after the
+// sync token since and before prev, the beginning of the timeline, oldest first,
+// in pages. With since "" there is nothing to fill: that sync was the first.
+func (c *Client) Between(ctx context.Context, room, since, prev string, each func(page []json.RawMessage) error) error {
+	if since == "" {
+		return nil
+	}
+	for from := since; ; {
+		p, err := c.messages(ctx, room, "f", from, prev)
+		if err != nil {
+			return err
+		}
+		if len(p.Chunk) > 0 {
+			if err := each(p.Chunk); err != nil {
+				return err
+			}
+		}
+		if p.End == "" || p.End == from {
+			return nil
+		}
+		from = p.End
+	}
+}
+
+// FindSent looks for what Send sent to a room with a transaction id, and gives
+// its event id; "" if it is not there. It is for attempts whose outcome is
+// unknown, where the homeserver does not recognise repeated transaction ids
+// (Capabilities.Devices is false). since is the time of the first attempt.
+func (c *Client) FindSent(ctx context.Context, room, txn string, since time.Time) (string, error) {
+	for from := ""; ; {
+		p, err := c.messages(ctx, room, "b", from, "")
+		if err != nil {
+			return "", err
+		}
+		for _, raw := range p.Chunk {
+			e, err := ParseEvent(room, raw)
+			if err != nil {
+				continue
+			}
+			if c.Ours(e.Sender) && text(e.Content, txnKey) == txn {
+				return e.ID, nil
+			}
+			if e.TS.Before(since.Add(-clockSlack)) {
+				return "", nil
+			}
+		}
+		if p.End == "" || p.End == from || len(p.Chunk) == 0 {
+			return "", nil
+		}
+		from = p.End
+	}
+}

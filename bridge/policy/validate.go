@@ -1,0 +1,228 @@
+package policy
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"lanekeeper/bridge/project"
+)
+
+// Problem is one thing that is wrong in the configuration.
+type Problem struct {
+	Key      string // path in the file, as in profiles.agency.lanes.notes.history
+	Sentence string // what is wrong and how to repair it, without the key
+}
+
+// problems collects them, so that all are told at once.
+type problems []Problem
+
+func (ps *problems) add(key, sentence string, args ...any) {
+	*ps = append(*ps, Problem{Key: key, Sentence: fmt.Sprintf(sentence, args...)})
+}
+
+var (
+	wordShape   = regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$`)
+	userShape   = regexp.MustCompile(`^@[^:\s]+:[^\s/@*]+$`)
+	serverShape = regexp.MustCompile(`^[A-Za-z0-9.:\[\]-]+$`)
+)
+
+// reserved cannot be roles: they are other flags of `project create`, where
+// --ROLE names a person, or stand for something else in profiles.
+var reserved = []project.Role{Everybody, "profile", "tier", "project", "private", "force", "for", "help"}
+
+// Validate tells everything that is wrong, in the order of the keys.
+func (p *Policy) Validate() []Problem {
+	var ps problems
+	p.checkRoles(&ps)
+	p.checkProfiles(&ps)
+	p.checkPermissions(&ps)
+	return ps
+}
+
+func (p *Policy) checkRoles(ps *problems) {
+	if len(p.Roles) == 0 {
+		ps.add("roles", "there is no role. Leave the key out to have the shipped ones.")
+	}
+	for _, role := range slices.Sorted(maps.Keys(p.Roles)) {
+		key := "roles." + string(role)
+		if !wordShape.MatchString(string(role)) {
+			ps.add(key, "a role is a word of a-z, 0-9 and _ that starts with a letter, up to 32 long. Rename it.")
+		}
+		if slices.Contains(reserved, role) {
+			ps.add(key, "this word means something else in commands or profiles. Rename the role.")
+		}
+		for _, a := range p.Roles[role] {
+			switch {
+			case a == Handoff:
+				ps.add(key, "handoff is an ability of platform roles. Take it out, and give these people the platform role ops under permissions.")
+			case !slices.Contains(roleAbilities, a):
+				ps.add(key, "there is no ability %q. Use some of %s.", a, either(roleAbilities))
+			}
+		}
+	}
+}
+
+func (p *Policy) checkProfiles(ps *problems) {
+	if p.Default == "" {
+		ps.add("default_profile", "it is empty. Name one of %s.", p.profileNames())
+	} else if p.Profiles[p.Default] == nil {
+		ps.add("default_profile", "there is no profile %q. Name one of %s.", p.Default, p.profileNames())
+	}
+	if len(p.Profiles) == 0 {
+		ps.add("profiles", "there is no profile. Leave the key out to have the shipped ones.")
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.Profiles)) {
+		key := "profiles." + name
+		if !wordShape.MatchString(name) {
+			ps.add(key, "a profile's name is a word of a-z, 0-9 and _ that starts with a letter, up to 32 long. Rename it.")
+		}
+		profile := p.Profiles[name]
+		if profile == nil || len(profile.Lanes) == 0 {
+			ps.add(key+".lanes", "there is no lane. Add at least one of %s.", either(kinds))
+			continue
+		}
+		if profile.AcceptedAs != "" {
+			p.checkRole(ps, key+".accepted_as", profile.AcceptedAs)
+		}
+		for _, kind := range slices.Sorted(maps.Keys(profile.Lanes)) {
+			p.checkLane(ps, fmt.Sprintf("%s.lanes.%s", key, kind), kind, profile.Lanes[kind])
+		}
+	}
+}
+
+func (p *Policy) checkLane(ps *problems, key string, kind project.Kind, lane *Lane) {
+	if !slices.Contains(kinds, kind) {
+		ps.add(key, "there is no lane of this kind. Use some of %s.", either(kinds))
+	}
+	if lane == nil {
+		ps.add(key, "the lane is empty. Give it access and history, or take it out.")
+		return
+	}
+	inside := false
+	for _, role := range slices.Sorted(maps.Keys(lane.Access)) {
+		at := key + ".access." + string(role)
+		if role != Everybody {
+			p.checkRole(ps, at, role)
+		}
+		checkRung(ps, at, lane.Access[role], project.None)
+		inside = inside || lane.Access[role].Access() != project.None
+		if kind == project.Notes && lane.Access[role].Access() != project.None {
+			p.checkStaff(ps, at, role)
+		}
+	}
+	if !inside {
+		ps.add(key+".access", "no role is in this lane. Give at least one role access, or take the lane out.")
+	}
+	for _, role := range slices.Sorted(maps.Keys(lane.OnlyForTiers)) {
+		at := key + ".only_for_tiers." + string(role)
+		if _, named := lane.Access[role]; !named {
+			ps.add(at, "this role is not named under access, so the tier changes nothing. Name it there, or take it out here.")
+		}
+		if len(lane.OnlyForTiers[role]) == 0 {
+			ps.add(at, "there is no tier. Name at least one, as in [enterprise].")
+		}
+	}
+	p.checkGrantable(ps, key+".grantable", kind, lane)
+	if !slices.Contains(histories, lane.History) {
+		ps.add(key+".history", "%q is no history. Use %s.", lane.History, either(histories))
+	}
+}
+
+func (p *Policy) checkGrantable(ps *problems, key string, kind project.Kind, lane *Lane) {
+	for _, role := range slices.Sorted(maps.Keys(lane.Grantable)) {
+		at, g := key+"."+string(role), lane.Grantable[role]
+		if role == Everybody {
+			ps.add(at, "grants need a role by its name. List the roles one by one.")
+			continue
+		}
+		p.checkRole(ps, at, role)
+		if kind == project.Notes {
+			p.checkStaff(ps, at, role)
+		}
+		if len(g.Access) == 0 {
+			ps.add(at+".access", "there is nothing to grant. List some of read, text, full.")
+		}
+		for _, rung := range g.Access {
+			if !checkRung(ps, at+".access", rung, project.Read) {
+				continue
+			}
+			if start := lane.Access[role].Access(); rung.Access() > project.Full {
+				ps.add(at+".access", "%s comes with a role, not by approval. List some of read, text, full.", rung)
+			} else if rung.Access() <= start {
+				ps.add(at+".access", "%s has %s from the start, so granting %s adds nothing. Take it out.", role, start, rung)
+			}
+		}
+		if g.Default == "" {
+			ps.add(at+".default", "it is missing. Name the rung that is meant when nobody names one, for example text.")
+		} else if !slices.Contains(g.Access, g.Default) {
+			ps.add(at+".default", "%q is not listed under access. Use one of those, or add it there.", g.Default)
+		}
+	}
+}
+
+// checkStaff keeps the notes lane for staff: who has to request access to lanes
+// is somebody that staff talk about there.
+func (p *Policy) checkStaff(ps *problems, key string, role project.Role) {
+	if role == Everybody {
+		ps.add(key, "the notes lane is for staff. Name the roles of staff instead of everybody.")
+	} else if slices.Contains(p.Roles[role], Request) {
+		ps.add(key, "the notes lane is for staff, and this role asks staff for access. Take it out here, or take request from its abilities.")
+	}
+}
+
+func (p *Policy) checkRole(ps *problems, key string, role project.Role) {
+	if _, ok := p.Roles[role]; !ok {
+		ps.add(key, "there is no role %q. Use one of %s, or add it under roles.", role, either(slices.Sorted(maps.Keys(p.Roles))))
+	}
+}
+
+func checkRung(ps *problems, key string, rung Rung, least project.Access) bool {
+	a, err := project.ParseAccess(string(rung))
+	if err != nil || a < least {
+		ps.add(key, "%q is no access. Use one of %s.", rung, either(rungWords(least)))
+		return false
+	}
+	return true
+}
+
+func rungWords(least project.Access) (words []string) {
+	for a := least; a <= project.Ops; a++ {
+		words = append(words, a.String())
+	}
+	return words
+}
+
+func (p *Policy) checkPermissions(ps *problems) {
+	for _, who := range slices.Sorted(maps.Keys(p.Permissions)) {
+		key := "permissions." + who
+		switch {
+		case who == "*":
+		case strings.HasPrefix(who, "@") && !userShape.MatchString(who):
+			ps.add(key, "this is no Matrix user. Write it as @name:example.org.")
+		case !strings.HasPrefix(who, "@") && !serverShape.MatchString(who):
+			ps.add(key, "this is neither a user (@name:example.org) nor a server (example.org) nor \"*\". Write one of these.")
+		}
+		if role := p.Permissions[who]; !slices.Contains(platformRoles, role) {
+			ps.add(key, "there is no platform role %q. Use one of %s.", role, either(platformRoles))
+		}
+	}
+}
+
+func (p *Policy) profileNames() string {
+	return either(slices.Sorted(maps.Keys(p.Profiles)))
+}
+
+// either lists words for a sentence: "a, b or c".
+func either[T ~string](list []T) string {
+	words := make([]string, len(list))
+	for i, w := range list {
+		words[i] = string(w)
+	}
+	if n := len(words); n > 1 {
+		return strings.Join(words[:n-1], ", ") + " or " + words[n-1]
+	}
+	return strings.Join(words, "")
+}

@@ -141,10 +141,6 @@ type rules struct {
 	project *project.Project
 }
 
-func (r rules) Start(role project.Role, lane project.Kind) project.Access {
-	return r.start(r.project, role, lane)
-}
-
 func (r rules) Grantable(role project.Role, lane project.Kind) ([]project.Access, project.Access, bool) {
 	return r.Policy.Grantable(r.project, role, lane)
 }

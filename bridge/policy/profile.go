@@ -61,14 +61,18 @@ func (l *Lane) start(role project.Role, tier string) project.Access {
 	if l == nil {
 		return project.None
 	}
-	rung, named := l.Access[role]
-	if !named {
-		rung = l.Access[Everybody]
-	}
 	if tiers, bound := l.OnlyForTiers[role]; bound && !slices.Contains(tiers, tier) {
 		return project.None
 	}
-	return rung.Access()
+	return l.rung(role).Access()
+}
+
+// rung is what the lane gives a role where the tier is right.
+func (l *Lane) rung(role project.Role) Rung {
+	if rung, named := l.Access[role]; named {
+		return rung
+	}
+	return l.Access[Everybody]
 }
 
 // grantable is what a role can be granted in the lane, lowest first.

@@ -118,8 +118,9 @@ func (p *Policy) checkLane(ps *problems, key string, kind project.Kind, lane *La
 	}
 	for _, role := range slices.Sorted(maps.Keys(lane.OnlyForTiers)) {
 		at := key + ".only_for_tiers." + string(role)
-		if _, named := lane.Access[role]; !named {
-			ps.add(at, "this role is not named under access, so the tier changes nothing. Name it there, or take it out here.")
+		p.checkRole(ps, at, role)
+		if lane.rung(role).Access() == project.None {
+			ps.add(at, "this role is not in the lane, so the tier changes nothing. Name it under access, or take it out here.")
 		}
 		if len(lane.OnlyForTiers[role]) == 0 {
 			ps.add(at, "there is no tier. Name at least one, as in [enterprise].")
@@ -149,7 +150,7 @@ func (p *Policy) checkGrantable(ps *problems, key string, kind project.Kind, lan
 			if !checkRung(ps, at+".access", rung, project.Read) {
 				continue
 			}
-			if start := lane.Access[role].Access(); rung.Access() > project.Full {
+			if start := lane.rung(role).Access(); rung.Access() > project.Full {
 				ps.add(at+".access", "%s comes with a role, not by approval. List some of read, text, full.", rung)
 			} else if rung.Access() <= start {
 				ps.add(at+".access", "%s has %s from the start, so granting %s adds nothing. Take it out.", role, start, rung)

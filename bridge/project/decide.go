@@ -34,14 +34,12 @@ func (p *Project) Approve(d Decision, rules Rules, now time.Time) (Change, error
 	}
 	c := Change{User: d.User, Lane: d.Lane}
 	old := p.Grant(d.User, d.Lane)
-	switch {
-	case old.Holds(now) && old.Access == d.Access && sameTime(old.Until, d.Until):
-		c.Grant = copied(old)
-	case old == nil && rules.Start(person.Role, d.Lane) >= d.Access:
-		// From the start they have it: nothing to write down.
-	default:
+	if old.Holds(now) && old.Access == d.Access && sameTime(old.Until, d.Until) {
+		same := *old
+		c.Grant = &same
+	} else {
 		g := Grant{User: d.User, Lane: d.Lane, Access: d.Access, Approver: d.By, Reason: d.Reason, Since: moment(now), Until: d.Until}
-		c.Ended = p.endGrant(d.User, d.Lane)
+		p.endGrant(d.User, d.Lane)
 		p.Grants = append(p.Grants, g)
 		c.Changed, c.Grant = true, &g
 	}
@@ -194,11 +192,6 @@ func (p *Project) endGrant(user string, lane Kind) (ended []Grant) {
 
 func sameTime(a, b *time.Time) bool {
 	return a == b || a != nil && b != nil && a.Equal(*b)
-}
-
-func copied(g *Grant) *Grant {
-	c := *g
-	return &c
 }
 
 // ParseFor reads how long a grant shall last: a number and one of s, m, h, d

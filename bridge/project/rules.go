@@ -5,8 +5,6 @@ import "time"
 // Rules is what a project's profile says about it, as far as the functions here
 // need it. Package policy answers: Policy.Rules(p).
 type Rules interface {
-	// Start is what a role has in a lane without any grant.
-	Start(role Role, lane Kind) Access
 	// Grantable is what a role can be granted in a lane, lowest rung first, and
 	// the rung that is meant when none is named. ok is false if there is nothing
 	// to grant, or no such lane.

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+)
+
+const usage = `Lanekeeper keeps people of a project in the right Matrix rooms, and answers on WhatsApp.
+
+  lanekeeper -c config.yaml            run
+  lanekeeper -e -c config.yaml         write the example config ("-c -": print it)
+  lanekeeper -g -c config.yaml -r registration.yaml
+                                       write the registration for the homeserver
+  lanekeeper doctor -c config.yaml     check everything, and say what to do
+  lanekeeper plan -c config.yaml [--json] [--cached] [PROJECT]
+                                       what would change in Matrix; exit 2 if anything
+  lanekeeper demo [--dendrite PATH] [--once]
+                                       try the whole system on this computer
+
+  -c, --config FILE         the config (default config.yaml)
+  -r, --registration FILE   the registration (default registration.yaml)
+  -e, --generate-example-config
+  -g, --generate-registration
+  -n, --no-update           never write to the config
+  -v, --version
+  -h, --help
+
+  --json        plan: print steps as JSON
+  --cached      plan: compare with what events told us, without asking Matrix
+  --dendrite    demo: this Dendrite instead of a downloaded one
+  --once        demo: end after the story
+
+Every key of the config can also come from the environment: LANEKEEPER_DATABASE_URI,
+or LANEKEEPER_DATABASE_URI_FILE for a file that holds the value.
+
+Exit codes: 10 config, 11 registration, 12 database, 13 the homeserver refuses us
+or is too old, 14 cannot listen.
+`
+
+// options is the command line.
+type options struct {
+	command string // empty: run; else doctor, plan, demo, health
+
+	config, registration string
+	example, generate    bool
+	noUpdate             bool
+	version, help        bool
+
+	json, cached bool   // plan
+	project      string // plan
+	dendrite     string // demo
+	once         bool   // demo
+}
+
+// parse reads the command line. Flags may stand before and after words.
+func parse(args []string) (*options, error) {
+	o := &options{config: "config.yaml", registration: "registration.yaml"}
+	fs := o.flags("")
+	if err := fs.Parse(args); err != nil {
+		return nil, err
+	}
+	if fs.NArg() == 0 {
+		return o, nil
+	}
+	o.command = fs.Arg(0)
+	maxWords, known := map[string]int{"doctor": 0, "plan": 1, "demo": 0, "health": 0}[o.command]
+	if !known {
+		return nil, fmt.Errorf("there is no command %q", o.command)
+	}
+	fs, rest := o.flags(o.command), fs.Args()[1:]
+	for words := 0; ; words++ {
+		if err := fs.Parse(rest); err != nil {
+			return nil, err
+		}
+		if fs.NArg() == 0 {
+			break
+		}
+		if words == maxWords {
+			return nil, fmt.Errorf("%q is one word too many", fs.Arg(0))
+		}
+		o.project, rest = fs.Arg(0), fs.Args()[1:]
+	}
+	if o.example || o.generate {
+		return nil, errors.New("-e and -g stand alone, without a command")
+	}
+	return o, nil
+}
+
+// flags makes the flags of one command; "" is running.
+func (o *options) flags(command string) *flag.FlagSet {
+	fs := flag.NewFlagSet("lanekeeper", flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	text := func(to *string, names ...string) {
+		for _, n := range names {
+			fs.StringVar(to, n, *to, "")
+		}
+	}
+	yes := func(to *bool, names ...string) {
+		for _, n := range names {
+			fs.BoolVar(to, n, *to, "")
+		}
+	}
+	text(&o.config, "c", "config")
+	text(&o.registration, "r", "registration")
+	yes(&o.example, "e", "generate-example-config")
+	yes(&o.generate, "g", "generate-registration")
+	yes(&o.noUpdate, "n", "no-update")
+	yes(&o.version, "v", "version")
+	yes(&o.help, "h", "help")
+	switch command {
+	case "plan":
+		yes(&o.json, "json")
+		yes(&o.cached, "cached")
+	case "demo":
+		text(&o.dendrite, "dendrite")
+		yes(&o.once, "once")
+	}
+	return fs
+}

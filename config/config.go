@@ -1,0 +1,176 @@
+// Package config is the operator's side of Lanekeeper: one documented YAML file,
+// its defaults, what can be wrong with it in words that name the fix, and the
+// registration that the homeserver reads.
+package config
+
+import (
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+	"go.mau.fi/zeroconfig"
+)
+
+// Config is the whole file. Every key has a default (see Default); those that
+// only the operator can know are empty there and reported when missing.
+type Config struct {
+	Homeserver     Homeserver        `yaml:"homeserver"`
+	AppService     AppService        `yaml:"appservice"`
+	Database       Database          `yaml:"database"`
+	Permissions    map[string]string `yaml:"permissions"` // "*", a server name or an MXID → platform role
+	Rooms          Rooms             `yaml:"rooms"`
+	CommandPrefix  string            `yaml:"command_prefix"`
+	DefaultProfile string            `yaml:"default_profile"`
+	WhatsApp       WhatsApp          `yaml:"whatsapp"`
+	Handoff        Handoff           `yaml:"handoff"`
+	Gate           Gate              `yaml:"gate"`
+	Media          Media             `yaml:"media"`
+	Metrics        Metrics           `yaml:"metrics"`
+	Logging        zeroconfig.Config `yaml:"logging"`
+}
+
+// Homeserver is where and what the Matrix server is.
+type Homeserver struct {
+	Address  string `yaml:"address"`  // http(s) URL, no slash at the end
+	Domain   string `yaml:"domain"`   // the part after the colon in MXIDs
+	Software string `yaml:"software"` // auto, synapse, dendrite, other
+	Intake   string `yaml:"intake"`   // auto, sync, transactions
+}
+
+// AppService is how the homeserver and the world reach Lanekeeper, and who it is
+// on Matrix.
+type AppService struct {
+	Address          string `yaml:"address"`        // http(s) URL for the homeserver
+	PublicAddress    string `yaml:"public_address"` // https URL for Twilio and browsers; may be empty without WhatsApp
+	Hostname         string `yaml:"hostname"`       // where to listen
+	Port             int    `yaml:"port"`
+	ID               string `yaml:"id"`
+	Bot              Bot    `yaml:"bot"`
+	UsernameTemplate string `yaml:"username_template"` // ghosts; {{.}} at its end is the opaque part
+	EphemeralEvents  bool   `yaml:"ephemeral_events"`
+	ASToken          string `yaml:"as_token"`
+	HSToken          string `yaml:"hs_token"`
+}
+
+// Bot is the Matrix user that speaks for Lanekeeper.
+type Bot struct {
+	Username    string `yaml:"username"` // localpart
+	Displayname string `yaml:"displayname"`
+	Avatar      string `yaml:"avatar"` // mxc:// or empty
+}
+
+// Database says where the record is kept.
+type Database struct {
+	Type string `yaml:"type"` // sqlite3 or postgres
+	URI  string `yaml:"uri"`  // a file name, or a postgres:// URL
+}
+
+// Rooms are choices for rooms that Lanekeeper makes.
+type Rooms struct {
+	Version    string `yaml:"version"`     // empty: 12 where offered, else the homeserver's default
+	SuperAdmin string `yaml:"super_admin"` // room id; empty: created, and remembered
+}
+
+// WhatsApp is the Twilio account and the people who answer there.
+type WhatsApp struct {
+	Enabled             bool    `yaml:"enabled"`
+	AccountSID          string  `yaml:"account_sid"`
+	AuthToken           string  `yaml:"auth_token"` // signs webhooks, so it is needed even with an API key
+	APIKey              string  `yaml:"api_key"`
+	APISecret           string  `yaml:"api_secret"`
+	From                string  `yaml:"from"` // whatsapp:+E.164
+	MessagingServiceSID string  `yaml:"messaging_service_sid"`
+	TemplateSID         string  `yaml:"template_sid"`
+	APIBaseURL          string  `yaml:"api_base_url"` // empty: Twilio
+	Pace                Pace    `yaml:"pace"`
+	Agents              []Agent `yaml:"agents"`
+}
+
+// Pace limits what one phone is sent: Burst messages at once, then one Every so often.
+type Pace struct {
+	Burst int           `yaml:"burst"`
+	Every time.Duration `yaml:"every"`
+}
+
+// Agent is a person who answers on WhatsApp.
+type Agent struct {
+	Number string `yaml:"number"` // E.164, with +
+	Name   string `yaml:"name"`
+	MXID   string `yaml:"mxid"` // empty: not on Matrix
+}
+
+// Handoff is how the human on the other side is shown.
+type Handoff struct {
+	RevealAgent     string `yaml:"reveal_agent"`     // name or team
+	Consent         string `yaml:"consent"`          // announce or ask
+	ContextMessages int    `yaml:"context_messages"` // of the same room, at most
+}
+
+// Gate is the check that Synapse asks for before it delivers an event.
+type Gate struct {
+	Enabled bool   `yaml:"enabled"`
+	Token   string `yaml:"token"`
+}
+
+// Media is about the signed links under which recipients fetch files.
+type Media struct {
+	SigningKey string        `yaml:"signing_key"`
+	LinkTTL    time.Duration `yaml:"link_ttl"`
+}
+
+// Metrics is the Prometheus listener.
+type Metrics struct {
+	Enabled  bool   `yaml:"enabled"`
+	Hostname string `yaml:"hostname"`
+	Port     int    `yaml:"port"`
+}
+
+// Generate is the value of a secret that Lanekeeper shall make up.
+const Generate = "generate"
+
+// Default is the configuration of an empty file. What only the operator knows
+// (the domain, the public address, who may do what) is empty.
+func Default() *Config {
+	info := zerolog.InfoLevel
+	return &Config{
+		Homeserver: Homeserver{Address: "http://localhost:8008", Software: "auto", Intake: "auto"},
+		AppService: AppService{
+			Address:          "http://localhost:29340",
+			Hostname:         "127.0.0.1",
+			Port:             29340,
+			ID:               "lanekeeper",
+			Bot:              Bot{Username: "lanekeeper", Displayname: "Lanekeeper"},
+			UsernameTemplate: "lanekeeper_{{.}}",
+			EphemeralEvents:  true,
+			ASToken:          Generate,
+			HSToken:          Generate,
+		},
+		Database:       Database{Type: "sqlite3", URI: "lanekeeper.db"},
+		Permissions:    map[string]string{"*": "none"},
+		CommandPrefix:  "!lane",
+		DefaultProfile: "agency",
+		WhatsApp: WhatsApp{
+			From: "whatsapp:+14155238886",
+			Pace: Pace{Burst: 40, Every: 6 * time.Second},
+		},
+		Handoff: Handoff{RevealAgent: "name", Consent: "announce", ContextMessages: 10},
+		Gate:    Gate{Token: Generate},
+		Media:   Media{SigningKey: Generate, LinkTTL: 24 * time.Hour},
+		Metrics: Metrics{Hostname: "127.0.0.1", Port: 29341},
+		Logging: zeroconfig.Config{
+			MinLevel: &info,
+			Writers:  []zeroconfig.WriterConfig{{Type: zeroconfig.WriterTypeStdout, Format: zeroconfig.LogFormatPretty}},
+		},
+	}
+}
+
+// BotMXID is the full Matrix id of the bot.
+func (c *Config) BotMXID() string {
+	return "@" + c.AppService.Bot.Username + ":" + c.Homeserver.Domain
+}
+
+// GhostPrefix is what the localparts of all ghosts and aliases begin with.
+func (c *Config) GhostPrefix() string {
+	prefix, _, _ := strings.Cut(c.AppService.UsernameTemplate, "{{.}}")
+	return prefix
+}

@@ -1,0 +1,135 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Variables of the environment that set a key begin with this. Those of tests
+// are left alone.
+const (
+	envPrefix     = "LANEKEEPER_"
+	envTestPrefix = "LANEKEEPER_TEST_"
+)
+
+// scalar is a key that holds a single value.
+type scalar struct {
+	path []string
+	text bool // any text is a value of it
+}
+
+// scalars gives every key that holds a single value, by the name of its
+// variable: LANEKEEPER_DATABASE_URI → [database uri].
+func scalars() map[string]*scalar {
+	all := map[string]*scalar{}
+	var walk func(path []string, value reflect.Value)
+	walk = func(path []string, value reflect.Value) {
+		ptr := reflect.PointerTo(value.Type())
+		switch kind := value.Kind(); {
+		case kind == reflect.Struct && !ptr.Implements(yamlDecodes) && !ptr.Implements(textDecodes):
+			eachField(value, func(name string, field reflect.Value) {
+				walk(append(path[:len(path):len(path)], name), field)
+			})
+		case kind == reflect.Map || kind == reflect.Slice:
+		default:
+			all[envPrefix+strings.ToUpper(strings.Join(path, "_"))] = &scalar{path, kind == reflect.String}
+		}
+	}
+	walk(nil, reflect.ValueOf(Config{}))
+	return all
+}
+
+// applyEnv writes the variables into the tree of the file, where they win.
+// environ has the form of os.Environ.
+func applyEnv(root *yaml.Node, environ []string, problems *Problems) {
+	known := scalars()
+	given := map[*scalar]string{} // → the variable that set it
+	for _, entry := range slices.Sorted(slices.Values(environ)) {
+		name, value, _ := strings.Cut(entry, "=")
+		if !strings.HasPrefix(name, envPrefix) || strings.HasPrefix(name, envTestPrefix) {
+			continue
+		}
+		key := known[name]
+		if base, isFile := strings.CutSuffix(name, "_FILE"); key == nil && isFile && known[base] != nil {
+			key = known[base]
+			content, err := os.ReadFile(value)
+			if err != nil {
+				problems.add(name, "names a file that cannot be read (%s): correct the path or unset it.", plainError(err))
+				continue
+			}
+			value = strings.TrimRight(string(content), "\r\n")
+		}
+		if key == nil {
+			names := slices.Sorted(maps.Keys(known))
+			problems.add(name, "is no variable of the configuration%s: correct or unset it.", suggest(name, names))
+			continue
+		}
+		if before := given[key]; before != "" {
+			problems.add(name, "and %s set the same key: unset one of them.", before)
+			continue
+		}
+		given[key] = name
+		if !setPath(root, key, value) {
+			problems.add(name, "cannot be used, because %s is no group of keys in the file.", key.path[0])
+		}
+	}
+}
+
+// setPath puts a value into a tree, making the groups on the way. It reports
+// whether that was possible.
+func setPath(node *yaml.Node, key *scalar, value string) bool {
+	leaf := &yaml.Node{Kind: yaml.ScalarNode, Value: value}
+	if key.text || value == "" {
+		leaf.Tag = "!!str"
+	}
+	last := len(key.path) - 1
+	for _, name := range key.path[:last] {
+		next := lookup(node, name)
+		if next == nil || next.Tag == "!!null" {
+			next = &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
+			setKey(node, name, next)
+		}
+		if next.Kind != yaml.MappingNode {
+			return false
+		}
+		node = next
+	}
+	setKey(node, key.path[last], leaf)
+	return true
+}
+
+// lookup gives the value of a key in a mapping, nil if there is none.
+func lookup(node *yaml.Node, key string) *yaml.Node {
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		if node.Content[i].Value == key {
+			return node.Content[i+1]
+		}
+	}
+	return nil
+}
+
+func setKey(node *yaml.Node, key string, value *yaml.Node) {
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		if node.Content[i].Value == key {
+			node.Content[i+1] = value
+			return
+		}
+	}
+	node.Content = append(node.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: key}, value)
+}
+
+// plainError is the reason of a file error without the name of the system call.
+func plainError(err error) string {
+	var path *os.PathError
+	if errors.As(err, &path) {
+		return fmt.Sprintf("%s: %s", path.Path, path.Err)
+	}
+	return err.Error()
+}

@@ -9,24 +9,28 @@ import (
 
 	"github.com/rs/zerolog"
 	"go.mau.fi/zeroconfig"
+
+	"lanekeeper/bridge/policy"
 )
 
 // Config is the whole file. Every key has a default (see Default); those that
 // only the operator can know are empty there and reported when missing.
 type Config struct {
-	Homeserver     Homeserver        `yaml:"homeserver"`
-	AppService     AppService        `yaml:"appservice"`
-	Database       Database          `yaml:"database"`
-	Permissions    map[string]string `yaml:"permissions"` // "*", a server name or an MXID → platform role
-	Rooms          Rooms             `yaml:"rooms"`
-	CommandPrefix  string            `yaml:"command_prefix"`
-	DefaultProfile string            `yaml:"default_profile"`
-	WhatsApp       WhatsApp          `yaml:"whatsapp"`
-	Handoff        Handoff           `yaml:"handoff"`
-	Gate           Gate              `yaml:"gate"`
-	Media          Media             `yaml:"media"`
-	Metrics        Metrics           `yaml:"metrics"`
-	Logging        zeroconfig.Config `yaml:"logging"`
+	Homeserver     Homeserver         `yaml:"homeserver"`
+	AppService     AppService         `yaml:"appservice"`
+	Database       Database           `yaml:"database"`
+	Permissions    policy.Permissions `yaml:"permissions"`
+	Rooms          Rooms              `yaml:"rooms"`
+	CommandPrefix  string             `yaml:"command_prefix"`
+	Roles          policy.Roles       `yaml:"roles"`    // those of the file over the shipped ones
+	Profiles       policy.Profiles    `yaml:"profiles"` // those of the file over the shipped ones
+	DefaultProfile string             `yaml:"default_profile"`
+	WhatsApp       WhatsApp           `yaml:"whatsapp"`
+	Handoff        Handoff            `yaml:"handoff"`
+	Gate           Gate               `yaml:"gate"`
+	Media          Media              `yaml:"media"`
+	Metrics        Metrics            `yaml:"metrics"`
+	Logging        zeroconfig.Config  `yaml:"logging"`
 }
 
 // Homeserver is where and what the Matrix server is.
@@ -131,7 +135,7 @@ const Generate = "generate"
 // Default is the configuration of an empty file. What only the operator knows
 // (the domain, the public address, who may do what) is empty.
 func Default() *Config {
-	info := zerolog.InfoLevel
+	info, shipped := zerolog.InfoLevel, policy.Default()
 	return &Config{
 		Homeserver: Homeserver{Address: "http://localhost:8008", Software: "auto", Intake: "auto"},
 		AppService: AppService{
@@ -146,9 +150,11 @@ func Default() *Config {
 			HSToken:          Generate,
 		},
 		Database:       Database{Type: "sqlite3", URI: "lanekeeper.db"},
-		Permissions:    map[string]string{"*": "none"},
+		Permissions:    policy.Permissions{"*": policy.Nobody},
 		CommandPrefix:  "!lane",
-		DefaultProfile: "agency",
+		Roles:          shipped.Roles,
+		Profiles:       shipped.Profiles,
+		DefaultProfile: shipped.Default,
 		WhatsApp: WhatsApp{
 			From: "whatsapp:+14155238886",
 			Pace: Pace{Burst: 40, Every: 6 * time.Second},
@@ -167,6 +173,17 @@ func Default() *Config {
 // BotMXID is the full Matrix id of the bot.
 func (c *Config) BotMXID() string {
 	return "@" + c.AppService.Bot.Username + ":" + c.Homeserver.Domain
+}
+
+// Policy is the part that says who may do what.
+func (c *Config) Policy() *policy.Policy {
+	return &policy.Policy{
+		Roles:       c.Roles,
+		Profiles:    c.Profiles,
+		Permissions: c.Permissions,
+		Default:     c.DefaultProfile,
+		Bot:         c.BotMXID(),
+	}
 }
 
 // GhostPrefix is what the localparts of all ghosts and aliases begin with.

@@ -1,13 +1,12 @@
 package config
 
 import (
-	"encoding"
 	"fmt"
 	"reflect"
-	"regexp"
 	"strings"
 	"time"
 
+	"github.com/rs/zerolog"
 	"gopkg.in/yaml.v3"
 )
 
@@ -20,20 +19,15 @@ type decoder struct {
 
 var (
 	durationType  = reflect.TypeFor[time.Duration]()
-	yamlDecodes   = reflect.TypeFor[yaml.Unmarshaler]()
-	textDecodes   = reflect.TypeFor[encoding.TextUnmarshaler]()
-	plainWord     = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+	levelType     = reflect.TypeFor[zerolog.Level]()
 	articleByKind = map[reflect.Kind]string{
 		reflect.Bool: "true or false", reflect.String: "a text",
 		reflect.Struct: "a group of keys", reflect.Map: "a group of keys", reflect.Slice: "a list",
 	}
 )
 
-// child is the path of a key below a path; odd keys are quoted.
+// child is the path of a key below a path.
 func child(path, key string) string {
-	if !plainWord.MatchString(key) {
-		key = `"` + key + `"`
-	}
 	if path == "" {
 		return key
 	}
@@ -51,14 +45,11 @@ func (d *decoder) decode(path string, node *yaml.Node, out reflect.Value) {
 	if node.Kind == yaml.ScalarNode && node.Tag == "!!null" {
 		return
 	}
-	ptr := out.Addr().Type()
 	switch {
 	case out.Type() == durationType:
 		d.duration(path, node, out)
-	case ptr.Implements(yamlDecodes), ptr.Implements(textDecodes):
-		if err := node.Decode(out.Addr().Interface()); err != nil {
-			d.wrong(path, node, "%s", strings.TrimPrefix(err.Error(), "yaml: "))
-		}
+	case out.Type() == levelType:
+		d.level(path, node, out)
 	case out.Kind() == reflect.Pointer:
 		value := reflect.New(out.Type().Elem())
 		d.decode(path, node, value.Elem())
@@ -99,6 +90,15 @@ func (d *decoder) duration(path string, node *yaml.Node, out reflect.Value) {
 	out.SetInt(int64(value))
 }
 
+func (d *decoder) level(path string, node *yaml.Node, out reflect.Value) {
+	value, err := zerolog.ParseLevel(node.Value)
+	if node.Kind != yaml.ScalarNode || err != nil {
+		d.wrong(path, node, "is %s, but must be trace, debug, info, warn, error, fatal, panic or disabled.", shape(node))
+		return
+	}
+	out.SetInt(int64(value))
+}
+
 // list replaces the default list as a whole.
 func (d *decoder) list(path string, node *yaml.Node, out reflect.Value) {
 	if node.Kind != yaml.SequenceNode {
@@ -125,6 +125,9 @@ func (d *decoder) table(path string, node *yaml.Node, out reflect.Value) {
 		return
 	}
 	for _, pair := range d.pairs(path, node) {
+		if pair.value.Tag == "!!null" {
+			continue
+		}
 		value := reflect.New(out.Type().Elem()).Elem()
 		d.decode(child(path, pair.key), pair.value, value)
 		out.SetMapIndex(reflect.ValueOf(pair.key).Convert(out.Type().Key()), value)
@@ -213,6 +216,8 @@ func shape(node *yaml.Node) string {
 		return "a list"
 	case node.Value == "":
 		return "empty"
+	case len(node.Value) <= 20 && node.Tag == "!!str":
+		return fmt.Sprintf("the text %q", node.Value)
 	case len(node.Value) <= 20:
 		return fmt.Sprintf("%q", node.Value)
 	}

@@ -1,8 +1,6 @@
 package config
 
 import (
-	"errors"
-	"fmt"
 	"maps"
 	"os"
 	"reflect"
@@ -31,9 +29,8 @@ func scalars() map[string]*scalar {
 	all := map[string]*scalar{}
 	var walk func(path []string, value reflect.Value)
 	walk = func(path []string, value reflect.Value) {
-		ptr := reflect.PointerTo(value.Type())
 		switch kind := value.Kind(); {
-		case kind == reflect.Struct && !ptr.Implements(yamlDecodes) && !ptr.Implements(textDecodes):
+		case kind == reflect.Struct:
 			eachField(value, func(name string, field reflect.Value) {
 				walk(append(path[:len(path):len(path)], name), field)
 			})
@@ -46,11 +43,15 @@ func scalars() map[string]*scalar {
 	return all
 }
 
-// applyEnv writes the variables into the tree of the file, where they win.
-// environ has the form of os.Environ.
-func applyEnv(root *yaml.Node, environ []string, problems *Problems) {
+// applyEnv writes the variables into the tree of the file, where they win, and
+// gives the variable of each key that one set. environ has the form of os.Environ.
+func applyEnv(root *yaml.Node, environ []string, problems *Problems) map[string]string {
 	known := scalars()
-	given := map[*scalar]string{} // → the variable that set it
+	given := map[string]string{}
+	wrong := func(name, format string, args ...any) {
+		problems.add(name, format, args...)
+		problems.List[len(problems.List)-1].Source = "environment"
+	}
 	for _, entry := range slices.Sorted(slices.Values(environ)) {
 		name, value, _ := strings.Cut(entry, "=")
 		if !strings.HasPrefix(name, envPrefix) || strings.HasPrefix(name, envTestPrefix) {
@@ -61,25 +62,27 @@ func applyEnv(root *yaml.Node, environ []string, problems *Problems) {
 			key = known[base]
 			content, err := os.ReadFile(value)
 			if err != nil {
-				problems.add(name, "names a file that cannot be read (%s): correct the path or unset it.", plainError(err))
+				wrong(name, "names a file that cannot be read (%s): correct the path or unset it.", plainError(err))
 				continue
 			}
 			value = strings.TrimRight(string(content), "\r\n")
 		}
 		if key == nil {
 			names := slices.Sorted(maps.Keys(known))
-			problems.add(name, "is no variable of the configuration%s: correct or unset it.", suggest(name, names))
+			wrong(name, "is no variable of the configuration%s: correct or unset it.", suggest(name, names))
 			continue
 		}
-		if before := given[key]; before != "" {
-			problems.add(name, "and %s set the same key: unset one of them.", before)
+		dotted := strings.Join(key.path, ".")
+		if before := given[dotted]; before != "" {
+			wrong(name, "and %s set the same key: unset one of them.", before)
 			continue
 		}
-		given[key] = name
+		given[dotted] = name
 		if !setPath(root, key, value) {
-			problems.add(name, "cannot be used, because %s is no group of keys in the file.", key.path[0])
+			wrong(name, "cannot be used, because %s is no group of keys in the file.", key.path[0])
 		}
 	}
+	return given
 }
 
 // setPath puts a value into a tree, making the groups on the way. It reports
@@ -123,13 +126,4 @@ func setKey(node *yaml.Node, key string, value *yaml.Node) {
 		}
 	}
 	node.Content = append(node.Content, &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: key}, value)
-}
-
-// plainError is the reason of a file error without the name of the system call.
-func plainError(err error) string {
-	var path *os.PathError
-	if errors.As(err, &path) {
-		return fmt.Sprintf("%s: %s", path.Path, path.Err)
-	}
-	return err.Error()
 }

@@ -3,9 +3,9 @@ package config
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -41,7 +41,7 @@ func parse(path string, text []byte, environ []string) (*File, error) {
 		problems.List = append(problems.List, syntaxProblem(err))
 		return nil, problems
 	}
-	applyEnv(root, environ, problems)
+	variables := applyEnv(root, environ, problems)
 
 	cfg := Default()
 	dec := &decoder{problems: problems, lines: map[string]int{}}
@@ -53,6 +53,12 @@ func parse(path string, text []byte, environ []string) (*File, error) {
 			problems.List = append(problems.List, p)
 		}
 	}
+	for i := range problems.List {
+		if name := variables[problems.List[i].Key]; name != "" {
+			problems.List[i].Source = name
+		}
+	}
+	slices.SortStableFunc(problems.List, func(a, b Problem) int { return a.Line - b.Line })
 	return &File{Path: path, Config: cfg, text: text}, problems.orNil()
 }
 
@@ -115,24 +121,4 @@ func (c *Config) tidy() {
 	for _, address := range []*string{&c.Homeserver.Address, &c.AppService.Address, &c.AppService.PublicAddress, &c.WhatsApp.APIBaseURL} {
 		*address = strings.TrimRight(*address, "/")
 	}
-}
-
-// write replaces a file in one step, keeping its mode. A file that cannot be
-// replaced (one that is mounted into a container by itself) is overwritten.
-func write(path string, text []byte) error {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real
-	}
-	mode := os.FileMode(0o600)
-	if info, err := os.Stat(path); err == nil {
-		mode = info.Mode().Perm()
-	}
-	next := path + ".new"
-	if err := os.WriteFile(next, text, mode); err == nil {
-		if err = os.Rename(next, path); err == nil {
-			return nil
-		}
-		os.Remove(next)
-	}
-	return os.WriteFile(path, text, mode)
 }

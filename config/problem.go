@@ -8,6 +8,7 @@ import (
 // Problem is one thing that is wrong with a configuration.
 type Problem struct {
 	Key      string // full path, such as homeserver.address
+	Source   string // what set the key if not the file: a variable
 	Line     int    // in the file; 0 if the key is not in it
 	Sentence string // names the key and the fix; never a secret
 }
@@ -18,13 +19,15 @@ type Problems struct {
 	List []Problem
 }
 
-// Error gives one line per problem, each beginning with the file and, where the
-// key stands in it, the line: "config.yaml:3: homeserver.address is …".
+// Error gives one line per problem, each beginning with the place to go to:
+// "config.yaml:3: homeserver.address is …".
 func (p *Problems) Error() string {
 	lines := make([]string, len(p.List))
 	for i, one := range p.List {
 		at := p.File
-		if one.Line > 0 {
+		if one.Source != "" {
+			at = one.Source
+		} else if one.Line > 0 {
 			at = fmt.Sprintf("%s:%d", p.File, one.Line)
 		}
 		lines[i] = at + ": " + one.Sentence

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"lanekeeper/bridge/policy"
 )
 
 var (
@@ -39,7 +41,7 @@ func (c *Config) Validate() []Problem {
 	c.checkHomeserver(p)
 	c.checkAppService(p)
 	c.checkDatabase(p)
-	c.checkPermissions(p)
+	c.checkPolicy(p)
 	c.checkRooms(p)
 	if c.WhatsApp.Enabled {
 		c.checkTwilio(p)
@@ -120,23 +122,21 @@ func (c *Config) checkDatabase(p *Problems) {
 	}
 }
 
-func (c *Config) checkPermissions(p *Problems) {
-	roles := []string{"none", "user", "ops", "admin", "superadmin"}
+// checkPolicy checks permissions, roles and profiles.
+func (c *Config) checkPolicy(p *Problems) {
 	somebody := false
 	for _, who := range slices.Sorted(maps.Keys(c.Permissions)) {
-		key, role := child("permissions", who), c.Permissions[who]
 		_, domain, isUser := strings.Cut(who, ":")
-		switch {
-		case who == exampleDomain, isUser && domain == exampleDomain && strings.HasPrefix(who, "@"):
-			p.add(key, "is still there as in the example: name your own server and your own people, or remove the line.")
-		case who != "*" && !serverName.MatchString(who) && !mxid.MatchString(who):
-			p.add(key, "is neither \"*\" nor a server name nor a Matrix id such as @name:server: correct it.")
+		if who == exampleDomain || isUser && domain == exampleDomain {
+			p.add("permissions."+who, "is still there as in the example: name your own server and your own people, or remove the line.")
 		}
-		p.oneOf(key, role, roles...)
-		somebody = somebody || role != "none"
+		somebody = somebody || c.Permissions[who] != policy.Nobody
 	}
 	if !somebody {
 		p.add("permissions", "gives nobody a right: name at least yourself, such as \"@you:your-server\": superadmin.")
+	}
+	for _, wrong := range c.Policy().Validate() {
+		p.List = append(p.List, Problem{Key: wrong.Key, Sentence: wrong.Key + ": " + wrong.Sentence})
 	}
 }
 
@@ -193,7 +193,7 @@ func (c *Config) checkAgents(p *Problems) {
 		first, twice := numbers[agent.Number]
 		switch {
 		case !e164.MatchString(agent.Number):
-			p.add(key+".number", "must be a phone number with + and country code and without spaces, such as \"+4915112345678\".")
+			p.add(key+".number", "must be a phone number with + and country code and without spaces, such as \"+4930901820\".")
 		case agent.Number == exampleNumber && c.WhatsApp.Enabled:
 			p.add(key+".number", "is still %q as in the example: give the number of a person who answers, or remove the line.", exampleNumber)
 		case twice:

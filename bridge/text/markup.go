@@ -125,7 +125,7 @@ func plainCode(line []cell) {
 // keepAddresses exempts web addresses from neutralising: the signs in them are no
 // marks, and a changed address leads nowhere.
 func keepAddresses(line []cell) {
-	for i := range line {
+	for i := 0; i < len(line); i++ {
 		if line[i].r != 'h' || i > 0 && isWord(line[i-1].r) || !begins(line[i:], "http://") && !begins(line[i:], "https://") {
 			continue
 		}
@@ -148,16 +148,24 @@ func begins(cells []cell, s string) bool {
 // other: marks can only be nested.
 func uncross(line []cell) {
 	for _, outer := range marks {
-		runs(line, outer.style, func(a, b int) {
-			for _, other := range marks {
-				if other.style == outer.style {
+		runs(line, outer.style, func(start, end int) {
+			if end == len(line) {
+				return
+			}
+			for _, m := range marks { // only a run over the end can cross
+				if m.style == outer.style || line[end-1].style&line[end].style&m.style == 0 {
 					continue
 				}
-				runs(line, other.style, func(c, d int) {
-					if a < c && c < b && b < d {
-						clearStyle(line[c:d], other.style)
-					}
-				})
+				from, to := end, end
+				for from > 0 && line[from-1].style&m.style != 0 {
+					from--
+				}
+				for to < len(line) && line[to].style&m.style != 0 {
+					to++
+				}
+				if from > start {
+					clearStyle(line[from:to], m.style)
+				}
 			}
 		})
 	}
@@ -182,6 +190,7 @@ func holds(cells []cell, r rune) bool {
 // same place the one that ends last is opened first.
 func writeLine(out *strings.Builder, line []cell) {
 	var open []int // indexes into marks, innermost last
+	closers := lastClosers(line)
 	for i := 0; i <= len(line); i++ {
 		var now style
 		if i < len(line) {
@@ -198,7 +207,7 @@ func writeLine(out *strings.Builder, line []cell) {
 			out.WriteRune(marks[m].sign)
 			open = append(open, m)
 		}
-		if readAsMark(line, i) {
+		if readAsMark(line, i, closers) {
 			out.WriteRune(wordJoiner)
 			out.WriteRune(line[i].r)
 			if i+1 < len(line) && line[i+1].style == now { // else it would spoil the mark that follows
@@ -235,7 +244,7 @@ func opening(line []cell, i int) []int {
 // readAsMark reports whether WhatsApp could take a sign in the words for a mark:
 // it could open one that something later closes, or close the one it stands in.
 // Backticks are left: code is shown as typed.
-func readAsMark(line []cell, i int) bool {
+func readAsMark(line []cell, i int, closers map[style]int) bool {
 	c := line[i]
 	s := styleOf(c.r)
 	if s == 0 || c.raw || c.style&code != 0 {
@@ -247,13 +256,24 @@ func readAsMark(line []cell, i int) bool {
 	if i > 0 && isWord(line[i-1].r) || i+1 == len(line) || unicode.IsSpace(line[i+1].r) {
 		return false
 	}
-	for j := i + 1; j < len(line); j++ {
-		closes := line[j].r == c.r && !unicode.IsSpace(line[j-1].r) && (j+1 == len(line) || !isWord(line[j+1].r))
-		if closes || line[j].style&s != 0 {
-			return true
+	return closers[s] > i
+}
+
+// lastClosers finds for each style the last place of a line where a mark that
+// was open could be closed: by a sign in the words, or by the end of a real mark.
+func lastClosers(line []cell) map[style]int {
+	last := map[style]int{}
+	for i, c := range line {
+		for _, m := range marks[:3] {
+			if c.style&m.style != 0 {
+				last[m.style] = i
+			}
+		}
+		if i > 0 && !unicode.IsSpace(line[i-1].r) && (i+1 == len(line) || !isWord(line[i+1].r)) {
+			last[styleOf(c.r)] = i
 		}
 	}
-	return false
+	return last
 }
 
 // styleOf gives the style a sign stands for; 0 for backticks and all else.

@@ -1,8 +1,6 @@
 package text
 
 import (
-	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -73,8 +71,12 @@ func htmlForWhatsApp(s string) (string, bool) {
 // writer collects the cells of a document, or of one block of it.
 type writer struct {
 	cells []cell
-	inner bool // inside a quote, list or table: fences would break
+	depth int // quotes, lists and tables around it; inside any of them fences would break
 }
+
+// maxDepth is how deep quotes, lists and tables are told apart; a phone has no
+// room for more, and the cost of deeper ones would grow with the square.
+const maxDepth = 6
 
 // done ends the text: no blanks or empty lines at its end.
 func (w *writer) done() []cell {
@@ -226,7 +228,7 @@ func (w *writer) pre(n *html.Node) {
 		return
 	}
 	w.block(1)
-	if w.inner {
+	if w.depth > 0 {
 		w.exact(s, code, false)
 	} else {
 		s = strings.ReplaceAll(s, fence, "``"+string(wordJoiner)+"`")
@@ -251,7 +253,11 @@ func textOf(n *html.Node) string {
 
 // quote puts "> " before every line; quotes in quotes are one (WhatsApp has one level).
 func (w *writer) quote(n *html.Node, st style) {
-	sub := writer{inner: true}
+	if w.depth == maxDepth {
+		w.boxed(n, st, 1)
+		return
+	}
+	sub := writer{depth: w.depth + 1}
 	sub.children(n, st)
 	w.block(1)
 	for _, line := range lines(sub.done()) {
@@ -275,7 +281,8 @@ func (w *writer) list(n *html.Node, st style) {
 	}
 	w.block(1)
 	for c := n.FirstChild; c != nil; c = c.NextSibling {
-		if c.Data != "li" {
+		if c.Data != "li" || w.depth == maxDepth {
+			w.block(1)
 			w.node(c, st)
 			continue
 		}
@@ -284,7 +291,7 @@ func (w *writer) list(n *html.Node, st style) {
 			mark = strconv.Itoa(number) + ". "
 			number++
 		}
-		sub := writer{inner: true}
+		sub := writer{depth: w.depth + 1}
 		sub.children(c, st)
 		w.block(1)
 		for i, line := range lines(sub.done()) {
@@ -325,7 +332,7 @@ func (w *writer) row(n *html.Node, st style) {
 			w.exact(" | ", 0, true)
 		}
 		first = false
-		sub := writer{inner: true}
+		sub := writer{depth: min(w.depth+1, maxDepth)}
 		if c.Data == "th" {
 			sub.children(c, st|bold)
 		} else {
@@ -339,89 +346,4 @@ func (w *writer) row(n *html.Node, st style) {
 		}
 	}
 	w.block(1)
-}
-
-// link writes "text (address)", the address alone where the text says the same,
-// and for links into Matrix the name alone.
-func (w *writer) link(n *html.Node, st style) {
-	href, _ := attr(n, "href")
-	words := strings.TrimSpace(textOf(n))
-	u, err := url.Parse(href)
-	if err != nil || href == "" {
-		w.children(n, st)
-		return
-	}
-	switch {
-	case u.Scheme == "matrix" || u.Host == "matrix.to":
-		w.text(matrixName(u, words), st)
-	case u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "mailto" && u.Scheme != "tel":
-		w.children(n, st)
-	case words == "" || bare(words) == bare(href):
-		w.exact(shown(href), 0, true)
-	default:
-		w.children(n, st)
-		w.text(" (", st)
-		w.exact(shown(href), 0, true)
-		w.text(")", st)
-	}
-}
-
-// bare is an address without what people leave out when they write it.
-func bare(s string) string {
-	for _, p := range []string{"https://", "http://", "mailto:", "tel:"} {
-		s = strings.TrimPrefix(s, p)
-	}
-	return strings.TrimSuffix(s, "/")
-}
-
-func shown(href string) string {
-	return strings.TrimPrefix(strings.TrimPrefix(href, "mailto:"), "tel:")
-}
-
-// matrixName is the name a pill shows, without ids: of a person without display
-// name the localpart, of a room or message that it is one.
-func matrixName(u *url.URL, words string) string {
-	isID := strings.HasPrefix(words, "@") && strings.Contains(words, ":")
-	if words != "" && !isID && !strings.Contains(words, "matrix.to/") && !strings.HasPrefix(words, "matrix:") && !strings.HasPrefix(words, "!") {
-		return words
-	}
-	id := strings.TrimPrefix(u.Fragment, "/")
-	if user, ok := strings.CutPrefix(u.Opaque, "u/"); ok {
-		id = "@" + user
-	}
-	if local, _, ok := strings.Cut(strings.TrimPrefix(id, "@"), ":"); ok && strings.HasPrefix(id, "@") {
-		return local
-	}
-	return "(a place in Matrix)"
-}
-
-var matrixLink = regexp.MustCompile(`https?://matrix\.to/#/\S+`)
-
-// withoutMatrixLinks puts names in the place of links into Matrix that stand in
-// the words themselves.
-func withoutMatrixLinks(s string) string {
-	return matrixLink.ReplaceAllStringFunc(s, func(link string) string {
-		u, err := url.Parse(link)
-		if err != nil {
-			return "(a place in Matrix)"
-		}
-		return matrixName(u, "")
-	})
-}
-
-// image is a custom emoji's short code, or the words for a picture in the text.
-func (w *writer) image(n *html.Node, st style) {
-	alt, _ := attr(n, "alt")
-	if title, ok := attr(n, "title"); ok && alt == "" {
-		alt = title
-	}
-	_, emoji := attr(n, "data-mx-emoticon")
-	switch {
-	case emoji && alt != "":
-		w.text(alt, st)
-	case alt != "":
-		w.text("[image: "+alt+"]", st)
-	default:
-		w.text("[image]", st)
-	}
 }

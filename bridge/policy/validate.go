@@ -25,7 +25,7 @@ func (ps *problems) add(key, sentence string, args ...any) {
 
 var (
 	wordShape   = regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$`)
-	userShape   = regexp.MustCompile(`^@[^:\s]+:[^\s/@*]+$`)
+	userShape   = regexp.MustCompile(`^@[^:\s*]+:[^\s/@*]+$`)
 	serverShape = regexp.MustCompile(`^[A-Za-z0-9.:\[\]-]+$`)
 )
 
@@ -108,7 +108,7 @@ func (p *Policy) checkLane(ps *problems, key string, kind project.Kind, lane *La
 			p.checkRole(ps, at, role)
 		}
 		checkRung(ps, at, lane.Access[role], project.None)
-		inside = inside || lane.Access[role].Access() != project.None
+		inside = inside || lane.Access[role] != Rung(project.None.String())
 		if kind == project.Notes && lane.Access[role].Access() != project.None {
 			p.checkStaff(ps, at, role)
 		}
@@ -158,7 +158,7 @@ func (p *Policy) checkGrantable(ps *problems, key string, kind project.Kind, lan
 		}
 		if g.Default == "" {
 			ps.add(at+".default", "it is missing. Name the rung that is meant when nobody names one, for example text.")
-		} else if !slices.Contains(g.Access, g.Default) {
+		} else if len(g.Access) > 0 && !slices.Contains(g.Access, g.Default) {
 			ps.add(at+".default", "%q is not listed under access. Use one of those, or add it there.", g.Default)
 		}
 	}

@@ -29,6 +29,9 @@ type Answer struct {
 	Result  map[string]any `json:"result"`   // lanekeeper.result
 	Words   text.Words     `json:"words"`
 	Rooms   bool           `json:"rooms"` // the result lists the project's rooms once they are made
+	// Then is told to others at the same moment. Without Words there is no answer,
+	// only this: what a reaction brought about.
+	Then []effect.Effect `json:"then,omitempty"`
 }
 
 // ID is the effect ID of the answer's message.
@@ -50,6 +53,9 @@ func (s *Store) AnswerWhen(ctx context.Context, a *Answer, project string, revis
 	}
 	if _, err := s.DB.Exec(ctx, "INSERT INTO answer (command, project, revision, answer, pending) VALUES ($1, $2, $3, $4, false)", a.Command, project, revision, string(b)); err != nil {
 		return wrap("answer", err)
+	}
+	if a.Words.Plain == "" {
+		return nil
 	}
 	return s.Do(ctx, effect.Effect{Timer: &effect.Timer{At: s.Now().Add(PendingAfter), Kind: TimerAnswer, Key: "answer:" + a.Command, Arg: a.Command}})
 }
@@ -89,11 +95,15 @@ func (s *Store) ReleaseAnswers(ctx context.Context, project string, revision int
 			}
 			w.Result["rooms"] = ids
 		}
-		m := w.Message()
-		if w.pending {
-			m.Message.ID, m.Message.Edits = "", effect.To(w.ID())
+		told := w.Then
+		if w.Words.Plain != "" {
+			m := w.Message()
+			if w.pending {
+				m.Message.ID, m.Message.Edits = "", effect.To(w.ID())
+			}
+			told = append([]effect.Effect{m}, told...)
 		}
-		if err := s.Do(ctx, m); err != nil {
+		if err := s.Do(ctx, told...); err != nil {
 			return err
 		}
 	}

@@ -28,6 +28,8 @@ func Say(format string, args ...any) Words {
 		switch a := a.(type) {
 		case Pill:
 			plain[i], rich[i], pills = a.Name, a.html(), true
+		case Code:
+			plain[i], rich[i], pills = string(a), "<code>"+html.EscapeString(string(a))+"</code>", true
 		case Words:
 			plain[i], rich[i] = a.Plain, a.rich()
 			pills = pills || a.HTML != ""
@@ -112,6 +114,34 @@ func (p Pill) Link() string {
 	return l
 }
 
+// Code is something to be typed as it stands.
+type Code string
+
 func (p Pill) html() string {
 	return `<a href="` + html.EscapeString(p.Link()) + `">` + html.EscapeString(p.Name) + `</a>`
+}
+
+// Separate puts texts on one line.
+func Separate(by string, parts []Words) Words {
+	var plain, rich []string
+	var w Words
+	marked := false
+	for _, p := range parts {
+		plain, rich = append(plain, p.Plain), append(rich, p.rich())
+		marked = marked || p.HTML != ""
+	}
+	w.Plain = strings.Join(plain, by)
+	if marked {
+		w.HTML = strings.Join(rich, html.EscapeString(by))
+	}
+	return w
+}
+
+// List names people or things: "a, b and c".
+func List(parts []Words) Words {
+	if len(parts) < 2 {
+		return Separate("", parts)
+	}
+	last := len(parts) - 1
+	return Separate(" and ", []Words{Separate(", ", parts[:last]), parts[last]})
 }

@@ -1,0 +1,219 @@
+package command
+
+import (
+	"context"
+	"strings"
+
+	"lanekeeper/bridge/policy"
+	"lanekeeper/bridge/project"
+	"lanekeeper/bridge/store"
+	"lanekeeper/bridge/text"
+)
+
+// resolve finds the project that a command is about and checks the right to it.
+// Without an ability, being a member is enough. Who has no right hears the same
+// words whether the project exists or not.
+func (k *call) resolve(ctx context.Context, slug string, a policy.Ability) (*project.Project, error) {
+	if f := k.flags["project"]; f != "" {
+		slug = f
+	}
+	p, err := k.find_(ctx, strings.ToLower(slug), a)
+	if err != nil {
+		return nil, err
+	}
+	if p == nil {
+		if k.everywhere(a) {
+			return nil, project.Refuse(project.NotFound, "There is no project %s. `project list` names those there are.", short(slug))
+		}
+		return nil, notAllowed()
+	}
+	allowed := k.everywhere(a) || (a == "" && p.Person(k.sender) != nil) || (a != "" && k.Policy.Can(k.sender, a, p))
+	if !allowed {
+		return nil, notAllowed()
+	}
+	if k.room.IsLane() && p.ID != k.room.Project {
+		return nil, project.Refuse(project.WrongRoom, "This lane belongs to another project. Please ask me in our direct chat.")
+	}
+	return p, nil
+}
+
+// everywhere reports whether the sender's platform role gives the ability in
+// every project; for membership the ability is to make projects.
+func (k *call) everywhere(a policy.Ability) bool {
+	if a == "" {
+		a = "project"
+	}
+	return k.Policy.Can(k.sender, a, nil)
+}
+
+func (k *call) find_(ctx context.Context, slug string, a policy.Ability) (*project.Project, error) {
+	switch {
+	case slug != "":
+		return k.Store.ProjectBySlug(ctx, slug)
+	case k.room.Project != "":
+		return k.Store.Project(ctx, k.room.Project)
+	}
+	mine, err := k.Store.ProjectsOf(ctx, k.sender)
+	if err == nil && len(mine) == 0 && k.everywhere(a) {
+		mine, err = k.Store.Projects(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	switch len(mine) {
+	case 0:
+		if k.everywhere(a) {
+			return nil, project.Refuse(project.NotFound, "There is no project yet. `project create` makes one.")
+		}
+		return nil, nil
+	case 1:
+		return k.Store.Project(ctx, mine[0].ID)
+	}
+	var slugs []string
+	for _, p := range mine[:min(len(mine), 20)] {
+		slugs = append(slugs, p.Slug)
+	}
+	return nil, project.Refuse(project.BadArgument, "Which project? Add --project and one of: %s.", strings.Join(slugs, ", "))
+}
+
+func short(s string) string {
+	if r := []rune(clean(s)); len(r) > 40 {
+		return string(r[:40]) + "…"
+	}
+	return clean(s)
+}
+
+// sees reports whether somebody may see what stands in a lane.
+func (k *call) sees(p *project.Project, user string, lane project.Kind) bool {
+	return k.Policy.Can(user, "project", nil) || k.Policy.Access(p, user, lane, k.now) > project.None
+}
+
+// knows reports whether somebody may know that a lane exists: they see it, or
+// they could be let in.
+func (k *call) knows(p *project.Project, user string, lane project.Kind) bool {
+	if k.sees(p, user, lane) {
+		return true
+	}
+	person := p.Person(user)
+	if person == nil {
+		return false
+	}
+	_, _, ok := k.Policy.Grantable(p, person.Role, lane)
+	return ok
+}
+
+// everybody reports whether something holds for all who read this room: the
+// sender of a direct chat, the staff, or everybody in a lane.
+func (k *call) everybody(p *project.Project, holds func(*project.Project, string, project.Kind) bool, lane project.Kind) bool {
+	switch {
+	case k.room.Kind == store.SuperAdmin:
+		return true
+	case !k.room.IsLane():
+		return holds(p, k.sender, lane)
+	}
+	here := project.Kind(k.room.Kind)
+	for _, person := range p.People {
+		if k.Policy.Access(p, person.User, here, k.now) > project.None && !holds(p, person.User, lane) {
+			return false
+		}
+	}
+	return true
+}
+
+// lanes gives the lanes of a project that may be named to everybody here, and
+// those that only the sender may hear of.
+func (k *call) lanes(p *project.Project) (here, alone []project.Kind) {
+	for _, lane := range k.Policy.Lanes(p) {
+		if k.everybody(p, k.knows, lane) {
+			here = append(here, lane)
+		} else if k.knows(p, k.sender, lane) {
+			alone = append(alone, lane)
+		}
+	}
+	return here, alone
+}
+
+// access is what somebody has in the given lanes, as results carry it.
+func (k *call) access(p *project.Project, user string, lanes []project.Kind) map[string]any {
+	m := map[string]any{}
+	for _, lane := range lanes {
+		m[string(lane)] = k.Policy.Access(p, user, lane, k.now).String()
+	}
+	return m
+}
+
+// aboutPerson answers with what somebody has now: to everybody here what all of
+// them may know, the rest to the sender alone.
+func (k *call) aboutPerson(p *project.Project, user string, changed bool, words func(lanes []project.Kind) text.Words) *reply {
+	here, alone := k.lanes(p)
+	build := func(lanes []project.Kind) *reply {
+		return &reply{fields: map[string]any{"person": user, "access": k.access(p, user, lanes), "changed": changed}, words: words(lanes)}
+	}
+	r := build(here)
+	for _, lane := range alone {
+		if k.Policy.Access(p, user, lane, k.now) > project.None {
+			r.rest = build(append(append([]project.Kind{}, here...), alone...))
+			break
+		}
+	}
+	return r
+}
+
+// user takes a person off the line.
+func (k *call) user() (string, error) {
+	w, ok := k.next()
+	if !ok {
+		return "", project.Refuse(project.BadArgument, "Whom do you mean? Write them like @name:%s, or mention them.", k.Store.Domain)
+	}
+	u, ok := userOf(w)
+	if !ok {
+		return "", project.Refuse(project.BadArgument, "%q is no Matrix user. Write them like @name:%s, or mention them.", short(w), k.Store.Domain)
+	}
+	if u == k.Bot || strings.HasPrefix(u, k.Ghosts) {
+		return "", project.Refuse(project.BadArgument, "%s is one of mine, not a person.", short(w))
+	}
+	return u, nil
+}
+
+// lane takes a lane off the line if one stands next.
+func (k *call) lane(p *project.Project) (project.Kind, bool) {
+	w := strings.ToLower(k.peek())
+	for _, lane := range k.Policy.Lanes(p) {
+		if string(lane) == w {
+			k.next()
+			return lane, true
+		}
+	}
+	for _, lane := range []project.Kind{project.Customer, project.Internal, project.Notes} {
+		if string(lane) == w { // a lane that this project does not have
+			k.next()
+			return lane, true
+		}
+	}
+	return "", false
+}
+
+// rung takes an access off the line if one stands next.
+func (k *call) rung() project.Access {
+	a, ok := accessNamed(k.peek())
+	if ok {
+		k.next()
+	}
+	return a
+}
+
+// reason is the rest of the line.
+func (k *call) reason() string { return strings.TrimSpace(clean(k.rest)) }
+
+// title is the name of a lane as people see it.
+func title(p *project.Project, lane project.Kind) string {
+	return text.LaneTitle(lane, p.Name)
+}
+
+// done ends the line: what is left over was not understood.
+func (k *call) done() error {
+	if w, ok := k.next(); ok {
+		return project.Refuse(project.BadArgument, "I do not understand %q there. See %s.", short(w), k.spell("help "+k.name))
+	}
+	return nil
+}

@@ -1,0 +1,212 @@
+// Package command reads the words that people type in rooms, checks their rights
+// at that moment, calls the domain, and answers: one notice for each command.
+package command
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/matrix"
+	"lanekeeper/bridge/policy"
+	"lanekeeper/bridge/project"
+	"lanekeeper/bridge/relay"
+	"lanekeeper/bridge/store"
+	"lanekeeper/bridge/text"
+)
+
+// TooOld is the age at which a command is no longer executed: who typed it has
+// moved on.
+const TooOld = 15 * time.Minute
+
+// Step is one change that a plan names.
+type Step struct {
+	Room string `json:"room"`
+	Op   string `json:"op"`
+	Text string `json:"text"`
+}
+
+// Commands executes what people type.
+type Commands struct {
+	Store   *store.Store
+	Policy  *policy.Policy
+	Relay   *relay.Relay
+	Bot     string // MXID
+	Ghosts  string // what the MXIDs of ghosts begin with
+	Prefix  string // "!lane"
+	Version string
+
+	// Plan names what apply would change in a project, by what events told us.
+	Plan func(ctx context.Context, projectID string) ([]Step, error)
+}
+
+// call is one command on its way.
+type call struct {
+	*Commands
+	line
+	ev     *matrix.Event
+	room   *store.Room
+	sender string
+	now    time.Time
+	name   string // as results name it
+}
+
+// reply is what a command has to say.
+type reply struct {
+	fields map[string]any
+	words  text.Words
+	// when is the project that Matrix must show before this is said; nil: at once.
+	when  *project.Project
+	rooms bool            // the result lists the project's rooms then
+	then  []effect.Effect // told to others at that moment
+	rest  *reply          // what not every member of the room may see: goes to the sender alone
+	quiet bool            // the command has spoken for itself
+}
+
+// Message executes a message if it is a command. inThread says that it stands in
+// a conversation, where only prefixed text is one.
+func (c *Commands) Message(ctx context.Context, ev *matrix.Event, room *store.Room, inThread bool) (handled bool, err error) {
+	if ev.MsgType() != "m.text" || ev.Replaces() != "" {
+		return false, nil
+	}
+	words, prefixed := c.cut(typed(ev))
+	if !prefixed && (inThread || room.IsLane() || room.Kind == string(project.Space)) {
+		return false, nil
+	}
+	k := &call{Commands: c, line: line{rest: words}, ev: ev, room: room, sender: ev.Sender, now: c.Store.Now()}
+	cmd := k.find()
+	if !prefixed && room.Kind == store.SuperAdmin && (cmd == nil || cmd.alone == nil || !cmd.alone.MatchString(strings.TrimSpace(k.rest))) {
+		return false, nil // talk among staff
+	}
+	if room.Kind == string(project.Customer) && (cmd == nil || !cmd.customer) {
+		return true, k.misplaced(ctx)
+	}
+	r, err := k.execute(ctx, cmd)
+	return true, k.answer(ctx, r, err)
+}
+
+// cut takes the prefix off.
+func (c *Commands) cut(words string) (rest string, prefixed bool) {
+	words = strings.TrimSpace(words)
+	if len(words) >= len(c.Prefix) && strings.EqualFold(words[:len(c.Prefix)], c.Prefix) {
+		rest = words[len(c.Prefix):]
+		if rest == "" || blank([]rune(rest)[0]) {
+			return strings.TrimSpace(rest), true
+		}
+	}
+	return words, false
+}
+
+// find takes the command's name off the line.
+func (k *call) find() *command {
+	saved := k.rest
+	first, _ := k.next()
+	if first == "" {
+		first = "help"
+	}
+	two := first + " " + k.peek()
+	for _, cmd := range table {
+		if strings.EqualFold(cmd.name, two) {
+			k.next()
+			k.name = cmd.name
+			return cmd
+		}
+	}
+	for _, cmd := range table {
+		if strings.EqualFold(cmd.name, first) {
+			k.name = cmd.name
+			return cmd
+		}
+	}
+	k.rest, k.name = saved, clean(first)
+	return nil
+}
+
+func (k *call) execute(ctx context.Context, cmd *command) (*reply, error) {
+	if k.now.Sub(k.ev.TS) > TooOld {
+		return nil, project.Refuse(project.Stale, "This reached me more than 15 minutes after you sent it, so I left it. Please send it again if you still mean it.")
+	}
+	if cmd == nil {
+		if len(k.name) > 40 {
+			k.name = k.name[:40]
+		}
+		return nil, project.Refuse(project.UnknownCommand, "I do not know that command. Write %s to see what I can do%s.", k.spell("help"), k.askHint())
+	}
+	if cmd.ability != "" && cmd.platform && !k.Policy.Can(k.sender, cmd.ability, nil) {
+		return nil, notAllowed()
+	}
+	if err := k.readFlags(append(cmd.flags(k.Policy), "project"), cmd.bare); err != nil {
+		return nil, err
+	}
+	return cmd.run(k, ctx)
+}
+
+// askHint tells people in a direct chat how to reach a human.
+func (k *call) askHint() string {
+	if k.room.Kind != store.Direct {
+		return ""
+	}
+	return ", or human and your question to reach a person"
+}
+
+// spell writes a command as it has to be typed here.
+func (k *call) spell(command string) string {
+	if k.room.IsLane() {
+		return "`" + k.Prefix + " " + command + "`"
+	}
+	return "`" + command + "`"
+}
+
+func notAllowed() *project.Error {
+	return project.Refuse(project.NotAllowed, "You may not do that. If you need it, ask the manager of your project.")
+}
+
+// misplaced answers a command that has no place in the customer lane: it is
+// redacted, and only its sender hears why.
+func (k *call) misplaced(ctx context.Context) error {
+	w := text.Say("I took your command out of the customer lane: the customer reads along there. It was not executed. Please write it here or in a staff lane.")
+	a := store.Answer{Command: k.ev.ID, To: effect.Place{Person: k.sender}, Words: w, Result: map[string]any{"ok": false, "command": k.name, "error": project.WrongRoom}}
+	return k.Store.Do(ctx, effect.Effect{Redact: &effect.Redact{In: effect.Place{Room: k.room.ID}, Target: effect.Ref(k.ev.ID), Reason: "commands work elsewhere"}}, a.Message())
+}
+
+// answer sends the one notice that every command gets.
+func (k *call) answer(ctx context.Context, r *reply, err error) error {
+	var refused *project.Error
+	switch {
+	case errors.As(err, &refused):
+		r = &reply{fields: map[string]any{"error": refused.Code}, words: text.Say("%s", refused.Sentence)}
+	case err != nil:
+		return err
+	case r.quiet:
+		return nil
+	}
+	a := store.Answer{Command: k.ev.ID, To: effect.Place{Room: k.room.ID}, Thread: k.ev.ID, Words: r.words, Rooms: r.rooms, Then: r.then}
+	if t := k.ev.Thread(); t != "" {
+		a.Thread, a.ReplyTo = t, k.ev.ID
+	}
+	a.Result = result(k.name, refused == nil, r.fields)
+	if r.rest != nil {
+		a.Words = text.Join(a.Words, text.Say("📨 The rest is in your direct chat with me."))
+		private := store.Answer{Command: k.ev.ID + ":rest", To: effect.Place{Person: k.sender}, Words: r.rest.words, Result: result(k.name, true, r.rest.fields)}
+		a.Then = append(a.Then, private.Message())
+	}
+	if r.when != nil && refused == nil {
+		return k.Store.AnswerWhen(ctx, &a, r.when.ID, r.when.Revision)
+	}
+	return k.Store.Do(ctx, append([]effect.Effect{a.Message()}, a.Then...)...)
+}
+
+func result(name string, ok bool, fields map[string]any) map[string]any {
+	m := map[string]any{"ok": ok, "command": name}
+	for key, v := range fields {
+		m[key] = v
+	}
+	return m
+}
+
+// who makes a person as clients show them.
+func (k *call) who(ctx context.Context, user string) text.Pill {
+	return text.Pill{ID: user, Name: k.Store.Name(ctx, user)}
+}

@@ -1,0 +1,114 @@
+package command
+
+import (
+	"context"
+	"strings"
+
+	"lanekeeper/bridge/project"
+	"lanekeeper/bridge/relay"
+	"lanekeeper/bridge/store"
+	"lanekeeper/bridge/text"
+)
+
+// human asks for a person. Everybody in a project may, where their role says so,
+// and everybody with a platform role in their direct chat.
+func (k *call) human(ctx context.Context) (*reply, error) {
+	if k.room.Kind == store.SuperAdmin {
+		return nil, project.Refuse(project.WrongRoom, "You are the people that questions go to. Ask in your direct chat with me if you need an answer from the others.")
+	}
+	if k.room.IsLane() {
+		p, err := k.Store.Project(ctx, k.room.Project)
+		if err != nil {
+			return nil, err
+		}
+		if p == nil || !(k.Policy.Can(k.sender, "human", p) || k.everywhere("human")) {
+			return nil, notAllowed()
+		}
+	}
+	question := strings.TrimSpace(k.rest)
+	if k.flags["private"] != "" && question == "" {
+		return nil, project.Refuse(project.BadArgument, "Write your question after it: %s.", k.spell("human --private your question"))
+	}
+	fields, err := k.Relay.Ask(ctx, relay.AskInput{
+		Asker: k.sender, Name: k.Store.Name(ctx, k.sender), Room: k.room, Event: k.ev.ID,
+		Question: question, Private: k.flags["private"] != "", Thread: k.ev.Thread(), At: k.ev.TS,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &reply{fields: fields, quiet: true}, nil
+}
+
+func (k *call) handoffs(ctx context.Context) (*reply, error) {
+	scope, _ := k.next()
+	if err := k.done(); err != nil {
+		return nil, err
+	}
+	if k.room.IsLane() {
+		return nil, project.Refuse(project.WrongRoom, "Questions of other projects are nobody's business here. Please ask me in our direct chat.")
+	}
+	switch scope = strings.ToLower(scope); scope {
+	case "":
+		scope = "open"
+	case "open", "mine", "all":
+	default:
+		return nil, project.Refuse(project.BadArgument, "Which ones? Say open, mine or all.")
+	}
+	return k.said(k.Relay.Handoffs(ctx, k.sender, scope))
+}
+
+func (k *call) take(ctx context.Context) (*reply, error) {
+	n, err := k.which()
+	if err != nil {
+		return nil, err
+	}
+	return k.said(k.Relay.Take(ctx, k.sender, k.at(), n, k.flags["force"] != ""))
+}
+
+func (k *call) release(ctx context.Context) (*reply, error) {
+	n, err := k.which()
+	if err != nil {
+		return nil, err
+	}
+	return k.said(k.Relay.Release(ctx, k.sender, k.at(), n))
+}
+
+func (k *call) close(ctx context.Context) (*reply, error) {
+	n, err := k.which()
+	if err != nil {
+		return nil, err
+	}
+	return k.said(k.Relay.Close(ctx, k.sender, k.at(), n))
+}
+
+func (k *call) reopen(ctx context.Context) (*reply, error) {
+	n, err := k.which()
+	if err != nil {
+		return nil, err
+	}
+	return k.said(k.Relay.Reopen(ctx, k.sender, k.at(), n))
+}
+
+func (k *call) said(fields map[string]any, words text.Words, err error) (*reply, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &reply{fields: fields, words: words}, nil
+}
+
+// which reads #N; 0 means the handoff of the thread where the command stands.
+func (k *call) which() (int64, error) {
+	w, ok := k.next()
+	if !ok {
+		return 0, nil
+	}
+	n, ok := number(w)
+	if !ok {
+		return 0, project.Refuse(project.BadArgument, "%q is no number of a handoff. Write it like #12.", short(w))
+	}
+	return n, k.done()
+}
+
+func (k *call) at() relay.At {
+	return relay.At{Room: k.room, Event: k.ev.ID, Thread: k.ev.Thread(), ReplyTo: k.ev.ReplyTo()}
+}

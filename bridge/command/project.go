@@ -1,0 +1,298 @@
+package command
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/project"
+	"lanekeeper/bridge/text"
+)
+
+func facts(p *project.Project) map[string]any {
+	return map[string]any{"id": p.ID, "slug": p.Slug, "name": p.Name, "profile": p.Profile, "tier": p.Tier, "status": p.Status}
+}
+
+func reconcile(p *project.Project) effect.Effect {
+	return effect.Effect{Reconcile: &effect.Reconcile{Project: p.ID}}
+}
+
+// create makes a project: SLUG "NAME" [--profile P] [--tier T] [--ROLE U]…
+func (k *call) create(ctx context.Context) (*reply, error) {
+	if k.room.IsLane() {
+		return nil, project.Refuse(project.WrongRoom, "A lane is no place to make another project. Please do it in our direct chat.")
+	}
+	slug, _ := k.next()
+	name, _ := k.next()
+	if err := k.done(); err != nil {
+		return nil, project.Refuse(project.BadArgument, "Put the project's name in quotes: project create %s \"The name\".", short(slug))
+	}
+	catalogue := k.Policy.Catalogue()
+	n := project.New{Slug: strings.ToLower(slug), Name: name, Profile: k.flags["profile"], Tier: k.flags["tier"], Creator: k.sender}
+	for _, f := range k.multi {
+		if !slices.Contains(catalogue.Roles, project.Role(f[0])) {
+			continue
+		}
+		user, ok := userOf(f[1])
+		if !ok || user == k.Bot || strings.HasPrefix(user, k.Ghosts) {
+			return nil, project.Refuse(project.BadArgument, "%q after --%s is no Matrix user. Write them like @name:%s.", short(f[1]), f[0], k.Store.Domain)
+		}
+		n.People = append(n.People, project.Person{User: user, Role: project.Role(f[0])})
+	}
+	p, err := k.Store.ProjectBySlug(ctx, n.Slug)
+	if err != nil {
+		return nil, err
+	}
+	changed := p == nil
+	if p != nil {
+		if err := p.Repeat(n, catalogue); err != nil {
+			return nil, err
+		}
+	} else {
+		if p, err = project.Create(k.Store.NewID(), n, catalogue, k.ev.TS); err != nil {
+			return nil, err
+		}
+		if err := k.Store.SaveProject(ctx, p); err != nil {
+			return nil, err
+		}
+	}
+	if err := k.Store.Do(ctx, reconcile(p)); err != nil {
+		return nil, err
+	}
+	w := text.Say("%s stands. Everybody you named is invited.", p.Name)
+	if !changed {
+		w = text.Say("%s stands already. Nothing changed.", p.Name)
+	}
+	return &reply{fields: map[string]any{"project": facts(p), "changed": changed}, words: w, when: p, rooms: true}, nil
+}
+
+func (k *call) list(ctx context.Context) (*reply, error) {
+	if err := k.done(); err != nil {
+		return nil, err
+	}
+	if k.room.IsLane() {
+		return nil, project.Refuse(project.WrongRoom, "Your other projects are nobody's business here. Please ask me in our direct chat.")
+	}
+	ps, err := k.Store.ProjectsOf(ctx, k.sender)
+	if k.everywhere("") {
+		ps, err = k.Store.Projects(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	lines := []text.Words{}
+	list := []any{}
+	for _, p := range ps {
+		list = append(list, facts(p))
+		if len(lines) < 100 {
+			lines = append(lines, text.Say("%s · %s", p.Slug, p.Name))
+		}
+	}
+	if len(ps) == 0 {
+		lines = append(lines, text.Say("You are in no project."))
+	}
+	return &reply{fields: map[string]any{"projects": list}, words: text.Join(lines...)}, nil
+}
+
+// archive and restore.
+func (k *call) archive(ctx context.Context) (*reply, error) { return k.status(ctx, true) }
+func (k *call) restore(ctx context.Context) (*reply, error) { return k.status(ctx, false) }
+
+func (k *call) status(ctx context.Context, archive bool) (*reply, error) {
+	slug, _ := k.next()
+	if err := k.done(); err != nil {
+		return nil, err
+	}
+	p, err := k.resolve(ctx, slug, "project")
+	if err != nil {
+		return nil, err
+	}
+	changed, w := false, text.Say("%s can be written in again.", p.Name)
+	if archive {
+		changed, w = p.Archive(), text.Say("%s is archived: its lanes can be read, and only staff can write.", p.Name)
+	} else {
+		changed = p.Restore()
+	}
+	if changed {
+		if err := k.save(ctx, p, nil); err != nil {
+			return nil, err
+		}
+	}
+	return &reply{fields: map[string]any{"project": facts(p), "changed": changed}, words: w, when: p}, nil
+}
+
+// left reports whether somebody went out of a lane of theirs by themselves since
+// they were added; adding them again then invites them anew.
+func (k *call) left(ctx context.Context, p *project.Project, user string) (bool, error) {
+	person := p.Person(user)
+	if person == nil {
+		return false, nil
+	}
+	rooms, err := k.Store.Rooms(ctx, p.ID)
+	if err != nil {
+		return false, err
+	}
+	for _, r := range rooms {
+		e, err := k.Store.Member(ctx, r.ID, user)
+		if err != nil {
+			return false, err
+		}
+		if e != nil && e.Membership() == "leave" && e.Sender == user && !e.TS.Before(person.Since) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+func (k *call) add(ctx context.Context) (*reply, error) {
+	user, err := k.user()
+	if err != nil {
+		return nil, err
+	}
+	role, ok := k.next()
+	if !ok {
+		return nil, project.Refuse(project.BadArgument, "As what? Name a role after the person: %s.", roles(k.Policy.Catalogue().Roles))
+	}
+	slug, _ := k.next()
+	if err := k.done(); err != nil {
+		return nil, err
+	}
+	p, err := k.resolve(ctx, slug, "people")
+	if err != nil {
+		return nil, err
+	}
+	if err := k.mayAssign(p, user, project.Role(strings.ToLower(role))); err != nil {
+		return nil, err
+	}
+	left, err := k.left(ctx, p, user)
+	if err != nil {
+		return nil, err
+	}
+	c, err := p.Add(user, project.Role(strings.ToLower(role)), k.Policy.Catalogue().Roles, left, k.ev.TS)
+	return k.joined(ctx, p, c, err)
+}
+
+// mayAssign refuses to touch rights that the sender does not have: neither the
+// role that is given nor the one that the person has may be above theirs.
+func (k *call) mayAssign(p *project.Project, user string, role project.Role) error {
+	person := p.Person(user)
+	if (role == "" || k.Policy.MayAssign(k.sender, role, p)) && (person == nil || k.Policy.MayAssign(k.sender, person.Role, p)) {
+		return nil
+	}
+	return notAllowed()
+}
+
+func roles(list []project.Role) string {
+	var out []string
+	for _, r := range list {
+		out = append(out, string(r))
+	}
+	return strings.Join(out, ", ")
+}
+
+func (k *call) accept(ctx context.Context) (*reply, error) {
+	user, err := k.user()
+	if err != nil {
+		return nil, err
+	}
+	slug, _ := k.next()
+	if err := k.done(); err != nil {
+		return nil, err
+	}
+	p, err := k.resolve(ctx, slug, "accept")
+	if err != nil {
+		return nil, err
+	}
+	left, err := k.left(ctx, p, user)
+	if err != nil {
+		return nil, err
+	}
+	c, err := p.Accept(user, k.Policy.AcceptedAs(p), left, k.ev.TS)
+	return k.joined(ctx, p, c, err)
+}
+
+// joined answers add and accept.
+func (k *call) joined(ctx context.Context, p *project.Project, c project.Change, err error) (*reply, error) {
+	if err != nil {
+		return nil, err
+	}
+	if c.Changed {
+		if err := k.save(ctx, p, c.Closed); err != nil {
+			return nil, err
+		}
+	}
+	person := p.Person(c.User)
+	pill := k.who(ctx, c.User)
+	r := k.aboutPerson(p, c.User, c.Changed, func(lanes []project.Kind) text.Words {
+		var in []string
+		for _, lane := range lanes {
+			if k.Policy.Access(p, c.User, lane, k.now) > project.None {
+				in = append(in, title(p, lane))
+			}
+		}
+		if len(in) == 0 {
+			return text.Say("%s is %s now.", pill, string(person.Role))
+		}
+		return text.Say("%s is %s now: %s.", pill, string(person.Role), strings.Join(in, ", "))
+	})
+	r.when = p
+	return r, nil
+}
+
+func (k *call) remove(ctx context.Context) (*reply, error) {
+	user, err := k.user()
+	if err != nil {
+		return nil, err
+	}
+	slug, _ := k.next()
+	if err := k.done(); err != nil {
+		return nil, err
+	}
+	p, err := k.resolve(ctx, slug, "people")
+	if err != nil {
+		return nil, err
+	}
+	if err := k.mayAssign(p, user, ""); err != nil {
+		return nil, err
+	}
+	c, err := p.Remove(user)
+	if err != nil {
+		return nil, err
+	}
+	if c.Changed {
+		if err := k.save(ctx, p, c.Closed); err != nil {
+			return nil, err
+		}
+	}
+	w := text.Say("%s is out of %s.", k.who(ctx, user), p.Name)
+	if !c.Changed {
+		w = text.Say("%s is not in %s.", k.who(ctx, user), p.Name)
+	}
+	r := k.aboutPerson(p, user, c.Changed, func([]project.Kind) text.Words { return w })
+	r.when = p
+	return r, nil
+}
+
+// save writes a changed project, tells the cards of requests that ended, sets the
+// clock for grants that end, and has the rooms brought to it.
+func (c *Commands) save(ctx context.Context, p *project.Project, closed []project.Request) error {
+	if err := c.Store.SaveProject(ctx, p); err != nil {
+		return err
+	}
+	effects := []effect.Effect{reconcile(p)}
+	for _, q := range closed {
+		if err := c.Store.SaveRequest(ctx, q); err != nil {
+			return err
+		}
+		edits, err := c.cardEdits(ctx, p, q)
+		if err != nil {
+			return err
+		}
+		effects = append(effects, edits...)
+	}
+	if at, ok := p.NextExpiry(); ok {
+		effects = append(effects, effect.Effect{Timer: &effect.Timer{At: at, Kind: TimerExpire, Key: "expire:" + p.ID, Arg: p.ID}})
+	}
+	return c.Store.Do(ctx, effects...)
+}

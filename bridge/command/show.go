@@ -1,0 +1,298 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"sort"
+	"strings"
+
+	"lanekeeper/bridge/project"
+	"lanekeeper/bridge/text"
+)
+
+// show tells about one project, as far as everybody here may know it; the rest
+// goes to the sender alone.
+func (k *call) show(ctx context.Context) (*reply, error) {
+	slug, _ := k.next()
+	if err := k.done(); err != nil {
+		return nil, err
+	}
+	p, err := k.resolve(ctx, slug, "")
+	if err != nil {
+		return nil, err
+	}
+	return k.inParts(ctx, p, func(lanes []project.Kind) (*reply, error) {
+		people, err := k.people(ctx, p, lanes)
+		if err != nil {
+			return nil, err
+		}
+		rooms, err := k.Store.Rooms(ctx, p.ID)
+		if err != nil {
+			return nil, err
+		}
+		ids := map[string]any{}
+		space := len(lanes) == len(k.Policy.Lanes(p))
+		for _, r := range rooms {
+			if contains(lanes, project.Kind(r.Kind)) || (r.Kind == string(project.Space) && space) {
+				ids[r.Kind] = r.ID
+			}
+		}
+		head := text.Say("%s · %s (%s, %s)", p.Slug, p.Name, p.Profile, p.Status)
+		return &reply{fields: map[string]any{"project": facts(p), "people": people, "rooms": ids}, words: text.Join(head, k.peopleWords(ctx, p, lanes))}, nil
+	})
+}
+
+// who_ lists the people of a project with what they may do: in a lane, the people
+// of that lane.
+func (k *call) who_(ctx context.Context) (*reply, error) {
+	slug, _ := k.next()
+	if err := k.done(); err != nil {
+		return nil, err
+	}
+	p, err := k.resolve(ctx, slug, "")
+	if err != nil {
+		return nil, err
+	}
+	build := func(lanes []project.Kind) (*reply, error) {
+		people, err := k.people(ctx, p, lanes)
+		if err != nil {
+			return nil, err
+		}
+		return &reply{fields: map[string]any{"people": people}, words: k.peopleWords(ctx, p, lanes)}, nil
+	}
+	if k.room.IsLane() {
+		return build([]project.Kind{project.Kind(k.room.Kind)})
+	}
+	return k.inParts(ctx, p, build)
+}
+
+// inParts builds an answer from the lanes that everybody here sees, and for the
+// sender alone another one from all that they see themselves.
+func (k *call) inParts(ctx context.Context, p *project.Project, build func([]project.Kind) (*reply, error)) (*reply, error) {
+	var here, all []project.Kind
+	for _, lane := range k.Policy.Lanes(p) {
+		if k.everybody(p, k.sees, lane) {
+			here = append(here, lane)
+		}
+		if k.sees(p, k.sender, lane) {
+			all = append(all, lane)
+		}
+	}
+	r, err := build(here)
+	if err == nil && len(all) > len(here) {
+		r.rest, err = build(all)
+	}
+	return r, err
+}
+
+func contains(lanes []project.Kind, lane project.Kind) bool {
+	for _, l := range lanes {
+		if l == lane {
+			return true
+		}
+	}
+	return false
+}
+
+// people lists those who have anything in the given lanes.
+func (k *call) people(ctx context.Context, p *project.Project, lanes []project.Kind) ([]any, error) {
+	membership := map[project.Kind]map[string]string{}
+	for _, lane := range lanes {
+		membership[lane] = map[string]string{}
+		room, err := k.Store.LaneRoom(ctx, p.ID, string(lane))
+		if err != nil {
+			return nil, err
+		}
+		if room == nil || room.ID == "" {
+			continue
+		}
+		members, err := k.Store.Members(ctx, room.ID)
+		if err != nil {
+			return nil, err
+		}
+		for user, e := range members {
+			membership[lane][user] = e.Membership()
+		}
+	}
+	out := []any{}
+	for _, person := range p.People {
+		access, in := k.access(p, person.User, lanes), map[string]any{}
+		member := false
+		for _, lane := range lanes {
+			if access[string(lane)] == project.None.String() {
+				delete(access, string(lane))
+				continue
+			}
+			member = true
+			in[string(lane)] = membership[lane][person.User]
+		}
+		if member {
+			out = append(out, map[string]any{"user": person.User, "role": person.Role, "access": access, "membership": in})
+		}
+	}
+	return out, nil
+}
+
+// peopleWords is the same for people: a line for each lane.
+func (k *call) peopleWords(ctx context.Context, p *project.Project, lanes []project.Kind) text.Words {
+	var lines []text.Words
+	for _, lane := range lanes {
+		by := map[string][]text.Words{}
+		for _, person := range p.People {
+			if k.Policy.Access(p, person.User, lane, k.now) > project.None {
+				by[string(person.Role)] = append(by[string(person.Role)], text.Say("%s", k.who(ctx, person.User)))
+			}
+		}
+		var parts []text.Words
+		for _, role := range sorted(by) {
+			parts = append(parts, text.Say("%s: %s", role, text.List(by[role])))
+		}
+		if len(parts) > 0 {
+			lines = append(lines, text.Say("%s – %s", title(p, lane), text.Separate("; ", parts)))
+		}
+	}
+	if len(lines) == 0 {
+		return text.Say("There is nobody that I could name here.")
+	}
+	return text.Join(lines...)
+}
+
+func sorted(m map[string][]text.Words) []string {
+	var keys []string
+	for key := range m {
+		keys = append(keys, key)
+	}
+	sort.Strings(keys)
+	return keys
+}
+
+// why says by which rules somebody has what they have.
+func (k *call) why(ctx context.Context) (*reply, error) {
+	user, err := k.user()
+	if err != nil {
+		return nil, err
+	}
+	p, err := k.resolve(ctx, "", "")
+	if err != nil {
+		return nil, err
+	}
+	lane, ok := k.lane(p)
+	if !ok {
+		lane = project.Customer
+		if k.room.IsLane() {
+			lane = project.Kind(k.room.Kind)
+		}
+	}
+	if err := k.done(); err != nil {
+		return nil, err
+	}
+	if !k.everybody(p, k.knows, lane) || (user != k.sender && !k.sees(p, k.sender, lane)) {
+		return nil, notAllowed()
+	}
+	reasons := k.Policy.Because(p, user, lane, k.now)
+	lines := []text.Words{text.Say("%s in %s: %s.", k.who(ctx, user), title(p, lane), k.Policy.Access(p, user, lane, k.now).String())}
+	list := []any{}
+	for _, r := range reasons {
+		list = append(list, map[string]any{"rule": r.Rule, "text": r.Text})
+		lines = append(lines, text.Say("%s", r.Text))
+	}
+	return &reply{fields: map[string]any{"person": user, "lane": lane, "because": list}, words: text.Join(lines...)}, nil
+}
+
+// requests lists the open ones: all for those who decide, else one's own. Where
+// not everybody decides, the list goes to the sender alone.
+func (k *call) requests(ctx context.Context) (*reply, error) {
+	if err := k.done(); err != nil {
+		return nil, err
+	}
+	p, err := k.resolve(ctx, "", "")
+	if err != nil {
+		return nil, err
+	}
+	decides := k.Policy.Can(k.sender, "approve", p) || k.everywhere("approve")
+	list, lines := []any{}, []text.Words{}
+	for _, q := range p.Requests {
+		if !decides && q.User != k.sender {
+			continue
+		}
+		list = append(list, map[string]any{"number": q.Number, "user": q.User, "lane": q.Lane, "access": q.Access.String(), "reason": q.Reason, "state": q.State})
+		w := text.Say("#%d · %s · %s in %s", q.Number, k.who(ctx, q.User), q.Access.String(), title(p, q.Lane))
+		if q.Reason != "" {
+			w = text.Say("%s · “%s”", w, q.Reason)
+		}
+		lines = append(lines, w)
+	}
+	if len(list) == 0 {
+		lines = append(lines, text.Say("No request is open."))
+	}
+	full := &reply{fields: map[string]any{"requests": list}, words: text.Join(lines...)}
+	if !k.room.IsLane() || len(list) == 0 || k.room.Kind == string(project.Notes) {
+		return full, nil
+	}
+	return &reply{fields: map[string]any{"requests": []any{}}, words: text.Words{}, rest: full}, nil
+}
+
+// plan names what apply would change. Steps of lanes that not everybody here may
+// know go to the sender alone.
+func (k *call) plan(ctx context.Context) (*reply, error) {
+	p, err := k.planned(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return k.steps(ctx, p)
+}
+
+func (k *call) planned(ctx context.Context) (*project.Project, error) {
+	slug, _ := k.next()
+	if err := k.done(); err != nil {
+		return nil, err
+	}
+	return k.resolve(ctx, slug, "project")
+}
+
+func (k *call) steps(ctx context.Context, p *project.Project) (*reply, error) {
+	steps, err := k.Plan(ctx, p.ID)
+	if err != nil {
+		return nil, err
+	}
+	list := []any{}
+	lines := []text.Words{text.Say("The rooms are as the record says.")}
+	if len(steps) > 0 {
+		lines = []text.Words{text.Say("%s", plural(len(steps)))}
+	}
+	for _, s := range steps {
+		list = append(list, map[string]any{"room": s.Room, "op": s.Op, "text": s.Text})
+		if len(lines) <= 30 {
+			lines = append(lines, text.Say("%s", s.Text))
+		}
+	}
+	r := &reply{fields: map[string]any{"steps": list}, words: text.Join(lines...)}
+	if k.room.IsLane() && len(steps) > 0 && k.room.Kind != string(project.Notes) {
+		return &reply{fields: map[string]any{"steps": []any{}}, words: text.Say("%s", plural(len(steps))), rest: r}, nil
+	}
+	return r, nil
+}
+
+func plural(n int) string {
+	if n == 1 {
+		return "One thing differs from the record:"
+	}
+	return fmt.Sprintf("%d things differ from the record:", n)
+}
+
+func (k *call) apply(ctx context.Context) (*reply, error) {
+	p, err := k.planned(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r, err := k.steps(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	if err := k.Store.Do(ctx, reconcile(p)); err != nil {
+		return nil, err
+	}
+	r.when = p
+	r.words = text.Say("%s", strings.Replace(strings.SplitN(r.words.Plain, "\n", 2)[0], "differ from the record:", "were brought to the record.", 1))
+	return r, nil
+}

@@ -1,0 +1,94 @@
+package text
+
+import (
+	"fmt"
+	"time"
+
+	"lanekeeper/bridge/project"
+)
+
+// May says what a rung lets somebody do: "write in".
+func May(a project.Access) string {
+	switch a {
+	case project.None:
+		return "not read"
+	case project.Read:
+		return "read"
+	case project.Text:
+		return "write in"
+	}
+	return "write and send files in"
+}
+
+// Date is a moment as people write it, in UTC: "3 May", with the year when it is
+// not near, with the time when it is within two days.
+func Date(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") }
+
+// RequestCard is for those who decide: staff.
+func RequestCard(q project.Request, user, by Pill, lane string) Words {
+	head := Say("#%d · %s asks to %s %s.", q.Number, user, May(q.Access), lane)
+	if q.Reason != "" {
+		head = Join(head, Say("“%s”", q.Reason))
+	}
+	var tail Words
+	switch q.State {
+	case project.Open:
+		tail = Say("✅ lets them in, ❌ declines.")
+	case project.Approved:
+		tail = Say("Approved by %s.", by)
+	case project.Denied:
+		tail = Say("Declined by %s.", by)
+	default:
+		tail = Say("Withdrawn. Nothing to decide.")
+	}
+	if q.Because != "" {
+		tail = Join(tail, Say("“%s”", q.Because))
+	}
+	return Join(head, tail)
+}
+
+// Approved is for the person who was let in, in their direct chat.
+func Approved(by Pill, lane string, a project.Access, until *time.Time, link, reason string) Words {
+	w := Say("%s let you %s %s", by, May(a), lane)
+	if until != nil {
+		w = Say("%s let you %s %s until %s", by, May(a), lane, Date(*until))
+	}
+	if link != "" {
+		w = Say("%s: %s", w, link)
+	} else {
+		w = Say("%s.", w)
+	}
+	return because(w, reason)
+}
+
+// DeniedTo is for the person who asked, in their direct chat.
+func DeniedTo(by Pill, lane, reason string) Words {
+	if reason == "" {
+		return Say("%s did not open %s for you. Ask them if you want to know why.", by, lane)
+	}
+	return Say("%s did not open %s for you: “%s”", by, lane, reason)
+}
+
+// Revoked is for the person who had it, in their direct chat.
+func Revoked(by Pill, lane string, left project.Access, reason string) Words {
+	w := Say("%s closed %s for you.", by, lane)
+	if left > project.None {
+		w = Say("%s changed what you may do: you may %s %s.", by, May(left), lane)
+	}
+	return because(w, reason)
+}
+
+// Expired is for the person whose time is over, in their direct chat.
+func Expired(lane string, left project.Access) Words {
+	if left > project.None {
+		return Say("Your time is over: from now on you may %s %s.", May(left), lane)
+	}
+	return Say("Your time in %s is over. Ask for more with request.", lane)
+}
+
+func because(w Words, reason string) Words {
+	if reason == "" {
+		return w
+	}
+	return Join(w, Say("%s", fmt.Sprintf("“%s”", reason)))
+}

@@ -1,0 +1,90 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"go.mau.fi/util/dbutil"
+)
+
+// putChunk keeps one insert below SQLite's 32,766 parameters.
+const putChunk = 2000
+
+// Put stores work, in the transaction that ctx carries if there is one, and
+// gives the ids in the order of the items. Jobs of one key that are put one after
+// the other run in that order. They start within milliseconds after the commit;
+// after the commit of a transaction that Tx did not open, within a second.
+func (q *Queue) Put(ctx context.Context, items ...Item) ([]int64, error) {
+	ids := make([]int64, 0, len(items))
+	now := q.now()
+	for chunk := range slices.Chunk(items, putChunk) {
+		part, err := q.insert(ctx, now, chunk)
+		if err != nil {
+			return nil, fmt.Errorf("queue: put: %w", err)
+		}
+		ids = append(ids, part...)
+	}
+	AfterCommit(ctx, q.db, func() { q.announce(now, items) })
+	return ids, nil
+}
+
+func (q *Queue) insert(ctx context.Context, now int64, items []Item) ([]int64, error) {
+	var query strings.Builder
+	query.WriteString("INSERT INTO job (queue, part, key, state, at, created, payload) VALUES ")
+	args := make([]any, 0, len(items)*7)
+	for i, item := range items {
+		if i > 0 {
+			query.WriteByte(',')
+		}
+		n := len(args)
+		fmt.Fprintf(&query, "($%d,$%d,$%d,$%d,$%d,$%d,$%d)", n+1, n+2, n+3, n+4, n+5, n+6, n+7)
+		state, at := place(item, now)
+		payload := item.Payload
+		if payload == nil {
+			payload = []byte{} // nil would be NULL
+		}
+		args = append(args, item.Queue, part(item.Key), item.Key, state, at, now, payload)
+	}
+	query.WriteString(" RETURNING id")
+	rows, err := q.db.Query(ctx, query.String(), args...)
+	ids, err := dbutil.NewRowIterWithError(rows, dbutil.ScanSingleColumn[int64], err).AsList()
+	// Ids grow in the order of VALUES; only the order of the answer is not promised.
+	slices.Sort(ids)
+	return ids, err
+}
+
+// place tells a timer from work that is due.
+func place(item Item, now int64) (state int, at int64) {
+	if at := ceilMillis(item.At); at > now && !item.At.IsZero() {
+		return stateTimer, at
+	}
+	return stateReady, now
+}
+
+// announce wakes the loaders of the queues that got items.
+func (q *Queue) announce(now int64, items []Item) {
+	due := make(map[string]int64)
+	for _, item := range items {
+		at, ok := due[item.Queue]
+		if !ok {
+			at = never
+		}
+		if state, t := place(item, now); state == stateTimer {
+			at = min(at, t)
+		}
+		due[item.Queue] = at
+	}
+	for name, at := range due {
+		s := q.signal(name)
+		s.dueAt(at)
+		s.poke()
+	}
+}
+
+// ceilMillis rounds up: a timer is never early.
+func ceilMillis(t time.Time) int64 {
+	return t.Add(time.Millisecond - time.Nanosecond).UnixMilli()
+}

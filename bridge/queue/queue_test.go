@@ -1,0 +1,165 @@
+package queue_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+	"go.mau.fi/util/dbutil"
+
+	"lanekeeper/bridge/queue"
+	"lanekeeper/bridge/store/storetest"
+)
+
+// patience is how long a test waits for what must happen.
+const patience = 20 * time.Second
+
+func newQueue(t testing.TB, db *dbutil.Database, clock queue.Clock) *queue.Queue {
+	return queue.New(db, clock, zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.ErrorLevel))
+}
+
+// run works on queue "q" until the test ends or stop is called.
+func run(t testing.TB, q *queue.Queue, workers int, do func(context.Context, queue.Job) queue.Result) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- q.Run(ctx, "q", workers, do) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) {
+			t.Errorf("Run: %v", err)
+		}
+	})
+	t.Cleanup(stop)
+	return stop
+}
+
+func put(t testing.TB, q *queue.Queue, items ...queue.Item) []int64 {
+	t.Helper()
+	for i := range items {
+		items[i].Queue = "q"
+	}
+	ids, err := q.Put(t.Context(), items...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ids
+}
+
+func item(key, payload string) queue.Item {
+	return queue.Item{Key: key, Payload: []byte(payload)}
+}
+
+func want(t testing.TB, got <-chan string, lines ...string) {
+	t.Helper()
+	for _, line := range lines {
+		select {
+		case g := <-got:
+			if g != line {
+				t.Fatalf("got %q, want %q", g, line)
+			}
+		case <-time.After(patience):
+			t.Fatalf("nothing came, want %q", line)
+		}
+	}
+}
+
+func count(t testing.TB, db *dbutil.Database, table string) (n int) {
+	t.Helper()
+	if err := db.QueryRow(t.Context(), "SELECT COUNT(*) FROM "+table).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// committed makes a Commit that tells when it is called.
+func telling(got chan<- string, line string) func(context.Context) error {
+	return func(context.Context) error { got <- line; return nil }
+}
+
+func TestOrderOfAKey(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *dbutil.Database) {
+		q := newQueue(t, db, queue.System{})
+		var mu sync.Mutex
+		seen := make(map[string][]int64)
+		left := make(chan struct{}, 5000)
+		run(t, q, 8, func(_ context.Context, j queue.Job) queue.Result {
+			return queue.Result{Commit: func(context.Context) error {
+				mu.Lock()
+				seen[j.Key] = append(seen[j.Key], j.ID)
+				mu.Unlock()
+				left <- struct{}{}
+				return nil
+			}}
+		})
+		put := func(n int) {
+			items := make([]queue.Item, n)
+			for i := range items {
+				items[i] = queue.Item{Queue: "q", Key: fmt.Sprint("k", i%7)}
+			}
+			if _, err := q.Put(t.Context(), items...); err != nil {
+				t.Error(err)
+			}
+		}
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				for range 10 {
+					put(50)
+				}
+			})
+		}
+		wg.Wait()
+		for range 2000 {
+			select {
+			case <-left:
+			case <-time.After(patience):
+				t.Fatal("jobs are missing")
+			}
+		}
+		for key, ids := range seen {
+			if !slices.IsSorted(ids) {
+				t.Errorf("key %s ran as %v", key, ids)
+			}
+		}
+	})
+}
+
+func TestPutInTransaction(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *dbutil.Database) {
+		q := newQueue(t, db, queue.System{})
+		got := make(chan string, 10)
+		run(t, q, 2, func(_ context.Context, j queue.Job) queue.Result {
+			got <- string(j.Payload)
+			return queue.Result{}
+		})
+		wrong := errors.New("wrong")
+		err := queue.Tx(t.Context(), db, func(ctx context.Context) error {
+			if _, err := q.Put(ctx, queue.Item{Queue: "q", Key: "k", Payload: []byte("rolled back")}); err != nil {
+				return err
+			}
+			return wrong
+		})
+		if !errors.Is(err, wrong) {
+			t.Fatal(err)
+		}
+		var committed time.Time
+		err = queue.Tx(t.Context(), db, func(ctx context.Context) error {
+			queue.AfterCommit(ctx, db, func() { committed = time.Now() })
+			_, err := q.Put(ctx, queue.Item{Queue: "q", Key: "k", Payload: []byte("kept")})
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want(t, got, "kept")
+		if took := time.Since(committed); took > 500*time.Millisecond {
+			t.Errorf("started %v after the commit", took)
+		}
+	})
+}

@@ -1,0 +1,134 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+// grace is how long outcomes may still be committed after Run's ctx ended.
+const grace = 10 * time.Second
+
+// runner is one queue that runs: a loader, workers and a committer.
+type runner struct {
+	*Queue
+	name     string
+	do       func(context.Context, Job) Result
+	signals  *signals
+	log      zerolog.Logger
+	outcomes chan *outcome
+	reading  // of the loader alone
+
+	mu      sync.Mutex // guards what follows
+	changed *sync.Cond // a job may start
+	lanes   *lanes
+	starved bool // the loader left rows because memory was full
+}
+
+// Run works on one queue until ctx ends: do is called for each job, up to workers
+// at a time, in the order of its key. When ctx ends, the jobs that run are waited
+// for and their outcomes committed; what was cut off runs again after the next
+// start. Run returns ctx's error, or an error if the queue runs already.
+func (q *Queue) Run(ctx context.Context, name string, workers int, do func(ctx context.Context, job Job) Result) error {
+	r := &runner{
+		Queue: q, name: name, do: do, signals: q.signal(name), lanes: newLanes(),
+		log:      q.log.With().Str("queue", name).Logger(),
+		outcomes: make(chan *outcome, maxBatch),
+	}
+	r.changed = sync.NewCond(&r.mu)
+	if !r.signals.start() {
+		return fmt.Errorf("queue: %s runs already", name)
+	}
+	defer r.signals.stop()
+
+	stop := context.AfterFunc(ctx, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.changed.Broadcast()
+	})
+	defer stop()
+
+	var working, committing sync.WaitGroup
+	working.Go(func() { r.load(ctx) })
+	for range max(workers, 1) {
+		working.Go(func() { r.work(ctx) })
+	}
+	for range committers {
+		committing.Go(func() { r.commit(ctx) })
+	}
+	working.Wait()
+	close(r.outcomes)
+	committing.Wait()
+	return ctx.Err()
+}
+
+// work does one job after the other.
+func (r *runner) work(ctx context.Context) {
+	for {
+		job := r.take(ctx)
+		if job == nil {
+			return
+		}
+		if o := r.try(ctx, job); o != nil {
+			r.outcomes <- o
+		}
+	}
+}
+
+// take waits for a job that may start; nil when ctx ended.
+func (r *runner) take(ctx context.Context) *Job {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for ctx.Err() == nil {
+		if job := r.lanes.next(); job != nil {
+			return job
+		}
+		r.changed.Wait()
+	}
+	return nil
+}
+
+// try does one job. nil: it was cut off and stays as it is.
+func (r *runner) try(ctx context.Context, job *Job) *outcome {
+	result, err := r.call(ctx, *job)
+	if ctx.Err() != nil && (err != nil || result.Retry > 0) {
+		return nil
+	}
+	log := r.log.With().Int64("job", job.ID).Int("attempts", job.Attempts).Logger()
+	if err != nil {
+		return r.failure(job, err)
+	}
+	switch {
+	case result.Park != "":
+		log.Error().Err(result.Err).Str("reason", result.Park).Msg("Job parked")
+		return &outcome{job: job, commit: result.Commit, park: result.Park}
+	case result.Retry > 0:
+		if result.Err != nil {
+			log.Warn().Err(result.Err).Dur("retry", result.Retry).Msg("Job will be tried again")
+		}
+		return r.retry(job, result.Retry, !result.Keep)
+	case result.Err != nil:
+		log.Warn().Err(result.Err).Msg("Job done with an error")
+	}
+	return &outcome{job: job, commit: result.Commit}
+}
+
+// call runs do; a panic is an error, not the end of the process.
+func (r *runner) call(ctx context.Context, job Job) (result Result, err error) {
+	defer recoverTo(&err)
+	return r.do(ctx, job), nil
+}
+
+// errPanic marks an error that was a panic.
+var errPanic = errors.New("panic")
+
+func recoverTo(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("%w: %v\n%s", errPanic, p, debug.Stack())
+	}
+}

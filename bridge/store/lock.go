@@ -1,0 +1,184 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+const (
+	lockRetry = time.Second     // how often a standby asks
+	lockCheck = 2 * time.Second // how often the owner looks whether it still is
+)
+
+// ErrLockLost is the cause of the end of a context from Lock: another process may
+// own the database now.
+var ErrLockLost = errors.New("the lock on the database was lost")
+
+// Lock makes this process the owner of a database. While another process is, it
+// waits as a standby. The context it gives ends with ctx, with release, and, on
+// PostgreSQL, when the connection that holds the lock is lost. release lets the
+// next process in; call it when all work on the database has stopped.
+func Lock(ctx context.Context, kind, uri string, log zerolog.Logger) (owner context.Context, release func(), err error) {
+	var try func(context.Context) (holder, error)
+	switch kind {
+	case SQLite:
+		try = func(context.Context) (holder, error) { return lockFile(sqliteFile(uri) + ".lock") }
+	case Postgres:
+		pool, err := sql.Open("postgres", uri)
+		if err != nil {
+			return nil, nil, fmt.Errorf("database lock: %w", err)
+		}
+		try = func(ctx context.Context) (holder, error) { return lockAdvisory(ctx, pool) }
+		defer func() {
+			if err != nil {
+				_ = pool.Close()
+			}
+		}()
+	default:
+		return nil, nil, fmt.Errorf("database lock: type %q is neither %s nor %s", kind, SQLite, Postgres)
+	}
+	held, err := await(ctx, try, log)
+	if err != nil {
+		return nil, nil, fmt.Errorf("database lock: %w", err)
+	}
+	owner, release = watch(ctx, held, log)
+	return owner, release, nil
+}
+
+// holder is a lock that is held.
+type holder interface {
+	check(ctx context.Context) error // an error: it is not held any more
+	release() error
+}
+
+// errTaken: another process holds the lock.
+var errTaken = errors.New("another process owns the database")
+
+// await asks for the lock until it is free.
+func await(ctx context.Context, try func(context.Context) (holder, error), log zerolog.Logger) (holder, error) {
+	for first := true; ; first = false {
+		held, err := try(ctx)
+		if err == nil {
+			return held, nil
+		}
+		if !errors.Is(err, errTaken) {
+			return nil, err
+		}
+		if first {
+			log.Info().Msg("Another process owns the database, waiting as a standby")
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(lockRetry):
+		}
+	}
+}
+
+// watch checks a lock until it is released or lost.
+func watch(ctx context.Context, held holder, log zerolog.Logger) (owner context.Context, release func()) {
+	owner, cancel := context.WithCancelCause(ctx)
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		tick := time.NewTicker(lockCheck)
+		defer tick.Stop()
+		for {
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+			}
+			checkCtx, done := context.WithTimeout(context.WithoutCancel(ctx), lockCheck)
+			err := held.check(checkCtx)
+			done()
+			if err != nil {
+				log.Error().Err(err).Msg("The lock on the database was lost, stopping")
+				cancel(ErrLockLost)
+				return
+			}
+		}
+	}()
+	return owner, func() {
+		close(stop)
+		<-stopped
+		cancel(context.Canceled)
+		if err := held.release(); err != nil {
+			log.Warn().Err(err).Msg("Releasing the lock on the database")
+		}
+	}
+}
+
+// fileLock is a lock on a file beside the SQLite database. The kernel frees it
+// when the process is gone. The database file itself must not be locked or even
+// closed by others than SQLite: https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_
+type fileLock struct{ file *os.File }
+
+func lockFile(name string) (holder, error) {
+	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		_ = file.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, errTaken
+		}
+		return nil, fmt.Errorf("lock %s: %w", name, err)
+	}
+	return &fileLock{file}, nil
+}
+
+func (l *fileLock) check(context.Context) error { return nil }
+
+// release closes the file, which frees the lock. The file stays: removing it
+// would let a third process lock a new one beside a second that waits here.
+func (l *fileLock) release() error { return l.file.Close() }
+
+// advisoryLock is a session lock of PostgreSQL on a connection of its own.
+type advisoryLock struct {
+	pool *sql.DB
+	conn *sql.Conn
+}
+
+// advisoryKey is the same for all versions of the bridge. Advisory locks belong
+// to one database of the server.
+func advisoryKey() int64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte("lanekeeper owner"))
+	return int64(h.Sum64())
+}
+
+func lockAdvisory(ctx context.Context, pool *sql.DB) (holder, error) {
+	conn, err := pool.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var got bool
+	if err = conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock($1)", advisoryKey()).Scan(&got); err == nil && !got {
+		err = errTaken
+	}
+	if err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return &advisoryLock{pool, conn}, nil
+}
+
+// check asks over the connection that holds the lock: a new one would not.
+func (l *advisoryLock) check(ctx context.Context) error {
+	var one int
+	return l.conn.QueryRowContext(ctx, "SELECT 1").Scan(&one)
+}
+
+func (l *advisoryLock) release() error {
+	return errors.Join(l.conn.Close(), l.pool.Close())
+}

@@ -1,0 +1,102 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	_ "github.com/lib/pq" // driver "postgres"
+	"github.com/rs/zerolog"
+	"go.mau.fi/util/dbutil"
+	_ "modernc.org/sqlite" // driver "sqlite", without cgo
+)
+
+// Kinds of database, as the configuration names them.
+const (
+	SQLite   = "sqlite3"
+	Postgres = "postgres"
+)
+
+// postgresConns leaves room for other users of a small server (100 connections).
+const postgresConns = 16
+
+// Open opens the database and brings its schema up to date. The uri is a file
+// name, with or without "file:", for sqlite3 and a connection URI for postgres.
+// Only one process may work on a database: take Lock first.
+func Open(ctx context.Context, kind, uri string, log zerolog.Logger) (*dbutil.Database, error) {
+	raw, err := openPool(kind, uri)
+	if err != nil {
+		return nil, fmt.Errorf("database: %w", err)
+	}
+	db, err := dbutil.NewWithDB(raw, kind)
+	if err == nil {
+		db.Owner = "lanekeeper"
+		db.IgnoreForeignTables = false
+		db.UpgradeTable = upgrades
+		db.Log = dbutil.ZeroLogger(log)
+		err = db.Upgrade(ctx)
+	}
+	if err != nil {
+		_ = raw.Close()
+		return nil, fmt.Errorf("database: %w", err)
+	}
+	return db, nil
+}
+
+func openPool(kind, uri string) (*sql.DB, error) {
+	switch kind {
+	case SQLite:
+		dsn, err := sqliteDSN(uri)
+		if err != nil {
+			return nil, err
+		}
+		pool, err := sql.Open("sqlite", dsn)
+		if err != nil {
+			return nil, err
+		}
+		// SQLite has one writer; a second connection would only wait for it.
+		pool.SetMaxOpenConns(1)
+		return pool, nil
+	case Postgres:
+		pool, err := sql.Open("postgres", uri)
+		if err != nil {
+			return nil, err
+		}
+		pool.SetMaxOpenConns(postgresConns)
+		pool.SetMaxIdleConns(postgresConns)
+		pool.SetConnMaxIdleTime(5 * time.Minute)
+		return pool, nil
+	default:
+		return nil, fmt.Errorf("type %q is neither %s nor %s", kind, SQLite, Postgres)
+	}
+}
+
+// sqliteDSN adds what keeps the promise that a committed row survives a power
+// cut: WAL with synchronous=FULL. (NORMAL, the common choice with WAL, loses the
+// last commits: https://www.sqlite.org/pragma.html#pragma_synchronous.)
+func sqliteDSN(uri string) (string, error) {
+	name, query, _ := strings.Cut(uri, "?")
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return "", fmt.Errorf("options after the file name: %w", err)
+	}
+	values.Set("_txlock", "immediate")
+	values.Set("_busy_timeout", "10000") // ms; a backup tool may hold the lock
+	values.Set("_journal_mode", "WAL")
+	values.Set("_synchronous", "FULL")
+	values.Set("_foreign_keys", "on")
+	return "file:" + sqliteFile(name) + "?" + values.Encode(), nil
+}
+
+// sqliteFile gives the path of a database file from its uri.
+func sqliteFile(uri string) string {
+	name, _, _ := strings.Cut(uri, "?")
+	name = strings.TrimPrefix(name, "file:")
+	if strings.HasPrefix(name, "//") {
+		name = "/" + strings.TrimLeft(name, "/")
+	}
+	return name
+}

@@ -4,8 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
+
+	"maunium.net/go/mautrix/id"
 )
 
 // pageSize is how many events one page of history holds at most.
@@ -36,15 +39,52 @@ func (c *Client) messages(ctx context.Context, room, dir, from, to string) (page
 	return p, err
 }
 
+// gapLimits are how many events of a room are asked for at once to fill a gap.
+var gapLimits = []int{10_000, 100_000}
+
 // Between gives the events that a limited timeline left out: those after the
 // sync token since and before prev, the beginning of the timeline, oldest first,
-// in pages. With since "" there is nothing to fill: that sync was the first.
+// in pages. It may also give events of that timeline, and younger ones: the
+// caller knows events by their ids. With since "" there is nothing to fill: that
+// sync was the first.
+//
+// A longer sync of that one room is exact everywhere, but Synapse cuts it at its
+// filter_timeline_limit. There /messages is exact, too, since it compares by the
+// order of arrival. Dendrite's goes by depth in the room's graph and loses a
+// quarter of what several people write at the same time.
 func (c *Client) Between(ctx context.Context, room, since, prev string, each func(page []json.RawMessage) error) error {
 	if since == "" {
 		return nil
 	}
-	for from := since; ; {
-		p, err := c.messages(ctx, room, "f", from, prev)
+	for _, limit := range gapLimits {
+		b, err := c.sync(ctx, since, filter(limit, id.RoomID(room)), 0, answerTimeFirstSync)
+		if err != nil {
+			return err
+		}
+		events := b.Joined[room].Timeline
+		if !b.Joined[room].Limited {
+			return paged(events, each)
+		}
+		if len(events) < limit {
+			break // the homeserver has a limit of its own
+		}
+	}
+	return c.forward(ctx, room, since, prev, each)
+}
+
+func paged(events []json.RawMessage, each func([]json.RawMessage) error) error {
+	for page := range slices.Chunk(events, pageSize) {
+		if err := each(page); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forward reads /messages from one token to another.
+func (c *Client) forward(ctx context.Context, room, from, to string, each func([]json.RawMessage) error) error {
+	for {
+		p, err := c.messages(ctx, room, "f", from, to)
 		if err != nil {
 			return err
 		}

@@ -142,7 +142,7 @@ func (c *Client) profile(ctx context.Context, user string) (name, avatar string,
 		Avatar string `json:"avatar_url"`
 	}
 	_, err = c.do(ctx, request{op: "profile of " + user, method: http.MethodGet, path: []any{"client", "v3", "profile", user}, out: &answer})
-	if IsCode(err, "M_NOT_FOUND") {
+	if absent(err) { // M_NOT_FOUND; Synapse says M_UNKNOWN
 		return "", "", nil
 	}
 	return answer.Name, answer.Avatar, err

@@ -10,11 +10,16 @@ import (
 
 	"maunium.net/go/mautrix"
 	"maunium.net/go/mautrix/event"
+	"maunium.net/go/mautrix/id"
 )
 
-// timelineLimit is how many events of a room one sync brings at most; what is
-// beyond comes through Between.
-const timelineLimit = 100
+// How many events of a room one sync brings at most. Synapse gives at most 100
+// (filter_timeline_limit) and the rest through Between; others give what is asked.
+// The first sync brings history that nobody acts upon.
+const (
+	timelineLimit      = 1000
+	timelineLimitFirst = 100
+)
 
 // Batch is what one sync brought. Events are raw, so that one that cannot be read
 // holds up none of the others.
@@ -42,45 +47,50 @@ type LeftRoom struct {
 	Prev     string
 }
 
-// filter asks for everything in our rooms and nothing else. Members are not
-// loaded lazily: when the timeline is cut, the state must hold every membership
-// that changed, and of a new room every member.
-var filter = func() string {
+// filter asks for everything in our rooms, or in one of them, and nothing else.
+// Members are not loaded lazily: when the timeline is cut, the state must hold
+// every membership that changed, and of a new room every member.
+func filter(limit int, rooms ...id.RoomID) string {
 	nothing := &mautrix.FilterPart{NotTypes: []event.Type{{Type: "*"}}}
 	f, err := json.Marshal(mautrix.Filter{
 		Presence:    nothing,
 		AccountData: nothing,
 		Room: &mautrix.RoomFilter{
+			Rooms:       rooms,
 			AccountData: nothing,
 			Ephemeral:   &mautrix.FilterPart{Types: []event.Type{event.EphemeralEventReceipt}},
-			Timeline:    &mautrix.FilterPart{Limit: timelineLimit},
+			Timeline:    &mautrix.FilterPart{Limit: limit},
 		},
 	})
 	if err != nil {
-		panic(err) // a constant
+		panic(err) // strings and numbers
 	}
 	return string(f)
-}()
+}
 
 // Sync waits for what happened to the bot since the given token, at most for the
 // given time; since "" brings the whole present state. It may be called again
 // with the same token and then brings the same events, and newer ones.
 func (c *Client) Sync(ctx context.Context, since string, timeout time.Duration) (*Batch, error) {
+	if since == "" {
+		return c.sync(ctx, since, filter(timelineLimitFirst), timeout, timeout+answerTimeFirstSync)
+	}
+	return c.sync(ctx, since, filter(timelineLimit), timeout, timeout+answerTime)
+}
+
+func (c *Client) sync(ctx context.Context, since, filter string, timeout, patience time.Duration) (*Batch, error) {
 	query := map[string]string{
 		"filter":       filter,
 		"timeout":      strconv.FormatInt(timeout.Milliseconds(), 10),
 		"set_presence": "offline",
 	}
-	limit := timeout + answerTime
 	if since != "" {
 		query["since"] = since
-	} else {
-		limit = timeout + answerTimeFirstSync
 	}
 	var w wireSync
 	if _, err := c.do(ctx, request{
 		op: "sync", method: http.MethodGet, path: []any{"client", "v3", "sync"}, query: query,
-		out: &w, timeout: limit, limit: answerLimitSync, long: true,
+		out: &w, timeout: patience, limit: answerLimitSync, long: true,
 	}); err != nil {
 		return nil, err
 	}

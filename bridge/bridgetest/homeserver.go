@@ -101,8 +101,8 @@ func prepare(t testing.TB, kind Kind, o Options) *Homeserver {
 	return hs
 }
 
-// register adds the registration of an application service; the server reads it when it starts.
-func (hs *Homeserver) register(registration string) { hs.options.Registration = registration }
+// SetRegistration gives it the registration of an application service; it is read at the next start.
+func (hs *Homeserver) SetRegistration(registration string) { hs.options.Registration = registration }
 
 // Start starts the server and waits until it answers.
 func (hs *Homeserver) Start() {

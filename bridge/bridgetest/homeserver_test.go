@@ -95,3 +95,15 @@ func TestClient(t *testing.T) {
 		}
 	})
 }
+
+// Synapse also runs on a database of its own on PostgreSQL.
+func TestSynapseOnPostgres(t *testing.T) {
+	hs := bridgetest.Synapse(t, bridgetest.Options{Postgres: true})
+	ann := hs.Register("ann")
+	room := ann.CreateRoom(map[string]any{"room_version": "12"})
+	said := ann.Text(room, "stored")
+	hs.Kill9()
+	hs.Start()
+	ann.Sync()
+	ann.Wait("what was said before kill -9", bridgetest.ID(said))
+}

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"lanekeeper/bridge/store/storetest"
 )
 
 // signingKey is the same for every Synapse here: nothing is federated, and a database prepared by one serves the next.
@@ -104,12 +106,12 @@ func prepareSynapse(t testing.TB, hs *Homeserver) {
 // synapsePostgres is the database section for a new database of the tests' PostgreSQL server.
 func synapsePostgres(t testing.TB) string {
 	t.Helper()
-	uri, err := url.Parse(Postgres(t))
+	uri, err := url.Parse(storetest.Postgres(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	password, _ := uri.User.Password()
-	return fmt.Sprintf("{name: psycopg2, allow_unsafe_locale: true, args: {user: %q, password: %q, dbname: %q, host: %q, port: %q, cp_min: 1, cp_max: 10}}",
+	return fmt.Sprintf("{name: psycopg2, args: {user: %q, password: %q, dbname: %q, host: %q, port: %q, cp_min: 1, cp_max: 10}}",
 		uri.User.Username(), password, strings.TrimPrefix(uri.Path, "/"), uri.Hostname(), uri.Port())
 }
 

@@ -1,0 +1,233 @@
+package bridgetest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"lanekeeper/bridge/store/storetest"
+)
+
+// PublicAddress is where Twilio believes the bridge to be. It resolves nowhere; signatures are made over it.
+const PublicAddress = "https://lanes.example.net"
+
+// BridgeOptions choose what the bridge runs on; the zero value is SQLite, with nothing in between and without WhatsApp.
+type BridgeOptions struct {
+	Postgres bool
+	Proxy    *Proxy // between the bridge and the homeserver
+	// WhatsApp is the YAML of the config's section of that name. It is called when the bridge's addresses are known and
+	// before it starts, so that a stand-in for Twilio can be told where the webhooks are.
+	WhatsApp func(*Bridge) string
+	Extra    string // YAML that is added to the config at top level
+}
+
+// Bridge is the product's own binary in a subprocess, with a config, a registration and a database of its own.
+type Bridge struct {
+	URL              string // where it listens, and where the homeserver reaches it
+	Dir              string // its working directory
+	Config           string // path of its config
+	DatabaseType     string // sqlite3 or postgres
+	Database         string // file or URI
+	ASToken, HSToken string
+
+	t      testing.TB
+	hs     *Homeserver
+	binary string
+	port   int
+
+	mu      sync.Mutex // KillPoints start it again from another goroutine
+	current *process
+}
+
+func (b *Bridge) process() *process {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.current
+}
+
+// StartBridge configures a bridge for a homeserver, registers it there, and starts both. A homeserver that runs already is
+// started anew, because registrations are read at its start only.
+func StartBridge(t testing.TB, hs *Homeserver, o BridgeOptions) *Bridge {
+	t.Helper()
+	b := PrepareBridge(t, hs, o)
+	hs.SetRegistration(b.Generate())
+	if hs.Running() {
+		hs.Stop()
+	}
+	hs.Start()
+	b.Start()
+	return b
+}
+
+// PrepareBridge builds and configures a bridge and leaves the rest to the test.
+func PrepareBridge(t testing.TB, hs *Homeserver, o BridgeOptions) *Bridge {
+	t.Helper()
+	b := &Bridge{t: t, hs: hs, binary: Binary(t), Dir: t.TempDir(), port: freePort(t)}
+	b.URL = fmt.Sprintf("http://127.0.0.1:%d", b.port)
+	b.Config = filepath.Join(b.Dir, "config.yaml")
+	b.DatabaseType, b.Database = "sqlite3", filepath.Join(b.Dir, "lanekeeper.db")
+	if o.Postgres {
+		b.DatabaseType, b.Database = "postgres", storetest.Postgres(t)
+	}
+	address := hs.URL
+	if o.Proxy != nil {
+		address = o.Proxy.URL
+	}
+	config := fmt.Sprintf(`homeserver: {address: %q, domain: %s}
+appservice: {address: %q, public_address: %q, hostname: 127.0.0.1, port: %d}
+database: {type: %s, uri: %q}
+permissions:
+  "*": none
+  %[2]s: user
+  "@olga:%[2]s": ops
+  "@root:%[2]s": superadmin
+`, address, hs.Domain, b.URL, PublicAddress, b.port, b.DatabaseType, b.Database)
+	if o.WhatsApp != nil {
+		section := strings.TrimSpace(o.WhatsApp(b))
+		config += "whatsapp:\n  " + strings.ReplaceAll(section, "\n", "\n  ") + "\n"
+	}
+	if err := os.WriteFile(b.Config, []byte(config+o.Extra), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		b.process().kill9()
+		if t.Failed() {
+			t.Logf("the bridge's log:\n%s", b.LogTail(60))
+		}
+	})
+	return b
+}
+
+// Generate runs -g, which also puts the tokens into the config, and gives the registration.
+func (b *Bridge) Generate() string {
+	b.t.Helper()
+	path := filepath.Join(b.Dir, "registration.yaml")
+	if out, code := b.Run("-g", "-c", b.Config, "-r", path); code != 0 {
+		b.t.Fatalf("lanekeeper -g ends with %d: %s", code, out)
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	var registration struct {
+		ASToken string `yaml:"as_token"`
+		HSToken string `yaml:"hs_token"`
+	}
+	if err := yaml.Unmarshal(raw, &registration); err != nil {
+		b.t.Fatal(err)
+	}
+	b.ASToken, b.HSToken = registration.ASToken, registration.HSToken
+	return string(raw)
+}
+
+// Launch starts it without waiting for anything.
+func (b *Bridge) Launch() error {
+	p, err := startProcess(b.Dir, "lanekeeper", nil, b.binary, "-c", b.Config)
+	if err != nil {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.current = p
+	return nil
+}
+
+// Start starts it and waits until it says that it is ready.
+func (b *Bridge) Start() {
+	b.t.Helper()
+	if err := b.Launch(); err != nil {
+		b.t.Fatal(err)
+	}
+	b.Ready()
+}
+
+// Ready waits until it says that it is ready.
+func (b *Bridge) Ready() {
+	b.t.Helper()
+	if err := b.process().ready(b.t.Context(), b.URL+"/readyz"); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// Running tells whether the process is there.
+func (b *Bridge) Running() bool { return b.process().running() }
+
+// Stop ends it with SIGTERM; more than ten seconds, or an exit code, is a failure.
+func (b *Bridge) Stop() {
+	b.t.Helper()
+	if err := b.process().stop(10 * time.Second); err != nil {
+		b.t.Error(err)
+	}
+}
+
+// Kill9 ends it at once, as a power cut would.
+func (b *Bridge) Kill9() { b.process().kill9() }
+
+// Restart stops and starts it.
+func (b *Bridge) Restart() {
+	b.t.Helper()
+	b.Stop()
+	b.Start()
+}
+
+// Exit waits until it has ended by itself, and gives the exit code.
+func (b *Bridge) Exit(ctx context.Context) (code int, err error) {
+	p := b.process()
+	select {
+	case <-p.done:
+		return p.cmd.ProcessState.ExitCode(), nil
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+}
+
+// LogTail is the end of what it printed, over all its starts.
+func (b *Bridge) LogTail(lines int) string { return b.process().tail(lines) }
+
+// Log is all that it printed.
+func (b *Bridge) Log() string {
+	raw, err := os.ReadFile(filepath.Join(b.Dir, "lanekeeper.log"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		b.t.Error(err)
+	}
+	return string(raw)
+}
+
+// Run calls the binary with other arguments, and gives what it printed and its exit code.
+func (b *Bridge) Run(args ...string) (out string, code int) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.t.Context(), 2*Patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, b.binary, args...)
+	cmd.Dir, cmd.Env = b.Dir, cleanEnv()
+	var printed bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &printed, &printed
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		b.t.Fatalf("lanekeeper %s: %v", strings.Join(args, " "), err)
+	}
+	return printed.String(), cmd.ProcessState.ExitCode()
+}
+
+// Plan is what `lanekeeper plan` prints, and its exit code: 0 nothing to do, 2 changes.
+func (b *Bridge) Plan(args ...string) (out string, code int) {
+	b.t.Helper()
+	return b.Run(append([]string{"plan", "-c", b.Config}, args...)...)
+}
+
+// Bot is the bot's Matrix id.
+func (b *Bridge) Bot() string { return b.hs.ID("lanekeeper") }
+
+// AsBot acts as the bot, behind the bridge's back: it reads any lane's state, and plays the vandal.
+func (b *Bridge) AsBot() *Client { return As(b.t, b.hs.URL, b.Bot(), b.ASToken) }

@@ -4,18 +4,20 @@ import (
 	"maps"
 	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
 )
 
-// Variables of the environment that set a key begin with this. Those of tests
-// are left alone.
-const (
-	envPrefix     = "LANEKEEPER_"
-	envTestPrefix = "LANEKEEPER_TEST_"
-)
+// Variables of the environment that set a key begin with this.
+const envPrefix = "LANEKEEPER_"
+
+// notOurs are variables with our prefix that set no key: those of tests, and what
+// Kubernetes sets for a service called lanekeeper
+// (https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables).
+var notOurs = regexp.MustCompile(`^LANEKEEPER_(TEST_.*|SERVICE_HOST|SERVICE_PORT.*|PORT|PORT_.*)$`)
 
 // scalar is a key that holds a single value.
 type scalar struct {
@@ -54,7 +56,7 @@ func applyEnv(root *yaml.Node, environ []string, problems *Problems) map[string]
 	}
 	for _, entry := range slices.Sorted(slices.Values(environ)) {
 		name, value, _ := strings.Cut(entry, "=")
-		if !strings.HasPrefix(name, envPrefix) || strings.HasPrefix(name, envTestPrefix) {
+		if !strings.HasPrefix(name, envPrefix) || notOurs.MatchString(name) {
 			continue
 		}
 		key := known[name]

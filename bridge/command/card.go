@@ -118,7 +118,7 @@ func (c *Commands) Reaction(ctx context.Context, ev *matrix.Event, room *store.R
 	if errors.As(err, &refused) {
 		return true, c.Store.Do(ctx, tell(ev.Sender, text.Say("#%d: %s", n, refused.Sentence)))
 	}
-	if err != nil {
+	if err != nil || len(told) == 0 {
 		return true, err
 	}
 	return true, c.Store.AnswerWhen(ctx, &store.Answer{Command: ev.ID, Then: told}, p.ID, revision)

@@ -179,7 +179,7 @@ func (k *call) answer(ctx context.Context, r *reply, err error) error {
 		r = &reply{fields: map[string]any{"error": refused.Code}, words: text.Say("%s", refused.Sentence)}
 	case err != nil:
 		return err
-	case r.quiet:
+	case r.quiet: // Relay.Ask has said it
 		return nil
 	}
 	a := store.Answer{Command: k.ev.ID, To: effect.Place{Room: k.room.ID}, Thread: k.ev.ID, Words: r.words, Rooms: r.rooms, Then: r.then}
@@ -192,7 +192,8 @@ func (k *call) answer(ctx context.Context, r *reply, err error) error {
 		private := store.Answer{Command: k.ev.ID + ":rest", To: effect.Place{Person: k.sender}, Words: r.rest.words, Result: result(k.name, true, r.rest.fields)}
 		a.Then = append(a.Then, private.Message())
 	}
-	if r.when != nil && refused == nil {
+	unchanged := r.fields["changed"] == false && !r.rooms
+	if r.when != nil && refused == nil && !unchanged {
 		return k.Store.AnswerWhen(ctx, &a, r.when.ID, r.when.Revision)
 	}
 	return k.Store.Do(ctx, append([]effect.Effect{a.Message()}, a.Then...)...)

@@ -4,3 +4,8 @@ package text
 func Pending() Words {
 	return Say("Matrix does not show it yet. I keep at it and edit this message when it stands.")
 }
+
+// Parked is for staff: something could not be handled and was set aside.
+func Parked(job int64, queue, reason string) Words {
+	return Say("I set something aside that I could not handle (%s #%d): %s. Everything else goes on. The log has the details.", queue, job, reason)
+}

@@ -1,0 +1,322 @@
+// Package bridge wires the stages in the order in which data flows: intake →
+// queue → handle → reconcile and outbox → Matrix and WhatsApp.
+package bridge
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+	"golang.org/x/sync/errgroup"
+
+	"lanekeeper/bridge/command"
+	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/handle"
+	"lanekeeper/bridge/handoff"
+	"lanekeeper/bridge/intake"
+	"lanekeeper/bridge/matrix"
+	"lanekeeper/bridge/outbox"
+	"lanekeeper/bridge/policy"
+	"lanekeeper/bridge/queue"
+	"lanekeeper/bridge/reconcile"
+	"lanekeeper/bridge/relay"
+	"lanekeeper/bridge/store"
+	"lanekeeper/bridge/text"
+	"lanekeeper/bridge/whatsapp"
+	"lanekeeper/config"
+)
+
+// Exit codes of the process, by the contract.
+const (
+	ExitDatabase   = 12
+	ExitHomeserver = 13
+	ExitListen     = 14
+)
+
+// ExitError ends the process with a code and one sentence that names the fix.
+type ExitError struct {
+	Code     int
+	Sentence string
+}
+
+func (e *ExitError) Error() string { return e.Sentence }
+
+// ExitCode is what the process exits with.
+func (e *ExitError) ExitCode() int { return e.Code }
+
+func exit(code int, format string, args ...any) error {
+	return &ExitError{code, fmt.Sprintf(format, args...)}
+}
+
+// Workers of each queue: how much happens at the same time, never more than one
+// thing for one key.
+const (
+	handlers    = 8
+	senders     = 8
+	reconcilers = 4
+	phones      = 4
+)
+
+// listEvery is how often Twilio is asked for what it could not deliver to us.
+const listEvery = 3 * time.Minute
+
+// Bridge is one running Lanekeeper.
+type Bridge struct {
+	cfg     *config.Config
+	log     zerolog.Logger
+	version string
+	health  health
+	metrics *metrics
+
+	hs       *matrix.Client
+	caps     matrix.Capabilities
+	policy   *policy.Policy
+	store    *store.Store
+	sync     *intake.Sync
+	handler  *handle.Handler
+	rooms    *reconcile.Reconciler
+	outbox   *outbox.Matrix
+	whatsapp *outbox.WhatsApp // nil: not enabled
+	listing  *intake.Listing
+}
+
+// Run runs until ctx ends. Errors of type *ExitError say what the process shall
+// exit with.
+func Run(ctx context.Context, cfg *config.Config, log zerolog.Logger, version string) error {
+	b := &Bridge{cfg: cfg, log: log, version: version, policy: cfg.Policy(), metrics: newMetrics()}
+	listener, listenErr := b.listen()
+	group, ctx := errgroup.WithContext(ctx)
+	if listenErr == nil {
+		group.Go(func() error { return b.serve(ctx, listener) })
+	}
+	group.Go(func() error {
+		owner, release, err := store.Lock(ctx, cfg.Database.Type, cfg.Database.URI, log)
+		if err != nil {
+			return b.databaseError(ctx, err)
+		}
+		defer release()
+		if listenErr != nil {
+			// The address may have belonged to the process that owned the database.
+			if listener, listenErr = b.listen(); listenErr != nil {
+				return exit(ExitListen, "Cannot listen on %s: %v. Change appservice.hostname and appservice.port, or stop what listens there.", b.address(), listenErr)
+			}
+			group.Go(func() error { return b.serve(ctx, listener) })
+		}
+		return b.own(owner)
+	})
+	err := group.Wait()
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+func (b *Bridge) address() string {
+	return net.JoinHostPort(b.cfg.AppService.Hostname, fmt.Sprint(b.cfg.AppService.Port))
+}
+
+func (b *Bridge) listen() (net.Listener, error) { return net.Listen("tcp", b.address()) }
+
+func (b *Bridge) databaseError(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return exit(ExitDatabase, "Cannot use the database (database.uri): %v. Check that it runs, that the address and the password are right, and that Lanekeeper may write there.", err)
+}
+
+// own works on the database that this process owns now.
+func (b *Bridge) own(ctx context.Context) error {
+	db, err := store.Open(ctx, b.cfg.Database.Type, b.cfg.Database.URI, b.log)
+	if err != nil {
+		return b.databaseError(ctx, err)
+	}
+	defer db.Close()
+	q := queue.New(db, queue.System{}, b.log)
+	b.store = &store.Store{DB: db, Queue: q, Domain: b.cfg.Homeserver.Domain, NewID: newID, Now: time.Now}
+	q.OnPark(b.parked)
+	if err := b.connect(ctx); err != nil {
+		return err
+	}
+	if err := b.wire(ctx); err != nil {
+		return err
+	}
+	return b.work(ctx)
+}
+
+// newID gives 26 letters and digits, 130 bits, in lower case: aliases and user
+// ids are.
+func newID() string { return strings.ToLower(rand.Text()) }
+
+// connect waits for the homeserver and makes the bot.
+func (b *Bridge) connect(ctx context.Context) (err error) {
+	if b.hs, err = matrix.New(matrixConfig(b.cfg), b.log); err != nil {
+		return exit(ExitHomeserver, "%v", err)
+	}
+	b.health.client(b.hs)
+	pause := 250 * time.Millisecond
+	for told := false; ; {
+		if b.caps, err = b.hs.Probe(ctx); err == nil {
+			err = b.hs.EnsureBot(ctx)
+		}
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case !matrix.Temporary(err):
+			return exit(ExitHomeserver, "The homeserver %s refuses us: %v. Check that it has read the registration (lanekeeper -g) and was restarted since, and that homeserver.domain is right.", b.cfg.Homeserver.Address, err)
+		}
+		if !told {
+			b.log.Warn().Err(err).Str("homeserver", b.cfg.Homeserver.Address).Msg("The homeserver does not answer; waiting for it")
+			told = true
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, 5*time.Second)
+	}
+}
+
+func matrixConfig(c *config.Config) matrix.Config {
+	return matrix.Config{
+		Address: c.Homeserver.Address, Domain: c.Homeserver.Domain, Software: c.Homeserver.Software,
+		ASToken: c.AppService.ASToken, HSToken: c.AppService.HSToken, ID: c.AppService.ID,
+		BotLocalpart: c.AppService.Bot.Username, BotName: c.AppService.Bot.Displayname, BotAvatar: c.AppService.Bot.Avatar,
+		GhostPrefix: c.GhostPrefix(),
+	}
+}
+
+// wire connects the stages.
+func (b *Bridge) wire(ctx context.Context) error {
+	b.rooms = &reconcile.Reconciler{
+		Store: b.store, HS: b.hs, Policy: b.policy, Log: b.log,
+		Version: b.cfg.Rooms.Version, SuperAdmin: b.cfg.Rooms.SuperAdmin, Drift: b.metrics.driftUndone,
+	}
+	r := b.relay()
+	commands := &command.Commands{
+		Store: b.store, Policy: b.policy, Relay: r, Bot: b.hs.Bot(), Ghosts: "@" + b.cfg.GhostPrefix(),
+		Prefix: b.cfg.CommandPrefix, Version: b.version, Plan: b.plan,
+	}
+	b.handler = &handle.Handler{
+		Store: b.store, Commands: commands, Relay: r, Policy: b.policy,
+		Bot: b.hs.Bot(), Ours: b.hs.Ours, Dirty: reconcile.Dirty, Log: b.log,
+	}
+	b.sync = intake.NewSync(b.hs, b.store, b.log)
+	b.sync.Events, b.sync.Alive = b.metrics.eventsIn, b.health.synced
+	prefix, err := b.instance(ctx)
+	if err != nil {
+		return err
+	}
+	b.outbox = &outbox.Matrix{
+		Store: b.store, HS: b.hs, Rooms: b.rooms, Log: b.log, Prefix: prefix,
+		Idempotent: b.caps.Devices, Sent: b.metrics.sent("matrix"),
+	}
+	if b.cfg.WhatsApp.Enabled {
+		return b.wireTwilio(r)
+	}
+	b.health.ready(b)
+	return nil
+}
+
+func (b *Bridge) wireTwilio(r *relay.Relay) error {
+	client, err := whatsapp.New(twilioConfig(b.cfg))
+	if err != nil {
+		return exit(10, "whatsapp: %v", err)
+	}
+	pace := b.cfg.WhatsApp.Pace
+	b.whatsapp = &outbox.WhatsApp{
+		Store: b.store, Relay: r, Twilio: client, Log: b.log, Sent: b.metrics.sent("whatsapp"),
+		Template: b.cfg.WhatsApp.TemplateSID, Pace: whatsapp.NewPace(pace.Burst, pace.Every),
+	}
+	b.listing = &intake.Listing{Twilio: client, Store: b.store, Log: b.log, Every: listEvery}
+	b.health.twilio(client, b.store)
+	b.health.ready(b)
+	return nil
+}
+
+func twilioConfig(c *config.Config) whatsapp.Config {
+	w := c.WhatsApp
+	return whatsapp.Config{
+		AccountSID: w.AccountSID, AuthToken: w.AuthToken, APIKey: w.APIKey, APISecret: w.APISecret,
+		From: w.From, MessagingServiceSID: w.MessagingServiceSID, TemplateSID: w.TemplateSID,
+		APIBaseURL: w.APIBaseURL, PublicAddress: c.AppService.PublicAddress,
+	}
+}
+
+func (b *Bridge) relay() *relay.Relay {
+	r := &relay.Relay{
+		Store: b.store, Bot: b.hs.Bot(), Prefix: b.cfg.CommandPrefix,
+		Ghost:    func(opaque string) string { return b.hs.User(b.cfg.GhostPrefix() + "agent_" + opaque) },
+		May:      func(user string) bool { return b.policy.Can(user, "handoff", nil) },
+		Staff:    func() []string { return b.policy.Exact("handoff") },
+		WhatsApp: b.cfg.WhatsApp.Enabled, Template: b.cfg.WhatsApp.TemplateSID != "",
+		Reveal: b.cfg.Handoff.RevealAgent, Consent: b.cfg.Handoff.Consent, Context: b.cfg.Handoff.ContextMessages,
+	}
+	for _, a := range b.cfg.WhatsApp.Agents {
+		r.Agents = append(r.Agents, handoff.Agent{Phone: a.Number, Name: a.Name, User: a.MXID})
+	}
+	return r
+}
+
+// plan names what apply would change, by what events told us.
+func (b *Bridge) plan(ctx context.Context, id string) ([]command.Step, error) {
+	p, err := b.store.Project(ctx, id)
+	if err != nil || p == nil {
+		return nil, err
+	}
+	steps, err := b.rooms.Plan(ctx, []string{id}, false)
+	var out []command.Step
+	for _, s := range steps {
+		out = append(out, command.Step{Room: s.Room, Op: string(s.Op), Text: s.Text})
+	}
+	return out, err
+}
+
+// instance is a random name of this database: transaction ids begin with it, so
+// that another database on the same homeserver repeats none of them.
+func (b *Bridge) instance(ctx context.Context) (string, error) {
+	id, err := b.store.Meta(ctx, "instance")
+	if err == nil && id == "" {
+		id = newID()[:12]
+		err = b.store.SetMeta(ctx, "instance", id)
+	}
+	if err != nil {
+		return "", b.databaseError(ctx, err)
+	}
+	return id, nil
+}
+
+// work runs every stage until ctx ends.
+func (b *Bridge) work(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	run := func(name string, workers int, do func(context.Context, queue.Job) queue.Result) {
+		group.Go(func() error { return b.store.Queue.Run(ctx, name, workers, do) })
+	}
+	group.Go(func() error { return b.sync.Run(ctx) })
+	run(store.QueueIn, handlers, b.handler.Do)
+	group.Go(func() error { return b.rooms.Run(ctx, reconcilers) })
+	run(store.QueueMatrix, senders, b.outbox.Do)
+	if b.whatsapp != nil {
+		run(store.QueueWhatsApp, phones, b.whatsapp.Do)
+		group.Go(func() error { return b.listing.Run(ctx) })
+	}
+	if b.cfg.Metrics.Enabled {
+		group.Go(func() error { return b.serveMetrics(ctx) })
+	}
+	b.log.Info().Str("version", b.version).Str("homeserver", b.caps.Software).Msg("Lanekeeper is up")
+	return group.Wait()
+}
+
+// parked says in the super-admin room that something was set aside.
+func (b *Bridge) parked(ctx context.Context, job queue.Job, reason string) error {
+	return b.store.Do(ctx, effect.Effect{Message: &effect.Message{
+		To: effect.Place{SuperAdmin: true}, Content: text.Parked(job.ID, job.Queue, reason).Notice(),
+	}})
+}

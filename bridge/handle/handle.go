@@ -1,0 +1,194 @@
+// Package handle takes one stored input and brings it to the one place that
+// decides it, in one transaction: what that writes and what it wants done stand
+// or fall together with the input. It dispatches and decides nothing itself.
+package handle
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/rs/zerolog"
+
+	"lanekeeper/bridge/command"
+	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/handoff"
+	"lanekeeper/bridge/matrix"
+	"lanekeeper/bridge/policy"
+	"lanekeeper/bridge/queue"
+	"lanekeeper/bridge/relay"
+	"lanekeeper/bridge/store"
+	"lanekeeper/bridge/whatsapp"
+)
+
+// Handler handles the jobs of the queue "in".
+type Handler struct {
+	Store    *store.Store
+	Commands *command.Commands
+	Relay    *relay.Relay
+	Policy   *policy.Policy
+	Bot      string                   // MXID
+	Ours     func(user string) bool   // the bot and the ghosts
+	Dirty    func(*matrix.Event) bool // whether a state event calls for a look at its room
+	Log      zerolog.Logger
+}
+
+// Do handles one input. It does nothing outside the transaction.
+func (h *Handler) Do(_ context.Context, job queue.Job) queue.Result {
+	var in store.Input
+	if err := json.Unmarshal(job.Payload, &in); err != nil {
+		return queue.Result{Park: "an input that cannot be read", Err: err}
+	}
+	var ev *matrix.Event
+	if in.Kind == store.InputEvent {
+		var err error
+		if ev, err = matrix.ParseEvent(in.Room, in.Raw); err != nil {
+			return queue.Result{Park: "an event that cannot be read", Err: err}
+		}
+	}
+	return queue.Result{Commit: func(ctx context.Context) error { return h.input(ctx, in, ev) }}
+}
+
+func (h *Handler) input(ctx context.Context, in store.Input, ev *matrix.Event) error {
+	switch in.Kind {
+	case store.InputEvent:
+		return h.event(ctx, ev)
+	case store.InputInvite:
+		return h.invited(ctx, in)
+	case store.InputGone:
+		return h.gone(ctx, in.Room)
+	case store.InputTimer:
+		return h.timer(ctx, in.Timer)
+	case store.InputWhatsApp:
+		var m whatsapp.Inbound
+		if err := json.Unmarshal(in.Raw, &m); err != nil {
+			return fmt.Errorf("handle: WhatsApp message: %w", err)
+		}
+		return h.Relay.Inbound(ctx, m)
+	case store.InputStatus:
+		var s whatsapp.Status
+		if err := json.Unmarshal(in.Raw, &s); err != nil {
+			return fmt.Errorf("handle: WhatsApp status: %w", err)
+		}
+		return h.Relay.Status(ctx, s)
+	}
+	return nil
+}
+
+func (h *Handler) timer(ctx context.Context, t *effect.Timer) error {
+	switch t.Kind {
+	case store.TimerAnswer:
+		return h.Store.AnswerPending(ctx, t.Arg)
+	case command.TimerExpire:
+		return h.Commands.Expire(ctx, t.Arg)
+	}
+	return h.Relay.Timer(ctx, t.Kind, t.Arg)
+}
+
+func (h *Handler) event(ctx context.Context, ev *matrix.Event) error {
+	room, err := h.Store.RoomByID(ctx, ev.Room)
+	if err != nil {
+		return err
+	}
+	if ev.StateKey != nil {
+		return h.state(ctx, ev, room)
+	}
+	if room == nil {
+		return nil // a room where we have no business
+	}
+	switch ev.Type {
+	case "m.room.message":
+		return h.message(ctx, ev, room)
+	case "m.reaction":
+		return h.reaction(ctx, ev, room)
+	case "m.room.redaction":
+		return h.redaction(ctx, ev)
+	}
+	return nil
+}
+
+// state remembers what a room is like now, and has it looked at where that may
+// differ from the record.
+func (h *Handler) state(ctx context.Context, ev *matrix.Event, room *store.Room) error {
+	if room == nil {
+		return h.discover(ctx, ev)
+	}
+	if err := h.Store.PutState(ctx, ev); err != nil {
+		return err
+	}
+	switch {
+	case room.Kind == store.Direct:
+		return h.direct(ctx, ev, room)
+	case h.Dirty(ev):
+		return h.Store.Do(ctx, effect.Effect{Reconcile: &effect.Reconcile{Project: room.Project}})
+	}
+	return nil
+}
+
+func (h *Handler) message(ctx context.Context, ev *matrix.Event, room *store.Room) error {
+	if target := ev.Replaces(); target != "" {
+		return h.edit(ctx, ev, target)
+	}
+	html, _ := ev.Content["formatted_body"].(string)
+	if err := h.Store.SaveMessage(ctx, &store.Message{
+		Event: ev.ID, Room: ev.Room, Sender: ev.Sender, TS: ev.TS, Type: ev.MsgType(),
+		Body: ev.Body(), HTML: html, Thread: ev.Thread(), ReplyTo: ev.ReplyTo(),
+	}); err != nil || h.Ours(ev.Sender) {
+		return err
+	}
+	talk, err := h.Relay.InConversation(ctx, ev, room)
+	if err != nil {
+		return err
+	}
+	if handled, err := h.Commands.Message(ctx, ev, room, talk); handled || err != nil {
+		return err
+	}
+	switch {
+	case room.IsLane():
+		_, err = h.Relay.LaneMessage(ctx, ev, room)
+	case room.Kind == store.Direct:
+		_, err = h.Relay.DirectMessage(ctx, ev, room)
+	case room.Kind == store.SuperAdmin:
+		_, err = h.Relay.SuperAdminMessage(ctx, ev)
+	}
+	return err
+}
+
+// edit takes new words for a message by whoever wrote it; some homeservers let
+// others through.
+func (h *Handler) edit(ctx context.Context, ev *matrix.Event, target string) error {
+	m, err := h.Store.Message(ctx, target)
+	if err != nil || m == nil || m.Sender != ev.Sender || h.Ours(ev.Sender) {
+		return err
+	}
+	if _, err := h.Relay.Edit(ctx, ev); err != nil {
+		return err
+	}
+	content := ev.NewContent()
+	body, _ := content["body"].(string)
+	html, _ := content["formatted_body"].(string)
+	return h.Store.EditMessage(ctx, target, body, html)
+}
+
+func (h *Handler) reaction(ctx context.Context, ev *matrix.Event, room *store.Room) error {
+	if h.Ours(ev.Sender) {
+		return nil
+	}
+	if handled, err := h.Commands.Reaction(ctx, ev, room); handled || err != nil {
+		return err
+	}
+	if _, key := ev.Annotates(); handoff.IsHand(key) {
+		return h.Commands.Hand(ctx, ev, room)
+	}
+	_, err := h.Relay.Reaction(ctx, ev)
+	return err
+}
+
+func (h *Handler) redaction(ctx context.Context, ev *matrix.Event) error {
+	if !h.Ours(ev.Sender) {
+		if _, err := h.Relay.Redaction(ctx, ev); err != nil {
+			return err
+		}
+	}
+	return h.Store.RedactMessage(ctx, ev.Redacts)
+}

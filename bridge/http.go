@@ -1,0 +1,143 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"lanekeeper/bridge/intake"
+	"lanekeeper/bridge/matrix"
+	"lanekeeper/bridge/store"
+	"lanekeeper/bridge/whatsapp"
+)
+
+// Times for those who call us: the homeserver, Twilio, orchestrators.
+const (
+	headerTime = 10 * time.Second
+	bodyTime   = 60 * time.Second
+	stopTime   = 5 * time.Second
+)
+
+// health is what the HTTP side knows of the rest. Until the database is owned and
+// the homeserver answers, it says 503.
+type health struct {
+	mu       sync.Mutex
+	bridge   *Bridge // nil: not ready
+	hs       *matrix.Client
+	webhooks *whatsapp.Client
+	store    *store.Store
+	alive    bool
+	checked  time.Time
+	last     error
+}
+
+func (h *health) client(hs *matrix.Client) { h.mu.Lock(); h.hs = hs; h.mu.Unlock() }
+func (h *health) ready(b *Bridge)          { h.mu.Lock(); h.bridge = b; h.mu.Unlock() }
+func (h *health) synced(ok bool)           { h.mu.Lock(); h.alive = ok; h.mu.Unlock() }
+func (h *health) twilio(c *whatsapp.Client, s *store.Store) {
+	h.mu.Lock()
+	h.webhooks, h.store = c, s
+	h.mu.Unlock()
+}
+
+// checkAge is how long an answer of check is good for: probes come often.
+const checkAge = time.Second
+
+// check asks whether the database can be written and the homeserver be reached.
+func (h *health) check(ctx context.Context) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.bridge == nil {
+		return errors.New("starting, or waiting for the database's owner or the homeserver")
+	}
+	if time.Since(h.checked) < checkAge {
+		return h.last
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	h.last = h.bridge.store.SetMeta(ctx, "checked", time.Now().UTC().Format(time.RFC3339))
+	if h.last == nil {
+		h.last = h.hs.Reachable(ctx)
+	}
+	if h.last == nil && !h.alive {
+		h.last = errors.New("the first sync is not done")
+	}
+	h.checked = time.Now()
+	return h.last
+}
+
+// routes is everything that somebody can call.
+func (b *Bridge) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/_matrix/app/", b.fromHomeserver)
+	mux.HandleFunc("/_lanekeeper/twilio/inbound", b.fromTwilio(func(c *whatsapp.Client, s *store.Store) http.Handler { return c.Inbound(intake.Inbound(s)) }))
+	mux.HandleFunc("/_lanekeeper/twilio/status", b.fromTwilio(func(c *whatsapp.Client, s *store.Store) http.Handler { return c.Status(intake.Status(s)) }))
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		if err := b.health.check(r.Context()); err != nil {
+			http.Error(w, "not ready: "+err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = w.Write([]byte("ok\n"))
+	})
+	return mux
+}
+
+func (b *Bridge) fromHomeserver(w http.ResponseWriter, r *http.Request) {
+	b.health.mu.Lock()
+	hs, ready := b.health.hs, b.health.bridge != nil
+	b.health.mu.Unlock()
+	if hs == nil {
+		http.Error(w, `{"errcode":"M_UNKNOWN","error":"not ready yet"}`, http.StatusServiceUnavailable)
+		return
+	}
+	hs.Handler(func() {
+		if ready {
+			b.sync.Wake()
+		}
+	}).ServeHTTP(w, r)
+}
+
+func (b *Bridge) fromTwilio(handler func(*whatsapp.Client, *store.Store) http.Handler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		b.health.mu.Lock()
+		client, s := b.health.webhooks, b.health.store
+		b.health.mu.Unlock()
+		switch {
+		case !b.cfg.WhatsApp.Enabled:
+			http.NotFound(w, r)
+		case client == nil:
+			http.Error(w, "not ready yet", http.StatusServiceUnavailable)
+		default:
+			handler(client, s).ServeHTTP(w, r)
+		}
+	}
+}
+
+// serve answers until ctx ends, then finishes what it has begun.
+func (b *Bridge) serve(ctx context.Context, l net.Listener) error {
+	return serve(ctx, l, b.routes())
+}
+
+func serve(ctx context.Context, l net.Listener, h http.Handler) error {
+	server := &http.Server{
+		Handler: h, ReadHeaderTimeout: headerTime, ReadTimeout: bodyTime, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+	}
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(l) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime)
+	defer cancel()
+	if err := server.Shutdown(stop); err != nil {
+		_ = server.Close()
+	}
+	return ctx.Err()
+}

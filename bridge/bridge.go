@@ -22,6 +22,7 @@ import (
 	"lanekeeper/bridge/matrix"
 	"lanekeeper/bridge/outbox"
 	"lanekeeper/bridge/policy"
+	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/queue"
 	"lanekeeper/bridge/reconcile"
 	"lanekeeper/bridge/relay"
@@ -271,10 +272,10 @@ func (b *Bridge) plan(ctx context.Context, id string) ([]command.Step, error) {
 	if err != nil || p == nil {
 		return nil, err
 	}
-	steps, err := b.rooms.Plan(ctx, []string{id}, false)
+	steps, err := b.rooms.Plan(ctx, []*project.Project{p}, false)
 	var out []command.Step
 	for _, s := range steps {
-		out = append(out, command.Step{Room: s.Room, Op: string(s.Op), Text: s.Text})
+		out = append(out, command.Step{Room: s.Room, Op: s.Op, Text: s.Text})
 	}
 	return out, err
 }

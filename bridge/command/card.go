@@ -116,7 +116,7 @@ func (c *Commands) Reaction(ctx context.Context, ev *matrix.Event, room *store.R
 	told, revision, err := c.byReaction(ctx, p, q, ev, as)
 	var refused *project.Error
 	if errors.As(err, &refused) {
-		return true, c.Store.Do(ctx, tell(ev.Sender, text.Say("#%d: %s", n, refused.Sentence)))
+		return true, c.Store.Do(ctx, tell(ev.Sender, text.Say("#%d: %s", n, text.Sentence(refused.Sentence))))
 	}
 	if err != nil || len(told) == 0 {
 		return true, err

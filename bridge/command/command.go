@@ -176,7 +176,7 @@ func (k *call) answer(ctx context.Context, r *reply, err error) error {
 	var refused *project.Error
 	switch {
 	case errors.As(err, &refused):
-		r = &reply{fields: map[string]any{"error": refused.Code}, words: text.Say("%s", refused.Sentence)}
+		r = &reply{fields: map[string]any{"error": refused.Code}, words: text.Sentence(refused.Sentence)}
 	case err != nil:
 		return err
 	case r.quiet: // Relay.Ask has said it

@@ -138,7 +138,7 @@ func (c *Commands) Hand(ctx context.Context, ev *matrix.Event, room *store.Room)
 	})
 	var refused *project.Error
 	if errors.As(err, &refused) {
-		return c.Store.Do(ctx, tell(ev.Sender, text.Say("%s", refused.Sentence)))
+		return c.Store.Do(ctx, tell(ev.Sender, text.Sentence(refused.Sentence)))
 	}
 	return err
 }

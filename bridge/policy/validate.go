@@ -101,21 +101,7 @@ func (p *Policy) checkLane(ps *problems, key string, kind project.Kind, lane *La
 		ps.add(key, "the lane is empty. Give it access and history, or take it out.")
 		return
 	}
-	inside := false
-	for _, role := range slices.Sorted(maps.Keys(lane.Access)) {
-		at := key + ".access." + string(role)
-		if role != Everybody {
-			p.checkRole(ps, at, role)
-		}
-		checkRung(ps, at, lane.Access[role], project.None)
-		inside = inside || lane.Access[role] != Rung(project.None.String())
-		if kind == project.Notes && lane.Access[role].Access() != project.None {
-			p.checkStaff(ps, at, role)
-		}
-	}
-	if !inside {
-		ps.add(key+".access", "no role is in this lane. Give at least one role access, or take the lane out.")
-	}
+	p.checkAccess(ps, key+".access", kind, lane)
 	for _, role := range slices.Sorted(maps.Keys(lane.OnlyForTiers)) {
 		at := key + ".only_for_tiers." + string(role)
 		p.checkRole(ps, at, role)
@@ -126,15 +112,8 @@ func (p *Policy) checkLane(ps *problems, key string, kind project.Kind, lane *La
 			ps.add(at, "there is no tier. Name at least one, as in [enterprise].")
 		}
 	}
-	p.checkGrantable(ps, key+".grantable", kind, lane)
-	if !slices.Contains(histories, lane.History) {
-		ps.add(key+".history", "%q is no history. Use %s.", lane.History, either(histories))
-	}
-}
-
-func (p *Policy) checkGrantable(ps *problems, key string, kind project.Kind, lane *Lane) {
 	for _, role := range slices.Sorted(maps.Keys(lane.Grantable)) {
-		at, g := key+"."+string(role), lane.Grantable[role]
+		at := key + ".grantable." + string(role)
 		if role == Everybody {
 			ps.add(at, "grants need a role by its name. List the roles one by one.")
 			continue
@@ -143,24 +122,52 @@ func (p *Policy) checkGrantable(ps *problems, key string, kind project.Kind, lan
 		if kind == project.Notes {
 			p.checkStaff(ps, at, role)
 		}
-		if len(g.Access) == 0 {
-			ps.add(at+".access", "there is nothing to grant. List some of read, text, full.")
+		lane.checkGrantable(ps, at, role)
+	}
+	if !slices.Contains(histories, lane.History) {
+		ps.add(key+".history", "%q is no history. Use %s.", lane.History, either(histories))
+	}
+}
+
+func (p *Policy) checkAccess(ps *problems, key string, kind project.Kind, lane *Lane) {
+	inside := false
+	for _, role := range slices.Sorted(maps.Keys(lane.Access)) {
+		at, rung := key+"."+string(role), lane.Access[role]
+		if role != Everybody {
+			p.checkRole(ps, at, role)
 		}
-		for _, rung := range g.Access {
-			if !checkRung(ps, at+".access", rung, project.Read) {
-				continue
-			}
-			if start := lane.rung(role).Access(); rung.Access() > project.Full {
-				ps.add(at+".access", "%s comes with a role, not by approval. List some of read, text, full.", rung)
-			} else if rung.Access() <= start {
-				ps.add(at+".access", "%s has %s from the start, so granting %s adds nothing. Take it out.", role, start, rung)
-			}
+		checkRung(ps, at, rung, project.None)
+		inside = inside || rung != Rung(project.None.String())
+		if kind == project.Notes && rung.Access() != project.None {
+			p.checkStaff(ps, at, role)
 		}
-		if g.Default == "" {
-			ps.add(at+".default", "it is missing. Name the rung that is meant when nobody names one, for example text.")
-		} else if len(g.Access) > 0 && !slices.Contains(g.Access, g.Default) {
-			ps.add(at+".default", "%q is not listed under access. Use one of those, or add it there.", g.Default)
+	}
+	if !inside {
+		ps.add(key, "no role is in this lane. Give at least one role access, or take the lane out.")
+	}
+}
+
+func (l *Lane) checkGrantable(ps *problems, key string, role project.Role) {
+	start, g := l.rung(role).Access(), l.Grantable[role]
+	if _, bound := l.OnlyForTiers[role]; bound {
+		start = project.None // in projects of another tier
+	}
+	if len(g.Access) == 0 {
+		ps.add(key+".access", "there is nothing to grant. List some of read, text, full.")
+	}
+	for _, rung := range g.Access {
+		switch a := rung.Access(); {
+		case !checkRung(ps, key+".access", rung, project.Read):
+		case a > project.Full:
+			ps.add(key+".access", "%s comes with a role, not by approval. List some of read, text, full.", rung)
+		case a <= start:
+			ps.add(key+".access", "%s has %s from the start, so granting %s adds nothing. Take it out.", role, start, rung)
 		}
+	}
+	if g.Default == "" {
+		ps.add(key+".default", "it is missing. Name the rung that is meant when nobody names one, for example text.")
+	} else if len(g.Access) > 0 && !slices.Contains(g.Access, g.Default) {
+		ps.add(key+".default", "%q is not listed under access. Use one of those, or add it there.", g.Default)
 	}
 }
 

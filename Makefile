@@ -1,53 +1,52 @@
 # make test   everything, with all the set-up it needs: Dendrite, Synapse, PostgreSQL (see tools/setup.sh)
-# make smoke  in seconds: the unit tests and the shortest scenario
+# make smoke  in seconds: the unit tests, and the shortest scenarios on Dendrite
 # make demo   the whole system on this computer; ARGS=--once ends after the story
-# make race   the race detector over the packages that have goroutines (needs a C compiler)
+# make race   the short tests under the race detector, the bridge's own binary too (needs a C compiler)
 # make bench  the benchmarks
 # make build  the static binary ./lanekeeper
 #
 # Test servers live in .cache; LANEKEEPER_TEST_CACHE=DIR shares them between checkouts.
 
 LANEKEEPER_TEST_CACHE ?= $(CURDIR)/.cache
-cache := $(LANEKEEPER_TEST_CACHE)
+cache := $(abspath $(LANEKEEPER_TEST_CACHE))
 export CGO_ENABLED ?= 0
 go_test = LANEKEEPER_TEST_CACHE=$(cache) go test -tags goolm
 
-# Each scenario starts a homeserver: two packages at a time keep two cores busy.
-P ?= 2
+# What to test, how many packages at a time (scenarios start homeservers: two keep two cores busy), and how long each may take.
 PKGS ?= ./...
+P ?= 2
 TIMEOUT ?= 15m
 
-.PHONY: build test check unit policy smoke race bench demo dendrite servers clean
+.PHONY: test check unit policy smoke race bench demo build dendrite servers clean
 
-build:
-	go build -tags goolm -trimpath -o lanekeeper ./cmd/lanekeeper
-
-test: servers check unit policy
+test: check unit policy
 
 # What is wrong without running anything.
 check:
-	@unformatted=$$(gofmt -l $$(git ls-files --cached --others --exclude-standard '*.go')); \
-	  test -z "$$unformatted" || { echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; }
+	@unformatted=$$(gofmt -l bridge cmd config) && test -z "$$unformatted" || { echo "not gofmt'ed: $$unformatted"; exit 1; }
 	go vet -tags goolm ./...
 
-unit:
+unit: servers
 	$(go_test) -p $(P) -timeout $(TIMEOUT) $(PKGS)
 
-# The power levels that policy compiles, judged by mautrix's own event authorisation, which needs the jsonv2 experiment.
+# The power levels that policy compiles, judged by mautrix's own event authorisation, which needs this experiment.
 policy:
 	GOEXPERIMENT=jsonv2 go test -tags goolm -timeout 5m ./bridge/policy
 
 smoke: dendrite
-	$(go_test) -short -timeout 3m ./...
+	$(go_test) -short -p $(P) -timeout 5m $(PKGS)
 
-race: servers
-	CGO_ENABLED=1 $(go_test) -race -p $(P) -timeout $(TIMEOUT) ./...
+race: dendrite
+	CGO_ENABLED=1 $(go_test) -race -short -p $(P) -timeout $(TIMEOUT) $(PKGS)
 
 bench: servers
-	$(go_test) -run '^$$' -bench . -benchtime 1s -timeout $(TIMEOUT) ./...
+	$(go_test) -run '^$$' -bench . -p 1 -timeout 30m $(PKGS)
 
 demo: dendrite
 	@env -u LANEKEEPER_TEST_CACHE go run -tags goolm ./cmd/lanekeeper demo --dendrite $(cache)/bin/dendrite $(ARGS)
+
+build:
+	go build -tags goolm -trimpath -o lanekeeper ./cmd/lanekeeper
 
 dendrite:
 	@LANEKEEPER_TEST_CACHE=$(cache) tools/setup.sh dendrite
@@ -56,4 +55,4 @@ servers:
 	@LANEKEEPER_TEST_CACHE=$(cache) tools/setup.sh dendrite synapse postgres
 
 clean:
-	rm -rf lanekeeper $(CURDIR)/.cache
+	rm -rf lanekeeper .cache

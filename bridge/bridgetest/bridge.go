@@ -101,6 +101,9 @@ permissions:
 	}
 	t.Cleanup(func() {
 		b.process().kill9()
+		if strings.Contains(b.Log(), "WARNING: DATA RACE") {
+			t.Error("the bridge has a data race")
+		}
 		if t.Failed() {
 			t.Logf("the bridge's log:\n%s", b.LogTail(60))
 		}

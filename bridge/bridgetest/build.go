@@ -26,16 +26,21 @@ var build = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	path := filepath.Join(dir, "lanekeeper")
-	cmd := exec.Command("go", "build", "-tags", "goolm", "-o", path, "./cmd/lanekeeper")
+	flags, cgo := []string{"build", "-buildvcs=false", "-tags", "goolm"}, "CGO_ENABLED=0" // one static binary, as the Dockerfile builds it
+	if raceDetector {
+		path += "-race"
+		flags, cgo = append(flags, "-race"), "CGO_ENABLED=1"
+	}
+	cmd := exec.Command("go", append(flags, "-o", path, "./cmd/lanekeeper")...)
 	cmd.Dir = repository()
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // one static binary, as the Dockerfile builds it
+	cmd.Env = append(os.Environ(), cgo)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building cmd/lanekeeper: %w\n%s", err, out)
 	}
 	return path, nil
 })
 
-// Binary is the path of ./cmd/lanekeeper, built once per test binary.
+// Binary is the path of ./cmd/lanekeeper, built once per test binary, with the race detector where that has it.
 func Binary(t testing.TB) string {
 	t.Helper()
 	path, err := build()

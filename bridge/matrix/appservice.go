@@ -39,7 +39,7 @@ func (c *Client) Handler(wake func()) http.Handler {
 	mux.HandleFunc("POST /_matrix/app/v1/ping", func(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusOK, nil)
 	})
-	mux.HandleFunc("/_matrix/app/", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound, "M_UNRECOGNIZED", "There is no such path.")
 	})
 	return c.fromHomeserver(mux)

@@ -61,8 +61,8 @@ func (c *Client) Between(ctx context.Context, room, since, prev string, each fun
 		if err != nil {
 			return err
 		}
-		events := b.Joined[room].Timeline
-		if !b.Joined[room].Limited {
+		events, limited := b.timeline(room)
+		if !limited {
 			return paged(events, each)
 		}
 		if len(events) < limit {
@@ -70,6 +70,18 @@ func (c *Client) Between(ctx context.Context, room, since, prev string, each fun
 		}
 	}
 	return c.forward(ctx, room, since, prev, each)
+}
+
+// timeline gives what a batch has of one room. A room that it does not have at all
+// counts as cut.
+func (b *Batch) timeline(room string) (events []json.RawMessage, limited bool) {
+	if j, ok := b.Joined[room]; ok {
+		return j.Timeline, j.Limited
+	}
+	if l, ok := b.Left[room]; ok { // meanwhile
+		return l.Timeline, l.Limited
+	}
+	return nil, true
 }
 
 func paged(events []json.RawMessage, each func([]json.RawMessage) error) error {

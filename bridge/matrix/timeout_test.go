@@ -1,0 +1,51 @@
+package matrix
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+type silent struct{}
+
+// RoundTrip takes the request and never answers.
+func (silent) RoundTrip(r *http.Request) (*http.Response, error) {
+	<-r.Context().Done()
+	return nil, r.Context().Err()
+}
+
+// A homeserver that takes a request and says nothing: 30 s, a sync its own time
+// on top, and the outcome is unknown.
+func TestSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, err := New(Config{
+			Address: "http://localhost", Domain: "lanes.test", ASToken: "a", HSToken: "h",
+			BotLocalpart: "lanekeeper", GhostPrefix: "lanekeeper_", ID: "lanekeeper",
+		}, zerolog.Nop())
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.http.Transport = silent{}
+		c.caps.Store(&Capabilities{Devices: true})
+		for name, call := range map[string]struct {
+			want time.Duration
+			do   func(ctx context.Context) error
+		}{
+			"send":       {30 * time.Second, func(ctx context.Context) error { _, err := c.Send(ctx, "", "!r", "t", "x", 1); return err }},
+			"sync":       {55 * time.Second, func(ctx context.Context) error { _, err := c.Sync(ctx, "s1", 25*time.Second); return err }},
+			"first sync": {10 * time.Minute, func(ctx context.Context) error { _, err := c.Sync(ctx, "", 0); return err }},
+		} {
+			began := time.Now()
+			err := call.do(t.Context())
+			var e *Error
+			if took := time.Since(began); took != call.want || !errors.As(err, &e) || e.Status != 0 || !Temporary(err) {
+				t.Errorf("%s: %s, %v", name, took, err)
+			}
+		}
+	})
+}

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -22,17 +23,15 @@ func (c *Client) Sync() {
 	first := make(chan struct{})
 	go func() {
 		defer close(ended)
+		arrived := sync.OnceFunc(func() { close(first) })
 		for ctx.Err() == nil {
-			again := c.syncOnce(ctx)
-			if again && first != nil {
-				close(first)
-				first = nil
+			if c.syncOnce(ctx) {
+				arrived()
+				continue
 			}
-			if !again {
-				select {
-				case <-ctx.Done():
-				case <-time.After(100 * time.Millisecond):
-				}
+			select {
+			case <-ctx.Done():
+			case <-time.After(100 * time.Millisecond):
 			}
 		}
 	}()

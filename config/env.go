@@ -64,7 +64,7 @@ func applyEnv(root *yaml.Node, environ []string, problems *Problems) map[string]
 			key = known[base]
 			content, err := os.ReadFile(value)
 			if err != nil {
-				wrong(name, "names a file that cannot be read (%s): correct the path or unset it.", plainError(err))
+				wrong(name, "names a file that cannot be read (%s): correct the path or unset it.", Reason(err))
 				continue
 			}
 			value = strings.TrimRight(string(content), "\r\n")

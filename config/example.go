@@ -19,7 +19,7 @@ func WriteExample(path string) error {
 	if errors.Is(err, os.ErrExist) {
 		return fmt.Errorf("%s exists already and is not overwritten: name another file with -c, or remove it", path)
 	} else if err != nil {
-		return fmt.Errorf("the example config cannot be written (%s): name another file with -c", plainError(err))
+		return fmt.Errorf("the example config cannot be written (%s): name another file with -c", Reason(err))
 	}
 	_, err = file.Write(Example)
 	return errors.Join(err, file.Close())

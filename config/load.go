@@ -28,7 +28,7 @@ func Load(path string, environ []string) (*File, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		problems.List = append(problems.List, Problem{Sentence: fmt.Sprintf(
-			"The config file cannot be read (%s): write an example with `lanekeeper -e -c %s`, or name the right file with -c.", plainError(err), path)})
+			"The config file cannot be read (%s): write an example with `lanekeeper -e -c %s`, or name the right file with -c.", Reason(err), path)})
 		return nil, problems
 	}
 	return parse(path, text, environ)

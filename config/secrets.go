@@ -58,7 +58,7 @@ func (f *File) Secrets(withTokens, save bool, newSecret func() string) error {
 			f.text = text
 			return nil
 		}
-		why = "the file cannot be written (" + plainError(err) + ")"
+		why = "the file cannot be written (" + Reason(err) + ")"
 	}
 	for _, s := range made {
 		if s.used {

@@ -49,8 +49,8 @@ func writeLike(path string, like os.FileInfo, text []byte) error {
 	return errors.Join(err, file.Close())
 }
 
-// plainError is the reason of a file error without the name of the system call.
-func plainError(err error) string {
+// Reason is why a file could not be used, without the name of the system call.
+func Reason(err error) string {
 	var path *os.PathError
 	if errors.As(err, &path) {
 		return fmt.Sprintf("%s: %s", path.Path, path.Err)

@@ -19,8 +19,8 @@ import (
 
 // Exit codes that this package decides itself; the others come with the error.
 const (
-	exitFailed       = 1
-	exitUsage        = 2
+	exitFailed       = 1 // also for a command line that makes no sense
+	exitChanges      = 2 // plan found something to change
 	exitConfig       = 10
 	exitRegistration = 11
 )
@@ -33,7 +33,10 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, func() {
 		stop() // a second signal ends the process at once
-		time.AfterFunc(stopTime, func() { os.Exit(0) })
+		time.AfterFunc(stopTime, func() {
+			fmt.Fprintln(os.Stderr, "Stopped before all work was done; the rest is done after the next start.")
+			os.Exit(0)
+		})
 	})
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
@@ -55,7 +58,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	o, err := parse(args)
 	if err != nil {
 		fmt.Fprintf(stderr, "lanekeeper: %v\n\n%s", err, usage)
-		return exitUsage
+		return exitFailed
 	}
 	switch {
 	case o.help:
@@ -125,15 +128,3 @@ func generate(o *options, stdout io.Writer) error {
 }
 
 func newSecret() string { return random.String(64) }
-
-// load reads a config for everything but -g.
-func load(o *options) (*config.File, error) {
-	file, err := config.Load(o.config, os.Environ())
-	if err != nil {
-		return nil, err
-	}
-	if !file.Config.Registered() {
-		return nil, fail(exitRegistration, "%s has no tokens for the homeserver yet (appservice.as_token, appservice.hs_token): run `lanekeeper -g -c %s -r %s` and give that file to the homeserver.", o.config, o.config, o.registration)
-	}
-	return file, nil
-}

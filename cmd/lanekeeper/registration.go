@@ -41,7 +41,7 @@ func writeRegistration(cfg *config.Config, path string) error {
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 	case err != nil:
-		return fmt.Errorf("The registration cannot be read (%w): name another file with -r.", err)
+		return fmt.Errorf("The registration cannot be read (%s): name another file with -r.", config.Reason(err))
 	case registrationID(old) != cfg.AppService.ID:
 		return fmt.Errorf("%s exists already and is not the registration of %s: name another file with -r, or remove it.", path, cfg.AppService.ID)
 	}
@@ -50,7 +50,7 @@ func writeRegistration(cfg *config.Config, path string) error {
 		return err
 	}
 	if err = os.WriteFile(path, text, 0o600); err != nil {
-		return fmt.Errorf("The registration cannot be written (%w): name another file with -r.", err)
+		return fmt.Errorf("The registration cannot be written (%s): name another file with -r.", config.Reason(err))
 	}
 	return nil
 }

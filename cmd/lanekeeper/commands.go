@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/rs/zerolog"
+	"go.mau.fi/util/exzerolog"
+
+	"lanekeeper/config"
+)
+
+// command runs the bridge or one of the subcommands.
+func command(ctx context.Context, o *options, stdout io.Writer) error {
+	if o.command == "demo" {
+		return runDemo(ctx, o.dendrite, o.once, stdout)
+	}
+	file, err := config.Load(o.config, os.Environ())
+	if err != nil {
+		return err
+	}
+	cfg := file.Config
+	switch o.command {
+	case "doctor": // missing tokens are one of its findings
+		return doctor(ctx, cfg, stdout)
+	case "health":
+		return health(ctx, cfg)
+	}
+	if !cfg.Registered() {
+		return fail(exitRegistration, "%s has no tokens for the homeserver (appservice.as_token and appservice.hs_token): run `lanekeeper -g -c %s -r %s` and give that registration to the homeserver.",
+			o.config, o.config, o.registration)
+	}
+	if o.command == "plan" {
+		return plan(ctx, cfg, o, stdout)
+	}
+	if err = file.Secrets(false, !o.noUpdate, newSecret); err != nil {
+		return err
+	}
+	log, err := cfg.Logging.Compile()
+	if err != nil {
+		return fail(exitConfig, "logging cannot be used (%v): correct it, or remove the group for the default.", err)
+	}
+	exzerolog.SetupDefaults(log)
+	return runBridge(ctx, cfg, *log, version())
+}
+
+func doctor(ctx context.Context, cfg *config.Config, stdout io.Writer) error {
+	healthy, err := runDoctor(ctx, cfg, stdout)
+	if err == nil && !healthy {
+		return fail(exitFailed, "") // it has said what
+	}
+	return err
+}
+
+// plan prints the steps that apply would take.
+func plan(ctx context.Context, cfg *config.Config, o *options, stdout io.Writer) error {
+	log := zerolog.Nop()
+	steps, err := runPlan(ctx, cfg, log, o.project, o.cached)
+	if err != nil {
+		return err
+	}
+	if o.json {
+		enc := json.NewEncoder(stdout)
+		enc.SetEscapeHTML(false)
+		enc.SetIndent("", "  ")
+		if steps == nil {
+			steps = []step{}
+		}
+		if err = enc.Encode(map[string]any{"steps": steps}); err != nil {
+			return err
+		}
+	} else {
+		for _, step := range steps {
+			fmt.Fprintf(stdout, "%s: %s\n", step.Room, step.Text)
+		}
+		if len(steps) == 0 {
+			fmt.Fprintln(stdout, "Nothing would change.")
+		}
+	}
+	if len(steps) > 0 {
+		return fail(exitChanges, "")
+	}
+	return nil
+}
+
+// health asks a running bridge on this computer whether it lives; containers,
+// which have no other program, use it for their health check.
+func health(ctx context.Context, cfg *config.Config) error {
+	host := cfg.AppService.Hostname
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	address := "http://" + net.JoinHostPort(host, strconv.Itoa(cfg.AppService.Port)) + "/livez"
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return err
+	}
+	answer, err := (&http.Transport{}).RoundTrip(req) // never through a proxy
+	if err != nil {
+		return fail(exitFailed, "%s does not answer: look at the log of the bridge.", address)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return fail(exitFailed, "%s answers %s: look at the log of the bridge.", address, answer.Status)
+	}
+	return nil
+}

@@ -115,11 +115,11 @@ func (k *call) approve(ctx context.Context) (*reply, error) {
 // granted answers approve: what the person has now.
 func (k *call) granted(ctx context.Context, p *project.Project, c project.Change) *reply {
 	access := k.Policy.Access(p, c.User, c.Lane, k.now)
-	w := text.Say("%s may %s %s.", k.who(ctx, c.User), text.May(access), title(p, c.Lane))
+	w := text.Say("%s may %s %s.", k.pill(ctx, c.User), text.May(access), title(p, c.Lane))
 	fields := map[string]any{"person": c.User, "lane": c.Lane, "access": access.String(), "until": nil, "changed": c.Changed}
 	if c.Grant != nil && c.Grant.Until != nil {
 		fields["until"] = c.Grant.Until.UTC().Format(time.RFC3339)
-		w = text.Say("%s may %s %s until %s.", k.who(ctx, c.User), text.May(access), title(p, c.Lane), text.Date(*c.Grant.Until))
+		w = text.Say("%s may %s %s until %s.", k.pill(ctx, c.User), text.May(access), title(p, c.Lane), text.Date(*c.Grant.Until))
 	}
 	return &reply{fields: fields, words: w, when: p}
 }
@@ -136,7 +136,7 @@ func (k *call) deny(ctx context.Context) (*reply, error) {
 	q := c.Closed[0]
 	return &reply{
 		fields: map[string]any{"person": c.User, "lane": q.Lane, "access": k.Policy.Access(p, c.User, q.Lane, k.now).String(), "until": nil, "request": q.Number, "changed": true},
-		words:  text.Say("#%d is declined; %s reads why.", q.Number, k.who(ctx, c.User)), when: p, then: told,
+		words:  text.Say("#%d is declined; %s reads why.", q.Number, k.pill(ctx, c.User)), when: p, then: told,
 	}, nil
 }
 
@@ -150,16 +150,16 @@ func (k *call) revoke(ctx context.Context) (*reply, error) {
 		return nil, err
 	}
 	access := k.Policy.Access(p, c.User, c.Lane, k.now)
-	w := text.Say("%s can no longer read %s.", k.who(ctx, c.User), title(p, c.Lane))
+	w := text.Say("%s can no longer read %s.", k.pill(ctx, c.User), title(p, c.Lane))
 	if access > project.None {
-		w = text.Say("%s may %s %s, and no more.", k.who(ctx, c.User), text.May(access), title(p, c.Lane))
+		w = text.Say("%s may %s %s, and no more.", k.pill(ctx, c.User), text.May(access), title(p, c.Lane))
 	}
 	r := &reply{fields: map[string]any{"person": c.User, "lane": c.Lane, "access": access.String(), "until": nil, "changed": c.Changed}, words: w, when: p}
 	if c.Changed {
 		if err := k.save(ctx, p, c.Closed); err != nil {
 			return nil, err
 		}
-		r.then = []effect.Effect{tell(c.User, text.Revoked(k.who(ctx, k.sender), title(p, c.Lane), access, d.Reason))}
+		r.then = []effect.Effect{tell(c.User, text.Revoked(k.pill(ctx, k.sender), title(p, c.Lane), access, d.Reason))}
 	}
 	return r, nil
 }

@@ -17,7 +17,7 @@ func (k *call) resolve(ctx context.Context, slug string, a policy.Ability) (*pro
 	if f := k.flags["project"]; f != "" {
 		slug = f
 	}
-	p, err := k.find_(ctx, strings.ToLower(slug), a)
+	p, err := k.lookup(ctx, strings.ToLower(slug), a)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +46,7 @@ func (k *call) everywhere(a policy.Ability) bool {
 	return k.Policy.Can(k.sender, a, nil)
 }
 
-func (k *call) find_(ctx context.Context, slug string, a policy.Ability) (*project.Project, error) {
+func (k *call) lookup(ctx context.Context, slug string, a policy.Ability) (*project.Project, error) {
 	switch {
 	case slug != "":
 		return k.Store.ProjectBySlug(ctx, slug)

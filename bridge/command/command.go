@@ -207,7 +207,7 @@ func result(name string, ok bool, fields map[string]any) map[string]any {
 	return m
 }
 
-// who makes a person as clients show them.
-func (k *call) who(ctx context.Context, user string) text.Pill {
+// pill makes a person as clients show them.
+func (k *call) pill(ctx context.Context, user string) text.Pill {
 	return text.Pill{ID: user, Name: k.Store.Name(ctx, user)}
 }

@@ -223,7 +223,7 @@ func (k *call) joined(ctx context.Context, p *project.Project, c project.Change,
 		}
 	}
 	person := p.Person(c.User)
-	pill := k.who(ctx, c.User)
+	pill := k.pill(ctx, c.User)
 	r := k.aboutPerson(p, c.User, c.Changed, func(lanes []project.Kind) text.Words {
 		var in []string
 		for _, lane := range lanes {
@@ -265,9 +265,9 @@ func (k *call) remove(ctx context.Context) (*reply, error) {
 			return nil, err
 		}
 	}
-	w := text.Say("%s is out of %s.", k.who(ctx, user), p.Name)
+	w := text.Say("%s is out of %s.", k.pill(ctx, user), p.Name)
 	if !c.Changed {
-		w = text.Say("%s is not in %s.", k.who(ctx, user), p.Name)
+		w = text.Say("%s is not in %s.", k.pill(ctx, user), p.Name)
 	}
 	r := k.aboutPerson(p, user, c.Changed, func([]project.Kind) text.Words { return w })
 	r.when = p

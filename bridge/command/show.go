@@ -42,9 +42,9 @@ func (k *call) show(ctx context.Context) (*reply, error) {
 	})
 }
 
-// who_ lists the people of a project with what they may do: in a lane, the people
+// who lists the people of a project with what they may do: in a lane, the people
 // of that lane.
-func (k *call) who_(ctx context.Context) (*reply, error) {
+func (k *call) who(ctx context.Context) (*reply, error) {
 	slug, _ := k.next()
 	if err := k.done(); err != nil {
 		return nil, err
@@ -140,7 +140,7 @@ func (k *call) peopleWords(ctx context.Context, p *project.Project, lanes []proj
 		by := map[string][]text.Words{}
 		for _, person := range p.People {
 			if k.Policy.Access(p, person.User, lane, k.now) > project.None {
-				by[string(person.Role)] = append(by[string(person.Role)], text.Say("%s", k.who(ctx, person.User)))
+				by[string(person.Role)] = append(by[string(person.Role)], text.Say("%s", k.pill(ctx, person.User)))
 			}
 		}
 		var parts []text.Words
@@ -190,7 +190,7 @@ func (k *call) why(ctx context.Context) (*reply, error) {
 		return nil, notAllowed()
 	}
 	reasons := k.Policy.Because(p, user, lane, k.now)
-	lines := []text.Words{text.Say("%s in %s: %s.", k.who(ctx, user), title(p, lane), k.Policy.Access(p, user, lane, k.now).String())}
+	lines := []text.Words{text.Say("%s in %s: %s.", k.pill(ctx, user), title(p, lane), k.Policy.Access(p, user, lane, k.now).String())}
 	list := []any{}
 	for _, r := range reasons {
 		list = append(list, map[string]any{"rule": r.Rule, "text": r.Text})
@@ -216,7 +216,7 @@ func (k *call) requests(ctx context.Context) (*reply, error) {
 			continue
 		}
 		list = append(list, map[string]any{"number": q.Number, "user": q.User, "lane": q.Lane, "access": q.Access.String(), "reason": q.Reason, "state": q.State})
-		w := text.Say("#%d · %s · %s in %s", q.Number, k.who(ctx, q.User), q.Access.String(), title(p, q.Lane))
+		w := text.Say("#%d · %s · %s in %s", q.Number, k.pill(ctx, q.User), q.Access.String(), title(p, q.Lane))
 		if q.Reason != "" {
 			w = text.Say("%s · “%s”", w, q.Reason)
 		}

@@ -40,7 +40,7 @@ func init() { // an initialiser that refers to help, which refers to the table
 	table = []*command{
 		{name: "human", usage: "[--private] [question]", does: "ask a person; --private asks in your direct chat", customer: true, ability: "human", bare: []string{"private"}, flags: noFlags, run: (*call).human},
 		{name: "request", usage: "[LANE] [read|text|full] [reason]", does: "ask to be let into a lane", ability: "request", flags: noFlags, run: (*call).request},
-		{name: "who", usage: "[PROJECT]", does: "who is here, and what they may do", customer: true, alone: shapeWord, flags: noFlags, run: (*call).who_},
+		{name: "who", usage: "[PROJECT]", does: "who is here, and what they may do", customer: true, alone: shapeWord, flags: noFlags, run: (*call).who},
 		{name: "why", usage: "PERSON [LANE]", does: "why somebody can read or write here", alone: shapeUser, flags: noFlags, run: (*call).why},
 		{name: "requests", does: "open requests", alone: shapeNothing, flags: noFlags, run: (*call).requests},
 		{name: "approve", usage: "PERSON|#N [LANE] [read|text|full] [--for 14d] [reason]", does: "let somebody in", ability: "approve", alone: shapeUser, flags: func(*policy.Policy) []string { return []string{"for"} }, run: (*call).approve},

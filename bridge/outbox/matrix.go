@@ -138,6 +138,10 @@ func (m *Matrix) message(ctx context.Context, job queue.Job, msg *effect.Message
 		delete(bare, "m.relates_to")
 		event, err = m.send(ctx, job, as, room, evType, txn+".bare", bare)
 	}
+	if refusal(err) && msg.To.Person != "" && job.Attempts < 2 {
+		// The direct chat is gone: a new one is opened at the next try.
+		return queue.Result{Retry: 100 * time.Millisecond, Err: errors.Join(err, m.Store.ForgetDirect(ctx, msg.To.Person))}
+	}
 	if err != nil {
 		return m.settle(job, err, nil, msg.Else)
 	}

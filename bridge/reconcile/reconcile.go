@@ -1,0 +1,188 @@
+// Package reconcile keeps Matrix at what the record says. For each project, and
+// for the super-admin room, it compares the rooms as they shall be (desired.go,
+// pure) with the rooms as they are (actual.go), lists the difference as steps that
+// a person can read (diff.go, pure) and takes them (apply.go). Nothing is
+// remembered between two looks: whoever dies in the middle looks again.
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+	"go.mau.fi/util/exsync"
+
+	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/matrix"
+	"lanekeeper/bridge/policy"
+	"lanekeeper/bridge/queue"
+	"lanekeeper/bridge/store"
+)
+
+// Homeserver is what is asked of Matrix; *matrix.Client in production.
+type Homeserver interface {
+	Bot() string
+	Alias(localpart string) string
+	Probe(ctx context.Context) (matrix.Capabilities, error)
+	State(ctx context.Context, room string) ([]*matrix.Event, error)
+	PutState(ctx context.Context, room, typ, key string, content any) (string, error)
+	CreateRoom(ctx context.Context, r matrix.CreateRoom) (string, error)
+	ResolveAlias(ctx context.Context, full string) (string, error)
+	DeleteAlias(ctx context.Context, full string) error
+	JoinedRooms(ctx context.Context) ([]string, error)
+	EnsureGhost(ctx context.Context, mxid, name string) error
+	Invite(ctx context.Context, room, user string) error
+	Kick(ctx context.Context, room, user, reason string) error
+	Join(ctx context.Context, as, room string) error
+}
+
+// Reconciler does the work of the queue "reconcile", opens direct chats and makes
+// plans. The fields are set before use.
+type Reconciler struct {
+	Store  *store.Store
+	HS     Homeserver
+	Policy *policy.Policy
+	Log    zerolog.Logger
+
+	Version    string    // of new rooms; "": 12 where it is offered, else the homeserver's default
+	SuperAdmin string    // room id that an operator chose as super-admin room; "": we make it
+	Drift      func(int) // counts steps that undid what somebody did by hand; may be nil
+
+	newest  atomic.Pointer[string] // room version, once asked for
+	printed sync.Once
+	print   string // of the configuration, see fingerprint
+	directs exsync.KeyedMutex[string]
+
+	mu    sync.Mutex
+	looks map[string]covered // by key of the queue
+}
+
+// covered says what a look that found everything in order has seen.
+type covered struct {
+	begun    time.Time
+	revision int64
+	slow     time.Time // a later look is waiting for that time
+}
+
+// maxLooks bounds the memory of looks; beyond it all are forgotten, which costs a
+// few looks too many.
+const maxLooks = 10_000
+
+// Times between tries.
+const (
+	slowRetry  = 5 * time.Minute  // of steps that did not take
+	maxBackoff = 10 * time.Second // where the homeserver does not answer, or asks to wait
+	patience   = 6                // tries until a step with a server error counts as one that does not take
+)
+
+// Run works on the queue until ctx ends, workers projects at a time. It begins
+// with the super-admin room, and looks at every project once in a while.
+func (r *Reconciler) Run(ctx context.Context, workers int) error {
+	if err := r.Store.Do(ctx, effect.Effect{Reconcile: &effect.Reconcile{}}); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var sweeping sync.WaitGroup
+	sweeping.Go(func() { r.sweep(ctx) })
+	err := r.Store.Queue.Run(ctx, store.QueueReconcile, workers, r.do)
+	cancel()
+	sweeping.Wait()
+	return err
+}
+
+// do is one job: one look at one key's rooms.
+func (r *Reconciler) do(ctx context.Context, job queue.Job) queue.Result {
+	var s *subject
+	err := r.adoptForeign(ctx, job.Key)
+	if err == nil {
+		s, err = r.load(ctx, job.Key)
+	}
+	switch {
+	case err != nil:
+		return queue.Result{Retry: backoff(job.Attempts, err), Err: err}
+	case s == nil:
+		return queue.Result{} // no such project
+	case r.seen(job, s):
+		return queue.Result{Commit: func(ctx context.Context) error { return r.release(ctx, s) }}
+	}
+	begun := r.Store.Now()
+	o, err := r.converge(ctx, s, job.Attempts >= patience)
+	if err != nil {
+		return queue.Result{Retry: backoff(job.Attempts, err), Err: err}
+	}
+	later := r.note(job.Key, begun, s, o)
+	return queue.Result{Err: o.err(), Commit: func(ctx context.Context) error { return r.settle(ctx, job.Key, s, o, later) }}
+}
+
+// seen reports whether an earlier look covers a job: it began after the job was
+// put, so whatever happened in Matrix was there to be seen, and it saw the record
+// as it is now. The second is asked by itself because a job is put before the
+// transaction that changes the record is committed.
+func (r *Reconciler) seen(job queue.Job, s *subject) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c, ok := r.looks[job.Key]
+	return ok && job.At.Before(c.begun) && job.Created.Before(c.begun) && c.revision == s.revision()
+}
+
+// note remembers a look, and gives the time of a slow try if one has to be put.
+func (r *Reconciler) note(key string, begun time.Time, s *subject, o *outcome) (later time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.looks == nil || len(r.looks) >= maxLooks {
+		r.looks = map[string]covered{}
+	}
+	c := r.looks[key]
+	if len(o.refused) == 0 {
+		c.begun, c.revision = begun, s.revision()
+	} else if !c.slow.After(begun) {
+		c.slow = begun.Add(slowRetry)
+		later = c.slow
+	}
+	r.looks[key] = c
+	return later
+}
+
+// backoff is a quarter of a second, doubled with each attempt, at most maxBackoff;
+// what the homeserver names wins.
+func backoff(attempts int, err error) time.Duration {
+	if d := matrix.RetryAfter(err); d > 0 {
+		return d
+	}
+	return min(250*time.Millisecond<<min(attempts, 6), maxBackoff)
+}
+
+// err joins the homeserver's refusals for the log.
+func (o *outcome) err() error {
+	var errs []error
+	for _, f := range o.refused {
+		errs = append(errs, f.err)
+	}
+	return errors.Join(errs...)
+}
+
+// newVersion is the room version for new rooms.
+func (r *Reconciler) newVersion(ctx context.Context) (string, error) {
+	if r.Version != "" {
+		return r.Version, nil
+	}
+	if v := r.newest.Load(); v != nil {
+		return *v, nil
+	}
+	caps, err := r.HS.Probe(ctx)
+	if err != nil {
+		return "", err
+	}
+	v := caps.RoomVersion()
+	r.newest.Store(&v)
+	return v, nil
+}
+
+func domainOf(user string) string {
+	_, domain, _ := strings.Cut(user, ":")
+	return domain
+}

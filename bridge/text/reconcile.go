@@ -1,0 +1,140 @@
+package text
+
+import "strings"
+
+// The steps of a plan, for staff: what has to be done in Matrix so that a room is
+// what the record says. Each is an order that reads well after a dash.
+
+// StepCreate is for a room that does not exist.
+func StepCreate(room string) Words { return Say("create %s", room) }
+
+// StepBack is for a room that the bot is not in.
+func StepBack(room string) Words { return Say("get back into %s", room) }
+
+// StepInvite is for somebody who belongs in a room.
+func StepInvite(user, room string) Words { return Say("invite %s to %s", person(user), room) }
+
+// StepKick is for somebody who does not belong in a room.
+func StepKick(user, room string) Words { return Say("remove %s from %s", person(user), room) }
+
+// StepUninvite is for an invitation of somebody who does not belong in a room.
+func StepUninvite(user, room string) Words {
+	return Say("take back the invitation of %s to %s", person(user), room)
+}
+
+// StepUnban is for somebody who belongs in a room and is banned from it.
+func StepUnban(user, room string) Words { return Say("lift the ban of %s in %s", person(user), room) }
+
+// StepGuest is for a ghost that is invited.
+func StepGuest(name, room string) Words { return Say("let %s join %s", name, room) }
+
+// StepLevels is for power levels; changes say what differs.
+func StepLevels(room string, changes []Words) Words {
+	w := Say("set the power levels of %s", room)
+	for i, c := range changes {
+		w = Say("%s%s%s", w, map[bool]string{true: ": ", false: ", "}[i == 0], c)
+	}
+	return w
+}
+
+// LevelOf is one changed power level: of a person, or of an event type or action.
+func LevelOf(what, from, to string) Words {
+	if strings.HasPrefix(what, "@") {
+		return Say("%s %s → %s", person(what), from, to)
+	}
+	return Say("%s %s → %s", what, from, to)
+}
+
+// StepJoinRule is for a room that people can get into without an invitation.
+func StepJoinRule(room string) Words { return Say("let people into %s by invitation only", room) }
+
+// StepGuests is for a room that lets in people without an account.
+func StepGuests(room string) Words { return Say("keep people without an account out of %s", room) }
+
+// StepHistory is for who can read what was said before they came.
+func StepHistory(room, visibility string) Words {
+	return Say("set the history of %s to %s", room, visibility)
+}
+
+// StepName is for a room whose name does not say what it is.
+func StepName(room, name string) Words { return Say("rename %q to %q", room, name) }
+
+// StepAlias is for a public address that would reveal the project.
+func StepAlias(room string) Words { return Say("take the public address off %s", room) }
+
+// StepTombstone is for a room that somebody declared replaced.
+func StepTombstone(room string) Words { return Say("take back that %s was replaced", room) }
+
+// StepServers is for a room from which whole servers are shut out.
+func StepServers(room string) Words { return Say("let every server into %s again", room) }
+
+// StepMark is for our own mark of what a room is.
+func StepMark(room string) Words { return Say("mark %s for what it is", room) }
+
+// StepUnmark is for a piece of state that a room should not have.
+func StepUnmark(room, what string) Words { return Say("empty %s in %s", what, room) }
+
+// StepLink is for a lane that is missing in its Space.
+func StepLink(lane, space string) Words { return Say("link %s in %s", lane, space) }
+
+// StepUnlink is for a room that is no lane of the Space's project.
+func StepUnlink(room, space string) Words { return Say("unlink %s from %s", room, space) }
+
+// CannotLower is for a person at the bot's own level, in a room version where
+// nobody is above that.
+func CannotLower(user, room string, leave bool) Words {
+	then := "lower themselves"
+	if leave {
+		then = "leave by themselves"
+	}
+	return Say("nobody can take power from %s in %s: they were raised to Lanekeeper's own level. They have to %s", person(user), room, then)
+}
+
+// CannotRaise is for a room where the bot lost its level.
+func CannotRaise(room string) Words {
+	return Say("Lanekeeper has lost its power level in %s and nobody there can give it back. Somebody with level 100 in it has to, or an administrator of the homeserver", room)
+}
+
+// CannotDo is for a step that the levels do not let the bot take.
+func CannotDo(step Words) Words {
+	return Say("%s: Lanekeeper's power level there is too low", step)
+}
+
+// CannotDecrypt is for a lane that was encrypted: that cannot be undone.
+func CannotDecrypt(room string) Words {
+	return Say("%s was encrypted. That cannot be undone, and Lanekeeper can neither read nor guard what is written there. Use another client's export if you need it, and ask an administrator of the homeserver to switch forced encryption off", room)
+}
+
+// DriftForStaff tells staff what was changed by hand and put right again.
+func DriftForStaff(done []Words) Words {
+	return bullets(Say("Somebody changed rooms by hand. Lanekeeper put them right again:"), done,
+		Say("Who is in a project, and with which rights, is changed by commands (`help` lists them)."))
+}
+
+// StepsForSuperAdmins tells the super-admin room what Lanekeeper cannot put right.
+func StepsForSuperAdmins(slug string, stuck []Words) Words {
+	head := Say("Lanekeeper cannot bring all rooms to what the record says:")
+	if slug != "" {
+		head = Say("Lanekeeper cannot bring the rooms of project %s to what its record says:", slug)
+	}
+	return bullets(head, stuck, Say("This is said once. `plan` shows what is still to be done."))
+}
+
+// RefusedStep is a step that the homeserver does not let the bot take, with its words.
+func RefusedStep(step Words, why string) Words {
+	return Say("%s (the homeserver refuses: %s)", step, why)
+}
+
+// StillSo is a step that the homeserver took without an effect.
+func StillSo(step Words) Words { return Say("%s (done twice, and it is still so)", step) }
+
+func bullets(head Words, lines []Words, foot Words) Words {
+	parts := []Words{head}
+	for _, l := range lines {
+		parts = append(parts, Say("• %s", l))
+	}
+	return Join(append(parts, foot)...)
+}
+
+// person names somebody in a plan: by the whole MXID, which is what a command takes.
+func person(user string) Pill { return Pill{ID: user, Name: user} }

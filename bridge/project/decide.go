@@ -14,7 +14,7 @@ type Decision struct {
 	User   string     // whose access; or
 	Number int64      // of an open request
 	Lane   Kind       // empty: the request's, else customer
-	Access Access     // None: the rung requested, else the profile's default
+	Access Access     // None: the rung requested, else of the grant that stands, else the profile's default
 	Until  *time.Time // nil: for good
 	Reason string
 }
@@ -58,11 +58,8 @@ func (p *Project) checkApproval(d *Decision, person *Person, request *Request, r
 	if !ok {
 		return Refuse(NotFound, "There is nothing that a person with the role %s could be granted there. `add` gives them another role.", person.Role)
 	}
-	if d.Access == None && request != nil {
-		d.Access = request.Access
-	}
 	if d.Access == None {
-		d.Access = def
+		d.Access = p.meant(d, request, def, now)
 	}
 	if !slices.Contains(rungs, d.Access) {
 		return Refuse(BadArgument, "%s cannot be granted there. Grant %s.", d.Access, words(rungs))
@@ -75,6 +72,18 @@ func (p *Project) checkApproval(d *Decision, person *Person, request *Request, r
 		return Refuse(BadArgument, "That time is over already. Say how long from now, for example `--for 14d`.")
 	}
 	return nil
+}
+
+// meant is the rung of a decision that names none. Without the grant that stands
+// in between, deciding twice on a request for read would make it the default.
+func (p *Project) meant(d *Decision, request *Request, def Access, now time.Time) Access {
+	if request != nil {
+		return request.Access
+	}
+	if g := p.Grant(d.User, d.Lane); g.Holds(now) {
+		return g.Access
+	}
+	return def
 }
 
 // Deny closes an open request without a grant. A grant that stands is not

@@ -83,7 +83,8 @@ func TestApprove(t *testing.T) {
 	}
 	must(t, false)(p.Approve(Decision{By: mia, User: xena, Access: Full, Until: &until}, rules, noon))
 	must(t, true)(p.Approve(Decision{By: mia, User: xena, Access: Full}, rules, noon)) // for good now
-	c = must(t, true)(p.Approve(Decision{By: mia, User: xena}, rules, noon))           // the default, below what it was
+	must(t, false)(p.Approve(Decision{By: mia, User: xena}, rules, noon))              // no rung named: as it stands
+	c = must(t, true)(p.Approve(Decision{By: mia, User: xena, Access: Text}, rules, noon))
 	if c.Grant.Access != Text || len(p.Grants) != 1 {
 		t.Errorf("%+v", p.Grants)
 	}
@@ -91,6 +92,18 @@ func TestApprove(t *testing.T) {
 	c = must(t, true)(p.Approve(Decision{By: mia, User: xena, Access: Text}, rules, noon)) // less than asked
 	if len(c.Closed) != 1 || c.Closed[0].Access != Full || c.Grant.Access != Text || len(p.Requests) != 0 {
 		t.Errorf("%+v", c)
+	}
+}
+
+// Two people approve the same request: the second must not raise anybody.
+func TestApproveTwice(t *testing.T) {
+	p := acme(t)
+	rules := house{p}
+	must(t, true)(p.Ask(Ask{Number: 5, User: xena, Access: Read}, rules, noon))
+	must(t, true)(p.Approve(Decision{By: mia, User: xena}, rules, noon))
+	must(t, false)(p.Approve(Decision{By: "@olga:example.org", User: xena}, rules, noon))
+	if g := p.Grant(xena, Customer); g.Access != Read || g.Approver != mia {
+		t.Errorf("%+v", g)
 	}
 }
 

@@ -24,18 +24,26 @@ func (f *differ) remove(user string) {
 	if is != "join" && is != "invite" && is != "knock" || f.d.MayStay != nil && f.d.MayStay(user) {
 		return
 	}
-	if slices.Contains(f.peers, user) {
-		return // said with the levels
+	if f.peer(user) {
+		return
 	}
 	words := text.StepKick(user, f.title)
 	if is == "invite" {
 		words = text.StepUninvite(user, f.title)
 	}
-	if f.power.of(user) >= f.power.of(f.bot) {
-		f.step(Step{Op: OpImpossible, User: user, Words: text.CannotLower(user, f.title, true)})
-		return
-	}
 	f.try(f.power.scalar("kick"), Step{Op: OpKick, User: user, Words: words, Drift: true})
+}
+
+// peer reports whether somebody is at the bot's own level, so that it can neither
+// remove them nor lift their ban, and says so if the levels did not.
+func (f *differ) peer(user string) bool {
+	if f.power.of(user) < f.power.of(f.bot) {
+		return false
+	}
+	if !slices.Contains(f.peers, user) {
+		f.step(Step{Op: OpImpossible, User: user, Words: text.CannotLower(user, f.title, true)})
+	}
+	return true
 }
 
 // bring gets somebody in who belongs there.
@@ -45,6 +53,9 @@ func (f *differ) bring(user string, m Member) {
 		return
 	}
 	if now.is == "ban" {
+		if f.peer(user) {
+			return
+		}
 		f.try(max(f.power.scalar("ban"), f.power.scalar("kick")), Step{Op: OpUnban, User: user, Words: text.StepUnban(user, f.title), Drift: true})
 	}
 	if now.is != "invite" {

@@ -155,6 +155,9 @@ func check(t *rapid.T, d *Desired, a *Actual, peers bool) {
 	}
 	for user, m := range d.Members {
 		now := a.member(user)
+		if n, _ := entry(a.Content(typeLevels, ""), "users", user); n >= 100 {
+			continue
+		}
 		if now.is != "join" && now.is != "invite" && !(now.is == "leave" && now.by == user && !m.Since.After(now.at)) {
 			t.Fatalf("%s is missing: %+v", user, now)
 		}

@@ -26,6 +26,7 @@ type sim struct {
 	version string
 	rooms   map[string]*simRoom
 	order   []string
+	ids     int
 	aliases map[string]string
 	ghosts  map[string]string
 	now     time.Time
@@ -36,6 +37,9 @@ type sim struct {
 	fault func(n int, after bool) error
 	// refuse answers a write with a homeserver's refusal.
 	refuse func(op string) error
+	// cut ends a creation without an answer when so many events stand; alias says
+	// whether the alias does.
+	cut func() (events int, alias, now bool)
 }
 
 type simRoom struct {
@@ -221,8 +225,17 @@ func (s *sim) CreateRoom(_ context.Context, req matrix.CreateRoom) (id string, e
 		if s.aliases[s.Alias(req.Alias)] != "" {
 			return refusal(400, "M_ROOM_IN_USE")
 		}
-		id = s.made(req, 99)
-		s.aliases[s.Alias(req.Alias)] = id
+		events, alias, now := 99, true, false
+		if s.cut != nil {
+			events, alias, now = s.cut()
+		}
+		id = s.made(req, events)
+		if alias {
+			s.aliases[s.Alias(req.Alias)] = id
+		}
+		if now {
+			return errLost
+		}
 		return nil
 	})
 	if err != nil {
@@ -231,9 +244,17 @@ func (s *sim) CreateRoom(_ context.Context, req matrix.CreateRoom) (id string, e
 	return id, nil
 }
 
-// made makes a room with the first n of its events.
+// errLost is a call without an answer.
+var errLost = error(&matrix.Error{Message: "connection lost"})
+
+// made makes a room with the first n of its events; without any there is only an
+// id that an alias may point to.
 func (s *sim) made(req matrix.CreateRoom, n int) string {
-	id := fmt.Sprintf("!room%d:%s", len(s.order)+1, simDomain)
+	s.ids++
+	id := fmt.Sprintf("!room%d:%s", s.ids, simDomain)
+	if n == 0 {
+		return id
+	}
 	r := &simRoom{id: id, version: req.Version, state: map[Key]*matrix.Event{}}
 	s.rooms[id], s.order = r, append(s.order, id)
 	create := maps.Clone(req.CreationContent)

@@ -86,7 +86,7 @@ func syntaxProblem(err error) Problem {
 		line, _ = strconv.Atoi(m[1])
 		reason = strings.TrimPrefix(err.Error(), m[0])
 	}
-	return Problem{Line: line, Sentence: fmt.Sprintf("The file is not valid YAML here (%s): look for wrong indentation or a missing quote.", reason)}
+	return Problem{Line: line, Sentence: fmt.Sprintf("The file is not valid YAML here (%s): correct it there; often it is indentation, or a missing quote.", reason)}
 }
 
 // concern reports whether a problem with this key, a group it is in or a key

@@ -213,9 +213,10 @@ config.yaml:4: homeserver.address is "x", but must be a full address such as htt
 
 func TestNoYAML(t *testing.T) {
 	for text, want := range map[string]string{
-		"a: b: c":        "config.yaml: The file is not valid YAML here (mapping values are not allowed in this context): look for wrong indentation or a missing quote.",
+		"a: b: c":        "config.yaml: The file is not valid YAML here (mapping values are not allowed in this context): correct it there; often it is indentation, or a missing quote.",
 		"x: {a: b\ny: c": "config.yaml:1: The file is not valid YAML here",
 		"- a\n- b":       "config.yaml:1: The file is not valid YAML here (the file must hold keys with values",
+		"#\n# f\xfcr":    "config.yaml: The file is not valid YAML here (invalid leading UTF-8 octet)",
 		"\tx: y":         "The file is not valid YAML here",
 	} {
 		if _, err := parse("config.yaml", []byte(text), nil); err == nil || !strings.Contains(err.Error(), want) {

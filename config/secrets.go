@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -76,41 +77,48 @@ func (c *Config) Registered() bool {
 
 // setInText sets group.key in a YAML text. Only that place changes, so comments,
 // blank lines and the order of keys stay; where the text is too unusual for that
-// it is written anew, with its comments.
+// it is written anew, with its comments. No other value ever changes.
 func setInText(text []byte, key, value string) ([]byte, error) {
 	group, name, _ := strings.Cut(key, ".")
-	if edited, ok := edit(text, group, name, value); ok && valueAt(edited, group, name) == value {
+	if edited, ok := edit(text, group, name, value); ok && onlySets(text, edited, group, name, value) {
 		return edited, nil
 	}
 	root, err := parseTree(text)
 	if err != nil {
 		return nil, err
 	}
-	if !setPath(root, &scalar{[]string{group, name}, true}, value) {
-		return nil, errors.New("cannot be set in this file")
-	}
+	setPath(root, &scalar{[]string{group, name}, true}, value)
 	var out bytes.Buffer
 	enc := yaml.NewEncoder(&out)
 	enc.SetIndent(2)
 	if err = enc.Encode(root); err != nil {
 		return nil, err
 	}
+	if !onlySets(text, out.Bytes(), group, name, value) {
+		return nil, errors.New("cannot be set in a file of this form")
+	}
 	return out.Bytes(), nil
 }
 
-func valueAt(text []byte, group, name string) string {
-	root, err := parseTree(text)
-	if err != nil {
-		return ""
+// onlySets reports whether two texts mean the same but for group.name, which the
+// second one sets to the value.
+func onlySets(before, after []byte, group, name, value string) bool {
+	was, is := map[string]any{}, map[string]any{}
+	if yaml.Unmarshal(before, &was) != nil || yaml.Unmarshal(after, &is) != nil {
+		return false
 	}
-	node := lookup(root, group)
-	if node == nil {
-		return ""
+	old, _ := was[group].(map[string]any)
+	now, _ := is[group].(map[string]any)
+	if now[name] != value {
+		return false
 	}
-	if node = lookup(node, name); node == nil {
-		return ""
+	delete(old, name)
+	delete(now, name)
+	if len(old) == 0 && len(now) == 0 {
+		delete(was, group)
+		delete(is, group)
 	}
-	return node.Value
+	return reflect.DeepEqual(was, is)
 }
 
 // edit changes the characters of the value, or adds the key where its group

@@ -115,3 +115,19 @@ func TestSecretsThatCannotBeSaved(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+// Whatever the file looks like, a secret gets in alone or not at all.
+func FuzzSecretsKeepTheValues(f *testing.F) {
+	for _, seed := range []string{
+		"gate: {enabled: true}\n", "gate:\n  # x\n  enabled: true\nrooms: {}\n", "gate:\n", "{gate: {}}", "rooms: [a, {b: c}]\n...\n",
+		"gate:\n- x\n", "? gate\n: token: generate\n", "gate: &a {x: y}\nb: *a\n", "\"gate\": {\"token\": \"generate\"}\n", "gate:\n  token: |\n    generate\n",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		edited, err := setInText([]byte(text), "gate.token", "NEW")
+		if err == nil && !onlySets([]byte(text), edited, "gate", "token", "NEW") {
+			t.Fatalf("%s\nbecame\n%s", text, edited)
+		}
+	})
+}

@@ -61,31 +61,28 @@ func doctor(ctx context.Context, cfg *config.Config, stdout io.Writer) error {
 
 // plan prints the steps that apply would take.
 func plan(ctx context.Context, cfg *config.Config, o *options, stdout io.Writer) error {
-	log := zerolog.Nop()
-	steps, err := runPlan(ctx, cfg, log, o.project, o.cached)
+	steps, err := runPlan(ctx, cfg, o.project, o.cached, zerolog.Nop())
 	if err != nil {
 		return err
 	}
-	if o.json {
+	if err = printPlan(stdout, steps, o.json); err == nil && len(steps) > 0 {
+		return fail(exitChanges, "")
+	}
+	return err
+}
+
+func printPlan(stdout io.Writer, steps []step, asJSON bool) error {
+	if asJSON {
 		enc := json.NewEncoder(stdout)
 		enc.SetEscapeHTML(false)
 		enc.SetIndent("", "  ")
-		if steps == nil {
-			steps = []step{}
-		}
-		if err = enc.Encode(map[string]any{"steps": steps}); err != nil {
-			return err
-		}
-	} else {
-		for _, step := range steps {
-			fmt.Fprintf(stdout, "%s: %s\n", step.Room, step.Text)
-		}
-		if len(steps) == 0 {
-			fmt.Fprintln(stdout, "Nothing would change.")
-		}
+		return enc.Encode(map[string]any{"steps": append([]step{}, steps...)})
 	}
-	if len(steps) > 0 {
-		return fail(exitChanges, "")
+	for _, s := range steps {
+		fmt.Fprintf(stdout, "%s: %s\n", s.Room, s.Text)
+	}
+	if len(steps) == 0 {
+		fmt.Fprintln(stdout, "Nothing would change.")
 	}
 	return nil
 }

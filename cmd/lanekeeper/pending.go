@@ -17,7 +17,7 @@ func runDoctor(ctx context.Context, cfg *config.Config, out io.Writer) (healthy 
 	return false, fail(exitFailed, "not written yet")
 }
 
-func runPlan(ctx context.Context, cfg *config.Config, log zerolog.Logger, project string, cached bool) ([]step, error) {
+func runPlan(ctx context.Context, cfg *config.Config, slug string, cached bool, log zerolog.Logger) ([]step, error) {
 	return nil, fail(exitFailed, "not written yet")
 }
 

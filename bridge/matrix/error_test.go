@@ -22,9 +22,12 @@ func config(address, domain string) matrix.Config {
 	}
 }
 
+// quiet is a log that nobody reads.
+var quiet = zerolog.Nop()
+
 func newClient(t *testing.T, address, domain string) *matrix.Client {
 	t.Helper()
-	c, err := matrix.New(config(address, domain), zerolog.Nop())
+	c, err := matrix.New(config(address, domain), quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +172,7 @@ func TestNew(t *testing.T) {
 	} {
 		cfg := config("http://localhost:8008", "lanes.test")
 		change(&cfg)
-		if _, err := matrix.New(cfg, zerolog.Nop()); err == nil {
+		if _, err := matrix.New(cfg, quiet); err == nil {
 			t.Errorf("%s passes", name)
 		}
 	}

@@ -1,0 +1,164 @@
+package matrix_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+
+	"lanekeeper/bridge/matrix"
+)
+
+// collect adds the ids of events that are not there yet.
+func collect(t *testing.T, have []string, raws []json.RawMessage) []string {
+	t.Helper()
+	for _, raw := range raws {
+		e, err := matrix.ParseEvent("", raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Contains(have, e.ID) {
+			have = append(have, e.ID)
+		}
+	}
+	return have
+}
+
+// all gives what happened in a room since a token, with its gaps filled, and the next token.
+func (l *lab) all(t *testing.T, room, since string) (ids []string, next string) {
+	t.Helper()
+	b, err := l.Sync(t.Context(), since, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	joined := b.Joined[room]
+	if joined.Limited {
+		if err := l.Between(t.Context(), room, since, joined.Prev, func(page []json.RawMessage) error {
+			ids = collect(t, ids, page)
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return collect(t, ids, joined.Timeline), b.Next
+}
+
+// MSG-02: what 1,200 times happened while nobody synced comes completely and in order.
+func gap(t *testing.T, l *lab) {
+	ghost := l.ghost(t)
+	room := l.room(t, ghost)
+	since := l.after(t, room)
+	var want []string
+	for i := range 1200 {
+		as := ghost
+		if i%3 == 0 {
+			as = ""
+		}
+		if i%100 == 50 { // state is part of it
+			id, err := l.PutState(t.Context(), room, "lanekeeper.test", "", map[string]any{"i": i})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want = append(want, id)
+			continue
+		}
+		want = append(want, l.say(t, as, room, fmt.Sprint(i)))
+	}
+	l.until(t, since, func(b *matrix.Batch) bool { return find(b.Joined[room].Timeline, byID(want[len(want)-1])) != nil })
+	got, next := l.all(t, room, since)
+	if !slices.Equal(got, want) {
+		t.Errorf("%d events instead of %d; where each belongs: %v", len(got), len(want), positions(want, got))
+	}
+	if rest, _ := l.all(t, room, next); len(rest) != 0 {
+		t.Errorf("%d events came twice", len(rest))
+	}
+	if err := l.Between(t.Context(), room, "", "", func([]json.RawMessage) error { return fmt.Errorf("called") }); err != nil {
+		t.Errorf("before the first sync: %v", err)
+	}
+	stop := fmt.Errorf("stop")
+	if err := l.Between(t.Context(), room, since, next, func([]json.RawMessage) error { return stop }); err != stop {
+		t.Errorf("the caller's error: %v", err)
+	}
+}
+
+// positions are where each event stands in a list; -1: nowhere.
+func positions(list, events []string) []int {
+	var out []int
+	for _, e := range events {
+		out = append(out, slices.Index(list, e))
+	}
+	return out
+}
+
+// MSG-02: several people write at the same time, so that the events of a room form
+// no line but a graph; nothing is lost between one sync and the next.
+func crowd(t *testing.T, l *lab) {
+	const people, each = 8, 50
+	var ghosts []string
+	for range people {
+		ghosts = append(ghosts, l.ghost(t))
+	}
+	room := l.room(t, ghosts...)
+	since := l.now(t)
+	var mu sync.Mutex
+	var sent []string
+	var writers sync.WaitGroup
+	for _, ghost := range ghosts {
+		writers.Go(func() {
+			for range each {
+				id, err := l.Send(t.Context(), ghost, room, "m.room.message", l.unique("txn"), text("at the same time"))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				mu.Lock()
+				sent = append(sent, id)
+				mu.Unlock()
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() { writers.Wait(); close(done) }()
+	var got []string
+	for running := true; running; {
+		select {
+		case <-done:
+			running = false
+		default:
+		}
+		// Gaps of every size: some batches are taken from where they would have begun if they were short.
+		var ids []string
+		ids, since = l.tail(t, room, since)
+		got = append(got, ids...)
+	}
+	// What was acknowledged last may come last.
+	lost := func() bool {
+		return slices.ContainsFunc(sent, func(id string) bool { return !slices.Contains(got, id) })
+	}
+	if lost() {
+		l.until(t, since, func(b *matrix.Batch) bool {
+			got = collect(t, got, b.Joined[room].Timeline)
+			return !lost()
+		})
+	}
+	if len(sent) != people*each {
+		t.Errorf("only %d events were sent", len(sent))
+	}
+}
+
+// tail gives what Between says of a room since a token, as if the timeline had been empty, and the token of now.
+func (l *lab) tail(t *testing.T, room, since string) (ids []string, next string) {
+	t.Helper()
+	b, err := l.Sync(t.Context(), since, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Between(t.Context(), room, since, b.Next, func(page []json.RawMessage) error {
+		ids = collect(t, ids, page)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return ids, b.Next
+}

@@ -67,6 +67,10 @@ var botTypes = []string{
 // of them only who is above level 0: the map can be read by everybody in the room.
 // Numbers are of type int. Room versions 1 to 11 are alike; from 12 on the bot as
 // the room's creator is above all levels and must not be in the map.
+//
+// A room must have the right notifications from its creation on: Dendrite 0.15
+// does not let a creator change them in room version 12 (it takes the creator for
+// somebody at level 0 there), everything else it does.
 func (p *Policy) Levels(pr *project.Project, kind project.Kind, roomVersion, bot string, listed map[string]project.Access) map[string]any {
 	if kind == project.Space { // nobody writes there
 		return levels{messages: botLevel, redact: botLevel, mention: botLevel}.content(roomVersion, bot)

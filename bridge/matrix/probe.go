@@ -17,6 +17,7 @@ type Capabilities struct {
 	DefaultRoomVersion string
 	MaxUpload          int64 // bytes; 0: it does not say
 	Ping               bool  // can call us back on request (MSC2659, v1.7)
+	ForcesEncryption   bool  // Element clients encrypt new private rooms (io.element.e2ee_forced): we cannot read those
 
 	// Devices: our users have devices (MSC4190). Only then is a repeated
 	// transaction id recognised after a restart of the homeserver; else Send
@@ -89,6 +90,7 @@ func (c *Client) versions(ctx context.Context) (Capabilities, error) {
 	}
 	caps.SpecVersions = answer.Versions
 	caps.Ping = slices.Contains(answer.Versions, "v1.7") || answer.Unstable["fi.mau.msc2659.stable"]
+	caps.ForcesEncryption = answer.Unstable["io.element.e2ee_forced.private"] || answer.Unstable["io.element.e2ee_forced.trusted_private"]
 	return caps, nil
 }
 

@@ -1,0 +1,232 @@
+// Package doctor checks everything that an operator can get wrong, says what to
+// do about each, and prints what has to be pasted elsewhere.
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"lanekeeper/bridge/matrix"
+	"lanekeeper/bridge/store"
+	"lanekeeper/bridge/whatsapp"
+	"lanekeeper/config"
+)
+
+// wantUpload is the size of file that people may expect to send, in bytes.
+const wantUpload = 25 << 20
+
+// checkTime bounds each single question.
+const checkTime = 15 * time.Second
+
+// examination prints what it finds and remembers whether anything failed.
+type examination struct {
+	cfg    *config.Config
+	out    io.Writer
+	failed bool
+}
+
+// Check looks at everything and reports whether all is well. What could be better
+// but works is a warning.
+func Check(ctx context.Context, cfg *config.Config, out io.Writer) bool {
+	x := &examination{cfg: cfg, out: out}
+	x.homeserver(ctx)
+	x.database(ctx)
+	x.twilio(ctx)
+	x.public(ctx)
+	x.paste()
+	return !x.failed
+}
+
+func (x *examination) ok(format string, args ...any) { x.say("ok  ", format, args...) }
+func (x *examination) warn(format string, args ...any) {
+	x.say("note", format, args...)
+}
+func (x *examination) fail(format string, args ...any) {
+	x.failed = true
+	x.say("FAIL", format, args...)
+}
+func (x *examination) say(mark, format string, args ...any) {
+	fmt.Fprintf(x.out, "%s  %s\n", mark, fmt.Sprintf(format, args...))
+}
+
+func limited(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, checkTime)
+}
+
+// homeserver: does it answer, does it know us, what can it do, does it reach us?
+func (x *examination) homeserver(ctx context.Context) {
+	c := x.cfg
+	hs, err := matrix.New(matrix.Config{
+		Address: c.Homeserver.Address, Domain: c.Homeserver.Domain, Software: c.Homeserver.Software, ID: c.AppService.ID,
+		ASToken: c.AppService.ASToken, HSToken: c.AppService.HSToken, BotLocalpart: c.AppService.Bot.Username, GhostPrefix: c.GhostPrefix(),
+	}, zerolog.Nop())
+	if err != nil {
+		x.fail("homeserver.address: %v.", err)
+		return
+	}
+	ctx, cancel := limited(ctx)
+	defer cancel()
+	if err := hs.Reachable(ctx); err != nil {
+		x.fail("The homeserver does not answer at %s: %v. Start it, or correct homeserver.address.", c.Homeserver.Address, err)
+		return
+	}
+	x.ok("The homeserver answers at %s.", c.Homeserver.Address)
+	if !c.Registered() {
+		x.fail("There are no tokens yet (appservice.as_token, appservice.hs_token). Run lanekeeper -g, and give the registration to the homeserver.")
+		return
+	}
+	caps, err := hs.Probe(ctx)
+	switch {
+	case matrix.IsCode(err, "M_UNKNOWN_TOKEN", "M_MISSING_TOKEN", "M_FORBIDDEN", "M_EXCLUSIVE"):
+		x.fail("The homeserver does not know our token: %v. Give it the registration of this config (below) and restart it.", err)
+		return
+	case err != nil:
+		x.fail("The homeserver does not let us act: %v. Give it the registration of this config (below), check homeserver.domain, and restart it.", err)
+		return
+	}
+	x.ok("It knows us: %s on %s.", hs.Bot(), software(caps))
+	x.capabilities(caps)
+	x.wayBack(ctx, hs, caps)
+}
+
+func software(caps matrix.Capabilities) string {
+	if caps.Software == "" {
+		return "a homeserver that does not name itself"
+	}
+	return caps.Software
+}
+
+func (x *examination) capabilities(caps matrix.Capabilities) {
+	version := x.cfg.Rooms.Version
+	if version == "" {
+		version = caps.RoomVersion()
+	}
+	x.ok("New rooms get version %s.", version)
+	if !caps.Devices {
+		x.warn("It gives our users no devices (MSC4190). Messages are then looked up before they are sent again; on Synapse this should not happen, so check io.element.msc4190 in the registration.")
+	}
+	switch {
+	case caps.MaxUpload > 0 && caps.MaxUpload < wantUpload:
+		x.fail("It takes files of %d MB at most, people expect 25. Set max_upload_size: 25M (Dendrite: media_api.max_file_size_bytes: 26214400).", caps.MaxUpload>>20)
+	case caps.MaxUpload > 0:
+		x.ok("It takes files of %d MB.", caps.MaxUpload>>20)
+	}
+	if caps.ForcesEncryption {
+		x.warn("It tells clients to encrypt private rooms. The bot cannot read encrypted direct chats and opens plain ones; to spare people that, switch encryption_enabled_by_default_for_room_type off.")
+	}
+}
+
+// wayBack makes the homeserver call us. While Lanekeeper does not run, we listen
+// in its place.
+func (x *examination) wayBack(ctx context.Context, hs *matrix.Client, caps matrix.Capabilities) {
+	if !caps.Ping {
+		x.warn("It cannot be asked to call us back. Nothing depends on that: input is read by the bot's own sync.")
+		return
+	}
+	address := net.JoinHostPort(x.cfg.AppService.Hostname, fmt.Sprint(x.cfg.AppService.Port))
+	if l, err := net.Listen("tcp", address); err == nil {
+		server := &http.Server{Handler: hs.Handler(func() {}), ReadHeaderTimeout: checkTime}
+		go func() { _ = server.Serve(l) }()
+		defer server.Close()
+	}
+	took, err := hs.Ping(ctx)
+	if err != nil {
+		x.fail("The homeserver does not reach us at %s: %v. Correct appservice.address (and the url in the registration), or let it through to %s.", x.cfg.AppService.Address, err, address)
+		return
+	}
+	x.ok("It reaches us at %s (%d ms).", x.cfg.AppService.Address, took.Milliseconds())
+}
+
+func (x *examination) database(ctx context.Context) {
+	ctx, cancel := limited(ctx)
+	defer cancel()
+	db, err := store.Open(ctx, x.cfg.Database.Type, x.cfg.Database.URI, zerolog.Nop())
+	if err == nil {
+		defer db.Close()
+		err = (&store.Store{DB: db}).SetMeta(ctx, "checked", time.Now().UTC().Format(time.RFC3339))
+	}
+	if err != nil {
+		x.fail("The database cannot be used: %v. Check database.type and database.uri, that it runs, and that we may write there.", err)
+		return
+	}
+	x.ok("The database can be written (%s).", x.cfg.Database.Type)
+}
+
+func (x *examination) client() (*whatsapp.Client, error) {
+	w := x.cfg.WhatsApp
+	return whatsapp.New(whatsapp.Config{
+		AccountSID: w.AccountSID, AuthToken: w.AuthToken, APIKey: w.APIKey, APISecret: w.APISecret, From: w.From,
+		MessagingServiceSID: w.MessagingServiceSID, TemplateSID: w.TemplateSID, APIBaseURL: w.APIBaseURL, PublicAddress: x.cfg.AppService.PublicAddress,
+	})
+}
+
+func (x *examination) twilio(ctx context.Context) {
+	if !x.cfg.WhatsApp.Enabled {
+		x.warn("WhatsApp is off (whatsapp.enabled): questions go to the super-admin room only.")
+		return
+	}
+	client, err := x.client()
+	if err != nil {
+		x.fail("whatsapp: %v.", err)
+		return
+	}
+	ctx, cancel := limited(ctx)
+	defer cancel()
+	account, err := client.FetchAccount(ctx)
+	var refused *whatsapp.Error
+	switch {
+	case errors.As(err, &refused):
+		x.fail("Twilio does not let us in: %s. Check whatsapp.account_sid, auth_token, api_key and api_secret against the Twilio console.", refused.Sentence())
+		return
+	case err != nil:
+		x.fail("Twilio cannot be asked: %v.", err)
+		return
+	case account.Status != "active":
+		x.fail("The Twilio account is %s. Activate it in the Twilio console.", account.Status)
+	default:
+		x.ok("Twilio lets us in (%s account).", account.Type)
+	}
+	if account.Type == "Trial" {
+		x.warn("It is a trial account: only verified numbers, 50 messages a day.")
+	}
+	if len(x.cfg.WhatsApp.Agents) == 0 {
+		x.warn("Nobody answers on WhatsApp: whatsapp.agents is empty.")
+	}
+	if x.cfg.WhatsApp.TemplateSID == "" {
+		x.warn("There is no template (whatsapp.template_sid): an agent who has not written for 24 hours cannot be reached.")
+	}
+}
+
+// public asks for our own public address from here. It may be out of reach from
+// here and fine from outside, so that is no failure.
+func (x *examination) public(ctx context.Context) {
+	address := x.cfg.AppService.PublicAddress
+	if address == "" {
+		return
+	}
+	ctx, cancel := limited(ctx)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address+"/livez", nil)
+	if err != nil {
+		x.fail("appservice.public_address: %v.", err)
+		return
+	}
+	answer, err := http.DefaultClient.Do(req)
+	if err != nil {
+		x.warn("The public address %s cannot be reached from this computer (%v). Open %s/livez from outside: it must say ok while Lanekeeper runs.", address, errors.Unwrap(err), address)
+		return
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		x.warn("The public address %s answers %s. While Lanekeeper runs it must say ok at /livez: check the proxy before it.", address, answer.Status)
+		return
+	}
+	x.ok("The public address %s leads to us.", address)
+}

@@ -1,9 +1,270 @@
-// Package handoff decides.
+// Package handoff decides what happens when somebody asks for a human: who is
+// asked, who owns the conversation, whose words go where, and what is said when
+// they do not. It is pure: it knows no Matrix, no SQL, no network and no clock.
+// Every decision changes the Handoff it is called on and returns what shall
+// happen as effects and WhatsApp lines; the caller stores both together.
 package handoff
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/project"
+	"lanekeeper/bridge/text"
+)
+
+// State of a handoff.
+type State string
+
+const (
+	Open   State = "open"   // nobody owns it, all agents are asked
+	Taken  State = "taken"  // the owner answers
+	Closed State = "closed" // until somebody opens it again
+)
+
+// Consent is whether an asker's words may go to WhatsApp.
+type Consent string
+
+const (
+	Announced Consent = "announced" // was told that they do (consent: announce)
+	Wanted    Consent = "wanted"    // was asked (consent: ask)
+	Given     Consent = "given"     // said yes
+)
+
+// Kinds of owners.
+const (
+	OnMatrix   = "person"
+	OnWhatsApp = "whatsapp"
+)
+
+// Owner is who answers.
+type Owner struct {
+	Kind string `json:"kind"` // OnMatrix, OnWhatsApp
+	ID   string `json:"id"`   // MXID, or phone in E.164
+	Name string `json:"name"`
+}
+
+// Asker is somebody whose words in the thread go to the agents.
+type Asker struct {
+	User    string  `json:"user"`
+	Name    string  `json:"name"`
+	Consent Consent `json:"consent"`
+	Notice  string  `json:"notice,omitempty"` // effect ID of the notice that asks for consent
+	By      string  `json:"by,omitempty"`     // event id of the ✅
+}
+
+// Leaves reports whether the asker's words may go to WhatsApp, where the handoff
+// is one that may leave at all.
+func (a *Asker) Leaves() bool { return a.Consent != Wanted }
 
 // Agent is a person who answers on WhatsApp.
 type Agent struct {
 	Phone string // E.164, with +
 	Name  string
 	User  string // MXID, "" if not on Matrix
+}
+
+// Handoff is one conversation with a human.
+type Handoff struct {
+	Number      int64
+	Project     string       // id, "" if it belongs to none
+	ProjectName string       // as it was called when it was asked
+	Lane        project.Kind // where it was asked; "" in a direct chat
+	Direct      bool         // the thread stands in the asker's direct chat
+	Room        string       // where the thread stands; of direct chats only a memory
+	Thread      effect.Ref   // its root
+
+	Askers   []Asker // who asked first, and who asked in the same thread later
+	Question text.Words
+	Asked    string // event id of the question
+
+	State  State
+	Owner  *Owner // stays when it is closed
+	Closer string // who closed it
+
+	// Leaves: the words may go to WhatsApp. Only what was asked in the customer
+	// lane or in a direct chat may.
+	Leaves bool
+
+	Passed    []string // phones that passed
+	Explained []string // staff who were told why their words stay in the card's thread
+	Unreached []string // phones of which staff were told that nothing could be sent
+
+	Created time.Time
+	Version int64 // counts saves; changed by compare-and-set
+}
+
+// Asker finds somebody among those who asked; nil if they did not.
+func (h *Handoff) Asker(user string) *Asker {
+	for i := range h.Askers {
+		if h.Askers[i].User == user {
+			return &h.Askers[i]
+		}
+	}
+	return nil
+}
+
+// First is who asked first.
+func (h *Handoff) First() *Asker { return &h.Askers[0] }
+
+// users are the MXIDs of all askers.
+func (h *Handoff) users() []string {
+	var out []string
+	for _, a := range h.Askers {
+		out = append(out, a.User)
+	}
+	return out
+}
+
+// Place is where the asker's thread stands.
+func (h *Handoff) Place() effect.Place {
+	if h.Direct {
+		return effect.Place{Person: h.First().User}
+	}
+	return effect.Place{Room: h.Room}
+}
+
+// Where names the place for staff and agents.
+func (h *Handoff) Where() string {
+	switch {
+	case h.Direct && h.ProjectName != "":
+		return h.ProjectName + ", direct chat"
+	case h.Direct:
+		return "direct chat"
+	}
+	return fmt.Sprintf("%s, %s lane", h.ProjectName, h.Lane)
+}
+
+// Reaches reports whether words of this handoff may be shown on WhatsApp at all:
+// it may leave, and at least one asker let it.
+func (h *Handoff) Reaches() bool {
+	return h.Leaves && slices.ContainsFunc(h.Askers, func(a Asker) bool { return a.Leaves() })
+}
+
+// Card is the effect ID of the card in the super-admin room.
+func Card(n int64) string { return fmt.Sprintf("card:%d", n) }
+
+// Notice is the effect ID of the first notice in the asker's thread.
+func Notice(n int64) string { return fmt.Sprintf("ask:%d", n) }
+
+// Answer is the effect ID of an answer in the asker's thread; source is the
+// message it was made from: an event id or a MessageSid.
+func Answer(n int64, source string) string { return fmt.Sprintf("ans:%d:%s", n, source) }
+
+// Copy is the effect ID of what the card's thread shows of a message.
+func Copy(n int64, source string) string { return fmt.Sprintf("say:%d:%s", n, source) }
+
+// Owns reports whether a person on Matrix owns the handoff; an agent with an MXID
+// is the same person on WhatsApp.
+func (d *Desk) Owns(h *Handoff, user string) bool {
+	switch {
+	case h.Owner == nil:
+		return false
+	case h.Owner.Kind == OnMatrix:
+		return h.Owner.ID == user
+	}
+	a := d.Agent(h.Owner.ID)
+	return a != nil && a.User != "" && a.User == user
+}
+
+// OwnsByPhone is Owns for an agent on WhatsApp.
+func (d *Desk) OwnsByPhone(h *Handoff, phone string) bool {
+	switch {
+	case h.Owner == nil:
+		return false
+	case h.Owner.Kind == OnWhatsApp:
+		return h.Owner.ID == phone
+	}
+	a := d.Agent(phone)
+	return a != nil && a.User == h.Owner.ID
+}
+
+// Desk is what a decision knows of the support team.
+type Desk struct {
+	Agents   []Agent         // none where WhatsApp is off
+	Windows  map[string]bool // phones whose 24-hour window is open
+	Template bool            // there is one for closed windows
+	Reveal   string          // name or team
+	Consent  string          // announce or ask
+	Staff    []string        // MXIDs to mention when somebody has to act
+}
+
+// Agent finds an agent by phone; nil if the number is none.
+func (d *Desk) Agent(phone string) *Agent {
+	for i := range d.Agents {
+		if d.Agents[i].Phone == phone {
+			return &d.Agents[i]
+		}
+	}
+	return nil
+}
+
+// reachable reports whether a phone can be sent anything now or woken up.
+func (d *Desk) reachable(phone string) bool { return d.Template || d.Windows[phone] }
+
+// Asks reports whether a phone is asked now: while nobody owns the handoff all
+// agents who did not pass, then only the owner.
+func (d *Desk) Asks(h *Handoff, phone string) bool { return slices.Contains(d.Asked(h), phone) }
+
+// Asked are the phones that are asked now; see Asks.
+func (d *Desk) Asked(h *Handoff) []string {
+	var out []string
+	for _, a := range d.Agents {
+		switch h.State {
+		case Open:
+			if !slices.Contains(h.Passed, a.Phone) {
+				out = append(out, a.Phone)
+			}
+		case Taken:
+			if h.Owner.Kind == OnWhatsApp && h.Owner.ID == a.Phone {
+				out = append(out, a.Phone)
+			}
+		}
+	}
+	return out
+}
+
+// team is what askers read where no name is revealed.
+const team = "Support"
+
+// PublicName is the name under which the owner's answers appear to askers. A person
+// who is on Matrix too is marked, so that nobody takes the ghost for them.
+func (d *Desk) PublicName(o *Owner) string {
+	if d.Reveal == "team" {
+		return team
+	}
+	if o.Kind == OnMatrix {
+		return o.Name + " (Support)"
+	}
+	if a := d.Agent(o.ID); a != nil && a.User != "" {
+		return o.Name + " (Support)"
+	}
+	return o.Name
+}
+
+// GhostKey names the ghost that speaks for an owner: one for each person, one for
+// all where no name is revealed.
+func (d *Desk) GhostKey(o *Owner) string {
+	if d.Reveal == "team" {
+		return "team"
+	}
+	return d.person(o)
+}
+
+// person identifies who an owner is, on Matrix where they are there.
+func (d *Desk) person(o *Owner) string {
+	if a := d.Agent(o.ID); a != nil && a.User != "" {
+		return a.User
+	}
+	return o.ID
+}
+
+// spoken is the name of somebody on our side in a sentence to askers.
+func (d *Desk) spoken(name string) string {
+	if d.Reveal == "team" {
+		return team
+	}
+	return name
 }

@@ -5,11 +5,15 @@
 package relay
 
 import (
+	"context"
 	"time"
 
 	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/handoff"
+	"lanekeeper/bridge/project"
+	"lanekeeper/bridge/queue"
 	"lanekeeper/bridge/store"
+	"lanekeeper/bridge/whatsapp"
 )
 
 // Relay is the glue of the handoffs.
@@ -33,36 +37,143 @@ type Relay struct {
 	Context  int             // handoff.context_messages
 }
 
-// AskInput is somebody asking for a human.
-type AskInput struct {
-	Asker string      // MXID
-	Name  string      // display name of the asker
-	Room  *store.Room // where the question stands: a lane or a direct chat
-	Event string      // the command, or the message that got 🙋
-	// Question are the words after the command; with ByReaction they are read
-	// from the message.
-	Question   string
-	Private    bool      // human --private: the answer comes in the direct chat
-	ByReaction bool      // 🙋
-	Thread     string    // root of the thread that the question stands in, "" if in none
-	At         time.Time // when the question was written
-}
+// window is how long after an agent's last message free text may be sent to them.
+// WhatsApp allows 24 hours (https://www.twilio.com/docs/whatsapp/key-concepts);
+// what is sent in the last minutes could come too late.
+const window = 23*time.Hour + 50*time.Minute
 
-// At is where a command stands: it names the handoff when no number does.
-type At struct {
-	Room    *store.Room
-	Event   string // the command
-	Thread  string // root of the thread it stands in, "" if in none
-	ReplyTo string // what it answers, "" if nothing
-}
-
-// Lanes and direct chats as places.
-func place(r *store.Room) effect.Place {
-	switch {
-	case r.Kind == store.Direct:
-		return effect.Place{Person: r.User}
-	case r.Kind == store.SuperAdmin:
-		return effect.Place{SuperAdmin: true}
+// desk is what decisions know of the support team now.
+func (r *Relay) desk(ctx context.Context) (*handoff.Desk, error) {
+	d := &handoff.Desk{Template: r.Template, Reveal: r.Reveal, Consent: r.Consent, Staff: r.Staff(), Windows: map[string]bool{}}
+	if !r.WhatsApp {
+		return d, nil
 	}
-	return effect.Place{Room: r.ID}
+	d.Agents = r.Agents
+	numbers := make([]string, len(r.Agents))
+	for i, a := range r.Agents {
+		numbers[i] = a.Phone
+	}
+	phones, err := r.Store.Phones(ctx, numbers)
+	if err != nil {
+		return nil, err
+	}
+	for n, p := range phones {
+		d.Windows[n] = open(p, r.Store.Now())
+	}
+	return d, nil
+}
+
+// open reports whether free text may be sent to a phone at a time.
+func open(p *store.Phone, now time.Time) bool {
+	return !p.Inbound.IsZero() && now.Before(p.Inbound.Add(window))
+}
+
+// agent finds the agent with a phone number, in any of the forms that WhatsApp
+// writes one number; nil if it is no agent's.
+func (r *Relay) agent(phone string) *handoff.Agent {
+	if !r.WhatsApp || phone == "" {
+		return nil
+	}
+	for i := range r.Agents {
+		if whatsapp.SameNumber(r.Agents[i].Phone, phone) {
+			return &r.Agents[i]
+		}
+	}
+	return nil
+}
+
+// ghost is who speaks for an owner in lanes.
+func (r *Relay) ghost(ctx context.Context, d *handoff.Desk, h *handoff.Handoff, o *handoff.Owner) (effect.Ghost, error) {
+	if o == nil || h.Direct {
+		return effect.Ghost{}, nil
+	}
+	opaque, err := r.Store.Ghost(ctx, d.GhostKey(o))
+	return effect.Ghost{User: r.Ghost(opaque), Name: d.PublicName(o)}, err
+}
+
+// apply stores a decision: the handoff, its lines and its effects.
+func (r *Relay) apply(ctx context.Context, h *handoff.Handoff, dec handoff.Decision) error {
+	effects, err := r.guest(ctx, h, dec.Guest)
+	if err != nil {
+		return err
+	}
+	ids, sends, err := r.lines(ctx, dec.Lines)
+	if err != nil {
+		return err
+	}
+	number(dec.Effects, ids)
+	effects = append(append(effects, dec.Effects...), sends...)
+	if h != nil {
+		if err := r.Store.SaveHandoff(ctx, h); err != nil {
+			return err
+		}
+	}
+	if len(dec.Wake) > 0 {
+		queue.AfterCommit(ctx, r.Store.DB, func() {
+			for _, phone := range dec.Wake {
+				r.Store.Queue.Wake(store.QueueWhatsApp, phone)
+			}
+		})
+	}
+	return r.Store.Do(ctx, effects...)
+}
+
+// guest makes a ghost that speaks a guest of the project, so that its rooms let it in.
+func (r *Relay) guest(ctx context.Context, h *handoff.Handoff, g *project.Guest) ([]effect.Effect, error) {
+	if g == nil || h.Project == "" {
+		return nil, nil
+	}
+	p, err := r.Store.Project(ctx, h.Project)
+	if err != nil || p == nil || !handoff.GuestNews(p, g) {
+		return nil, err
+	}
+	for i, have := range p.Guests {
+		if have.User == g.User && have.Lane == g.Lane {
+			p.Guests = append(p.Guests[:i], p.Guests[i+1:]...)
+			break
+		}
+	}
+	p.Guests = append(p.Guests, *g)
+	if err := r.Store.SaveProject(ctx, p); err != nil {
+		return nil, err
+	}
+	return []effect.Effect{{Reconcile: &effect.Reconcile{Project: p.ID}}}, nil
+}
+
+// lines stores lines and gives their ids and what sends them.
+func (r *Relay) lines(ctx context.Context, lines []handoff.Line) (ids []int64, sends []effect.Effect, err error) {
+	for _, l := range lines {
+		stored := &store.Line{Line: l}
+		if len(l.Pieces) > 0 {
+			stored.Asker = l.Pieces[0].User
+		}
+		if err := r.Store.AddLine(ctx, stored); err != nil {
+			return nil, nil, err
+		}
+		ids = append(ids, stored.ID)
+		if !l.Held {
+			sends = append(sends, toPhones(stored.ID, l.To)...)
+		}
+	}
+	return ids, sends, nil
+}
+
+func toPhones(line int64, phones []string) (sends []effect.Effect) {
+	for _, phone := range phones {
+		sends = append(sends, effect.Effect{WhatsApp: &effect.WhatsApp{Line: line, To: phone}})
+	}
+	return sends
+}
+
+// number puts the ids of stored lines in the place of references to them.
+func number(effects []effect.Effect, ids []int64) {
+	for _, e := range effects {
+		switch {
+		case e.WhatsApp != nil && e.WhatsApp.Line < 0:
+			e.WhatsApp.Line = ids[-e.WhatsApp.Line-1]
+		case e.Message != nil:
+			number(e.Message.Then, ids)
+			number(e.Message.Else, ids)
+		}
+	}
 }

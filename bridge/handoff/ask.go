@@ -1,0 +1,201 @@
+package handoff
+
+import (
+	"slices"
+	"time"
+
+	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/project"
+	"lanekeeper/bridge/text"
+)
+
+// Asking is somebody asking for a human where no handoff is open yet.
+type Asking struct {
+	Number      int64
+	Project     string
+	ProjectName string
+	Lane        project.Kind // where it was asked; "" in a direct chat
+	Room        string
+	Private     bool   // asked in a lane, answered in the direct chat
+	Thread      string // root of the thread it stands in, "" if in none
+	Question    Said   // Event is the command or the message with the 🙋
+	Context     []Said // what was said before in the same room, oldest first
+	Again       bool   // the asker has read the long notice before
+	At          time.Time
+}
+
+// Ask opens a handoff.
+func (d *Desk) Ask(a Asking) (*Handoff, Decision) {
+	h := &Handoff{
+		Number: a.Number, Project: a.Project, ProjectName: a.ProjectName, Lane: a.Lane,
+		Direct: a.Private || a.Lane == "", Room: a.Room, Thread: effect.Ref(a.Question.Event),
+		Question: a.Question.forStaff(), Asked: a.Question.Event, State: Open,
+		// What was asked in any other lane stays in Matrix, also when the answer
+		// comes in the direct chat: the question was made of that lane's words.
+		Leaves:  a.Lane == "" || a.Lane == project.Customer,
+		Created: a.At,
+	}
+	h.Askers = []Asker{d.asker(h, a.Question.User, a.Question.Name, Notice(h.Number))}
+	var dec Decision
+	switch {
+	case a.Private:
+		h.Room, h.Thread = "", effect.To(Notice(h.Number))
+		dec.Effects = append(dec.Effects, effect.Effect{Redact: &effect.Redact{In: effect.Place{Room: a.Room}, Target: effect.Ref(a.Question.Event), Reason: "goes on in the direct chat"}})
+	case a.Thread != "":
+		h.Thread = effect.Ref(a.Thread)
+	}
+	dec.firstNotice(d, h, a)
+	dec.send(effect.Message{ID: Card(h.Number), To: effect.Place{SuperAdmin: true}, Content: h.card(d.toMention(h))})
+	if len(a.Context) > 0 {
+		var said []text.Words
+		for _, s := range a.Context {
+			said = append(said, text.Spoken(s.Name, "", s.forStaff()))
+		}
+		dec.inCard(h, "", text.ContextForStaff(said).Notice())
+	}
+	dec.ask(d, h, a.Question, a.Context)
+	return h, dec
+}
+
+// asker is somebody who asks, with the consent that the settings give or want.
+func (d *Desk) asker(h *Handoff, user, name, notice string) Asker {
+	a := Asker{User: user, Name: oneLine(name), Consent: Announced}
+	if h.Leaves && d.Consent == "ask" && len(d.Agents) > 0 {
+		a.Consent, a.Notice = Wanted, notice
+	}
+	return a
+}
+
+func (dec *Decision) firstNotice(d *Desk, h *Handoff, a Asking) {
+	asked := d.notice(h)
+	asked.Again = a.Again
+	if a.Private {
+		asked.Question = h.Question.Plain
+	}
+	m := effect.Message{ID: Notice(h.Number), To: h.Place(), Content: askedContent(h, asked), Thread: h.Thread}
+	if a.Thread != "" {
+		m.ReplyTo = effect.Ref(a.Question.Event)
+	}
+	if a.Private {
+		m.Thread, m.ReplyTo = "", ""
+	}
+	dec.send(m)
+}
+
+// notice is what the first notice says as things stand.
+func (d *Desk) notice(h *Handoff) text.Asked {
+	leaves := h.Leaves && len(d.Agents) > 0
+	return text.Asked{Number: h.Number, Lane: !h.Direct, WhatsApp: leaves && h.First().Leaves(), Consent: leaves && h.First().Consent == Wanted}
+}
+
+func askedContent(h *Handoff, a text.Asked) map[string]any {
+	content := text.AskedForAsker(a).Notice()
+	content["lanekeeper.result"] = map[string]any{"ok": true, "command": "human", "handoff": h.Number}
+	return content
+}
+
+// toMention is who has to act when nobody on WhatsApp can be asked.
+func (d *Desk) toMention(h *Handoff) []string {
+	if h.Reaches() && slices.ContainsFunc(d.Asked(h), d.reachable) {
+		return nil
+	}
+	return d.Staff
+}
+
+// Join adds what somebody asks in the thread of a handoff; a closed one is open
+// again then. carried: the words went to the agents already. before is what was
+// said so far.
+func (d *Desk) Join(h *Handoff, q Said, carried bool, before []Said) Decision {
+	var dec Decision
+	id := "join:" + itoa(h.Number) + ":" + q.Event
+	fresh, reopened := h.Asker(q.User) == nil, h.State == Closed
+	if fresh {
+		h.Askers = append(h.Askers, d.asker(h, q.User, q.Name, id))
+	}
+	if reopened {
+		dec.reopen(h)
+	}
+	asked := d.notice(h)
+	asked.WhatsApp = asked.WhatsApp && fresh
+	asked.Consent = fresh && !h.Asker(q.User).Leaves()
+	content := text.JoinedForAsker(asked, reopened).Notice()
+	content["lanekeeper.result"] = map[string]any{"ok": true, "command": "human", "handoff": h.Number}
+	dec.toAsker(h, id, content, effect.Ref(q.Event))
+	switch {
+	case reopened:
+		dec.staffHears(h, q)
+		dec.ask(d, h, q, before)
+		dec.freed(d, h)
+	case !carried && (!q.empty() || q.File):
+		dec.carry(d, h, q)
+	}
+	return dec
+}
+
+// ask sends a conversation to everybody who is asked: the question (or the newest
+// words) first, then what was said before. Of a handoff that stays in Matrix
+// agents read only that it waits.
+func (dec *Decision) ask(d *Desk, h *Handoff, q Said, before []Said) {
+	to := d.Asked(h)
+	if !h.Leaves {
+		dec.toPhones(d, h, Line{Number: h.Number, Kind: LineWaiting, Head: text.WaitingForAgent(), To: to})
+		return
+	}
+	l := Line{Number: h.Number, Kind: LineAsk, Source: q.Event, Head: text.LiteralForWhatsApp(h.First().Name + " · " + h.Where()), To: to}
+	p := q.piece(false)
+	if p.Text == "" {
+		p.Text = text.SilentForAgent()
+	}
+	l.Pieces = append(l.Pieces, p)
+	for i, s := range before {
+		p := s.piece(true)
+		p.Text = text.Shorten(p.Text, contextLimit)
+		if i == 0 {
+			p.Title = "Before that:"
+		}
+		l.Pieces = append(l.Pieces, p)
+	}
+	a := h.Asker(q.User)
+	l.Held = a != nil && !a.Leaves()
+	dec.toPhones(d, h, l)
+}
+
+// contextLimit is how much of one message of the context agents read, in characters.
+const contextLimit = 600
+
+// toPhones sends a line, and tells staff once of each phone that it cannot reach.
+func (dec *Decision) toPhones(d *Desk, h *Handoff, l Line) {
+	if len(l.To) == 0 && !l.Held {
+		return
+	}
+	dec.Lines = append(dec.Lines, l)
+	if l.Held {
+		return
+	}
+	for _, phone := range l.To {
+		dec.unreachable(d, h, phone)
+	}
+}
+
+func (dec *Decision) unreachable(d *Desk, h *Handoff, phone string) {
+	if d.reachable(phone) || slices.Contains(h.Unreached, phone) {
+		return
+	}
+	h.Unreached = append(h.Unreached, phone)
+	dec.inCard(h, "", text.UnreachableForStaff(h.Number, d.nameOf(phone)).Notice())
+}
+
+// Unreachable tells staff, once, that a closed window and no template keep a
+// phone from getting anything.
+func (d *Desk) Unreachable(h *Handoff, phone string) Decision {
+	var dec Decision
+	dec.unreachable(d, h, phone)
+	return dec
+}
+
+func (d *Desk) nameOf(phone string) string {
+	if a := d.Agent(phone); a != nil {
+		return a.Name
+	}
+	return "somebody who was an agent"
+}

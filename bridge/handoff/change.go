@@ -1,0 +1,172 @@
+package handoff
+
+import (
+	"slices"
+	"strings"
+
+	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/project"
+	"lanekeeper/bridge/text"
+)
+
+// Edited decides an edit by an asker. gone are the phones that were sent the old
+// words; of lines that wait the caller has changed the words already.
+func (d *Desk) Edited(h *Handoff, s Said, gone []string) Decision {
+	var dec Decision
+	dec.send(effect.Message{To: effect.Place{SuperAdmin: true}, Edits: effect.To(Copy(h.Number, s.Event)), Content: text.Spoken(s.Name, "", s.forStaff()).Notice()})
+	if h.Asked == s.Event {
+		h.Question = s.forStaff()
+		dec.editCard(h)
+	}
+	var to []string
+	for _, phone := range gone {
+		if h.State == Closed || d.Asks(h, phone) {
+			to = append(to, phone)
+		}
+	}
+	if h.Leaves && h.Asker(s.User).Leaves() && len(to) > 0 {
+		p := s.piece(true)
+		p.Name += text.CorrectionForAgent
+		dec.Lines = append(dec.Lines, Line{Number: h.Number, Kind: LineCorrected, Source: s.Event, Pieces: []Piece{p}, To: to})
+	}
+	return dec
+}
+
+// Withdrawn decides the deletion of an asker's message. Everybody who was sent it
+// is told, also when another owns the handoff now: they still have it.
+func (d *Desk) Withdrawn(h *Handoff, a *Asker, event string, gone []string) Decision {
+	var dec Decision
+	dec.Effects = append(dec.Effects, effect.Effect{Redact: &effect.Redact{In: effect.Place{SuperAdmin: true}, Target: effect.To(Copy(h.Number, event)), Reason: "withdrawn by who wrote it"}})
+	if h.Asked == event {
+		h.Question = text.Say("(withdrawn)")
+		dec.editCard(h)
+	}
+	if h.Leaves && len(gone) > 0 {
+		dec.Lines = append(dec.Lines, Line{Number: h.Number, Kind: LineWithdrawn, Head: text.WithdrawnForAgent(a.Name), To: gone})
+	}
+	return dec
+}
+
+// Reacted shows a reaction by an asker on an answer: to staff on the message that
+// the answer was made from, to an owner on WhatsApp as a short line.
+func (d *Desk) Reacted(h *Handoff, a *Asker, on effect.Ref, key, excerpt string) Decision {
+	var dec Decision
+	dec.send(effect.Message{To: effect.Place{SuperAdmin: true}, Reacts: on, Key: key})
+	if h.Reaches() && a.Leaves() && h.Owner != nil && h.Owner.Kind == OnWhatsApp && d.Agent(h.Owner.ID) != nil && d.Windows[h.Owner.ID] {
+		dec.tell(h.Number, h.Owner.ID, text.ReactionForAgent(a.Name, key, text.Excerpt(excerpt, 40)))
+		dec.Lines[len(dec.Lines)-1].Kind = LineReaction
+	}
+	return dec
+}
+
+// Consented decides that an asker agrees that their words go to WhatsApp, by ✅ on
+// the notice that asked. What waited goes out now: the caller releases the held
+// lines to those who are asked.
+func (d *Desk) Consented(h *Handoff, a *Asker, event string) (dec Decision, changed bool) {
+	if !h.Leaves || a.Consent != Wanted {
+		return dec, false
+	}
+	a.Consent, a.By = Given, event
+	dec.consentShown(d, h, a, true)
+	return dec, true
+}
+
+// Revoked takes the consent back: the ✅ was removed.
+func (d *Desk) Revoked(h *Handoff, a *Asker) Decision {
+	var dec Decision
+	a.Consent, a.By = Wanted, ""
+	dec.consentShown(d, h, a, false)
+	return dec
+}
+
+func (dec *Decision) consentShown(d *Desk, h *Handoff, a *Asker, given bool) {
+	dec.editCard(h)
+	dec.inCard(h, "", text.ConsentedForStaff(a.Name, given).Notice())
+	if a == h.First() {
+		m := effect.Message{To: h.Place(), Edits: effect.To(Notice(h.Number)), Content: askedContent(h, d.notice(h))}
+		dec.send(m)
+	}
+	if given {
+		for _, phone := range d.Asked(h) {
+			dec.unreachable(d, h, phone)
+		}
+	}
+}
+
+// AnswerEdited carries the owner's edit of an answer that was sent.
+func (d *Desk) AnswerEdited(h *Handoff, s Said, ghost effect.Ghost) Decision {
+	var dec Decision
+	if h.Owner == nil || s.empty() {
+		return dec
+	}
+	m := d.answerMessage(h, s.Words, ghost)
+	m.Edits = effect.To(Answer(h.Number, s.Event))
+	dec.send(m)
+	return dec
+}
+
+// AnswerWithdrawn takes an answer out of the asker's thread.
+func (d *Desk) AnswerWithdrawn(h *Handoff, event string) Decision {
+	return Decision{Effects: []effect.Effect{{Redact: &effect.Redact{In: h.Place(), Target: effect.To(Answer(h.Number, event)), Reason: "withdrawn by who wrote it"}}}}
+}
+
+// Failed decides that a line did not reach a phone; why is for staff. everywhere: it reached nobody
+// else either, nor will it, so the asker is told, too.
+func (d *Desk) Failed(h *Handoff, l Line, phone, why string, everywhere bool) Decision {
+	var dec Decision
+	if l.Kind == LineTold || l.Kind == LineReaction {
+		return dec
+	}
+	m := cardThread(h, "", text.FailedForStaff(h.Number, d.nameOf(phone), why).Mention(d.Staff...).Message())
+	if l.Kind == LineSay {
+		m.ReplyTo = effect.To(Copy(h.Number, l.Source))
+	}
+	dec.send(m)
+	if everywhere && h.Leaves && l.Source != "" {
+		dec.toAsker(h, "", text.UndeliveredForAsker(h.Number).Notice(), effect.Ref(l.Source))
+	}
+	return dec
+}
+
+// Wants reports whether a stored line shall still go to a phone when its turn
+// comes: what became needless while it waited is dropped. asker is whose words it
+// carries, "" if nobody's.
+func (d *Desk) Wants(h *Handoff, kind LineKind, asker, phone string) bool {
+	if d.Agent(phone) == nil {
+		return false
+	}
+	if a := h.Asker(asker); a != nil && !a.Leaves() {
+		return false
+	}
+	switch kind {
+	case LineTold, LineReaction:
+		return d.Windows[phone]
+	case LineWaiting:
+		return !h.Leaves && h.State == Open && d.Asks(h, phone)
+	case LineWithdrawn, LineCorrected:
+		return h.Leaves
+	}
+	return h.Reaches() && d.Asks(h, phone)
+}
+
+// hands are 🙋 as clients send it: with any skin tone, gender, and presentation.
+var hands = strings.NewReplacer("\ufe0f", "", "\ufe0e", "", "\u200d", "", "♂", "", "♀", "",
+	"🏻", "", "🏼", "", "🏽", "", "🏾", "", "🏿", "")
+
+func bare(key string) string { return hands.Replace(strings.TrimSpace(key)) }
+
+// IsHand reports whether a reaction asks for a human: 🙋 in any skin tone or gender.
+func IsHand(key string) bool { return bare(key) == "🙋" }
+
+// IsTake reports whether a reaction on a card takes the handoff: ✋.
+func IsTake(key string) bool { return bare(key) == "✋" }
+
+// IsYes reports whether a reaction agrees: ✅.
+func IsYes(key string) bool { return bare(key) == "✅" }
+
+// GuestNews reports whether the project has to learn of a ghost that speaks.
+func GuestNews(p *project.Project, g *project.Guest) bool {
+	return !slices.ContainsFunc(p.Guests, func(have project.Guest) bool {
+		return have.User == g.User && have.Lane == g.Lane && have.Name == g.Name
+	})
+}

@@ -1,0 +1,224 @@
+package handoff
+
+import (
+	"fmt"
+	"strings"
+
+	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/project"
+	"lanekeeper/bridge/text"
+)
+
+// Decision is what shall happen. Effects and lines are independent of each other.
+type Decision struct {
+	Effects []effect.Effect
+	// Lines go to WhatsApp. An effect refers to one by LineRef.
+	Lines []Line
+	// Guest is the ghost that speaks: it has to be a guest of the project first.
+	Guest *project.Guest
+	// Wake are phones whose waiting lines may have become needless.
+	Wake []string
+}
+
+// LineKind says what a line is for; the relay looks again when its turn comes.
+type LineKind string
+
+const (
+	LineAsk       LineKind = "ask"       // the question or the conversation so far
+	LineSay       LineKind = "say"       // the asker's words
+	LineWaiting   LineKind = "waiting"   // #N is waiting in Matrix
+	LineCorrected LineKind = "corrected" // new words for a line that was sent
+	LineWithdrawn LineKind = "withdrawn" // a line that was sent is deleted
+	LineReaction  LineKind = "reaction"
+	LineTold      LineKind = "told" // the bot's own words to one agent
+)
+
+// Line is a text for WhatsApp. What it is made of stays apart until its turn
+// comes, so that an edit or a deletion before that changes it.
+type Line struct {
+	Number int64 // handoff; 0: about none
+	Kind   LineKind
+	Source string // event id of the message it stands for; "" if for none
+	Head   string // words before the pieces, on the line of the tag
+	Pieces []Piece
+	To     []string // phones
+	// Held: it is stored but goes out only if an effect asks for it, or when the
+	// asker has agreed.
+	Held bool
+}
+
+// Piece is somebody's words in a line, in WhatsApp's markup.
+type Piece struct {
+	Event string `json:"event,omitempty"` // whose edit or deletion changes the piece
+	User  string `json:"user,omitempty"`
+	Name  string `json:"name,omitempty"` // put before the words
+	Text  string `json:"text"`
+	Title string `json:"title,omitempty"` // a line of its own before the piece
+}
+
+// Text is what an agent reads, without the tag.
+func (l *Line) Text() string {
+	var b strings.Builder
+	b.WriteString(l.Head)
+	for i, p := range l.Pieces {
+		if p.Text == "" {
+			continue
+		}
+		if p.Title != "" {
+			b.WriteString("\n\n" + p.Title)
+		}
+		switch {
+		case b.Len() > 0 && (i > 0 || p.Name == ""):
+			b.WriteByte('\n')
+		case b.Len() > 0:
+			b.WriteByte(' ')
+		}
+		if p.Name != "" {
+			b.WriteString(p.Name + ": ")
+		}
+		b.WriteString(guard(p.Text))
+	}
+	return b.String()
+}
+
+// guard keeps words from looking like a tag of ours: a line of theirs that begins
+// as one is quoted.
+func guard(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, l := range lines {
+		if tag.MatchString(l) {
+			lines[i] = "> " + l
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Tag begins a part of a line: "*#12* ", with its place among the parts of a long
+// text.
+func Tag(n int64, part, of int) string {
+	switch {
+	case n == 0 && of == 1:
+		return ""
+	case n == 0:
+		return fmt.Sprintf("(%d/%d) ", part, of)
+	case of == 1:
+		return fmt.Sprintf("*#%d* ", n)
+	}
+	return fmt.Sprintf("*#%d* (%d/%d) ", n, part, of)
+}
+
+// LineRef refers to the i-th line of the same decision in an effect.
+func LineRef(i int) int64 { return -int64(i) - 1 }
+
+// Said is something that somebody said.
+type Said struct {
+	Event    string // event id, or MessageSid of a message on WhatsApp
+	User     string
+	Name     string
+	Words    text.Words
+	WhatsApp string // the same in WhatsApp's markup
+	File     bool   // it was a file; what stands above is its caption, if anything
+	ReplyTo  string // the message of the asker's thread that it answers, if it does
+}
+
+func (s *Said) empty() bool { return s.Words.Plain == "" }
+
+// files are the words of a message for the card's thread: a file is named as one.
+func (s *Said) forStaff() text.Words {
+	if !s.File {
+		return s.Words
+	}
+	return text.Join(s.Words, text.FileForStaff())
+}
+
+// forAgent are the words of a message for WhatsApp.
+func (s *Said) forAgent() string {
+	if !s.File {
+		return s.WhatsApp
+	}
+	if s.WhatsApp == "" {
+		return text.SentFileForAgent()
+	}
+	return s.WhatsApp + "\n" + text.SentFileForAgent()
+}
+
+// PieceText are the words of a message as a line carries them.
+func PieceText(s *Said) string { return s.forAgent() }
+
+// piece is the message in a line.
+func (s *Said) piece(named bool) Piece {
+	p := Piece{Event: s.Event, User: s.User, Text: s.forAgent()}
+	if named {
+		p.Name = text.LiteralForWhatsApp(oneLine(s.Name))
+	}
+	return p
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+func (d *Decision) send(m effect.Message) {
+	d.Effects = append(d.Effects, effect.Effect{Message: &m})
+}
+
+// inCard says something in the card's thread.
+func (d *Decision) inCard(h *Handoff, id string, content map[string]any) {
+	d.send(cardThread(h, id, content))
+}
+
+func cardThread(h *Handoff, id string, content map[string]any) effect.Message {
+	return effect.Message{ID: id, To: effect.Place{SuperAdmin: true}, Content: content, Thread: effect.To(Card(h.Number))}
+}
+
+// toAsker says something in the asker's thread, as a reply where it has a target.
+func (d *Decision) toAsker(h *Handoff, id string, content map[string]any, reply effect.Ref) {
+	d.send(effect.Message{ID: id, To: h.Place(), Content: content, Thread: h.Thread, ReplyTo: h.replyTo(reply)})
+}
+
+// replyTo leaves out replies to the root, which say nothing, and to a private
+// question, which stood in another room and is gone.
+func (h *Handoff) replyTo(event effect.Ref) effect.Ref {
+	if event == h.Thread || (event == effect.Ref(h.Asked) && strings.HasPrefix(string(h.Thread), "~")) {
+		return ""
+	}
+	return event
+}
+
+// tell answers an agent on WhatsApp.
+func (d *Decision) tell(n int64, phone, words string) {
+	d.Lines = append(d.Lines, Line{Number: n, Kind: LineTold, Head: words, To: []string{phone}})
+}
+
+// card shows the state of the handoff.
+func (h *Handoff) card(mention []string) map[string]any {
+	c := text.Card{
+		Number: h.Number, Asker: text.Pill{ID: h.First().User, Name: h.First().Name}, Place: h.Where(),
+		Question: h.Question, State: string(h.State), Closer: h.Closer, InMatrix: !h.Leaves,
+	}
+	if h.Owner != nil {
+		c.Owner = h.Owner.Name
+	}
+	c.Consent = h.Leaves && !h.Reaches()
+	content := text.CardForStaff(c).Mention(mention...).Message()
+	content["lanekeeper.handoff"] = h.Fields()
+	return content
+}
+
+// Fields is what programs read of a handoff.
+func (h *Handoff) Fields() map[string]any {
+	f := map[string]any{"number": h.Number, "project": nil, "lane": nil, "asker": h.First().User, "state": string(h.State), "owner": nil}
+	if h.Project != "" {
+		f["project"] = h.Project
+	}
+	if h.Lane != "" {
+		f["lane"] = string(h.Lane)
+	}
+	if h.Owner != nil {
+		f["owner"] = map[string]any{"kind": h.Owner.Kind, "name": h.Owner.Name}
+	}
+	return f
+}
+
+// editCard brings the card to the state; an edit mentions nobody.
+func (d *Decision) editCard(h *Handoff) {
+	d.send(effect.Message{To: effect.Place{SuperAdmin: true}, Edits: effect.To(Card(h.Number)), Content: h.card(nil)})
+}

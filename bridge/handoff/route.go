@@ -1,0 +1,179 @@
+package handoff
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"lanekeeper/bridge/text"
+)
+
+// Known is what the routing of a message from a phone knows of one handoff.
+type Known struct {
+	*Handoff
+	Sent bool // words of it, or that it waits, were sent to this phone
+}
+
+// Incoming is a message from an agent's phone.
+type Incoming struct {
+	Phone string
+	Body  string
+	// Quotes says that it quotes a message; Quoted is the handoff that one is
+	// about, 0 if about none or unknown.
+	Quotes bool
+	Quoted int64
+	Button string // payload of the button that was tapped
+	// Opening: the 24-hour window was closed before this message.
+	Opening bool
+	// Listed: found by listing, where Twilio does not tell what was quoted or
+	// tapped (https://www.twilio.com/docs/messaging/api/message-resource).
+	Listed bool
+	File   bool
+}
+
+// Verb is what an agent wants.
+type Verb string
+
+const (
+	Answers Verb = "answer"
+	Lists   Verb = "list"
+	Takes   Verb = "take"
+	Passes  Verb = "pass"
+	Closes  Verb = "done"
+	Helps   Verb = "?"
+	Shows   Verb = "show"    // tapped to read what waits
+	Opens   Verb = "open"    // woke us without meaning anything in particular
+	Unclear Verb = "which"   // has to say which handoff is meant
+	Nothing Verb = "nothing" // has nothing open
+	Empty   Verb = "empty"   // a reaction or the like: no words
+)
+
+// Route is where a message goes. It never holds a guess.
+type Route struct {
+	Verb    Verb
+	Number  int64  // of Answers, Takes, Passes, Closes, Shows
+	Words   string // of Answers: without the leading number
+	Confirm bool   // others are open, too: say where it went
+}
+
+// tag is a leading number, as in "#12 yes", "*#12*: yes".
+var tag = regexp.MustCompile(`^\s*\*?#(\d{1,18})\*?(?:[\s:,.;–—-]+|$)`)
+
+// word is an agent word as a whole message.
+var word = regexp.MustCompile(`(?i)^(?:(list|\?)|(take|pass|done)\s+#?(\d{1,18}))[.!]?$`)
+
+// button is the payload of a button, as a template of ours has it.
+var button = regexp.MustCompile(`(?i)^(show|take|pass|done)[:\s]\s*#?(\d{1,18})$`)
+
+// Find routes a message: by the quoted message, by the button, by a leading
+// number, to the only open handoff that the agent owns, or, owning none, to the
+// only unowned one that was sent to them. What is left has to be asked.
+func (d *Desk) Find(in Incoming, known []Known) Route {
+	body := strings.TrimSpace(in.Body)
+	if in.Button != "" {
+		return tapped(in.Button)
+	}
+	if r, ok := spelled(body); ok && !in.Quotes {
+		return r
+	}
+	if body == "" && !in.File {
+		return Route{Verb: Empty}
+	}
+	number, rest := leading(body)
+	switch {
+	case in.Quoted != 0:
+		if number == in.Quoted {
+			body = rest
+		}
+		return Route{Verb: Answers, Number: in.Quoted, Words: body}
+	case number != 0:
+		return Route{Verb: Answers, Number: number, Words: rest}
+	case in.Opening:
+		return Route{Verb: Opens}
+	case in.Quotes: // a message that is about nothing, or too old to be known
+		return Route{Verb: Unclear}
+	}
+	return d.only(in, known, body)
+}
+
+// only finds the one handoff that words without a number can be for.
+func (d *Desk) only(in Incoming, known []Known, body string) Route {
+	var owned, free []Known
+	for _, k := range known {
+		switch {
+		case !k.Reaches() || k.State == Closed:
+		case k.State == Taken && d.OwnsByPhone(k.Handoff, in.Phone):
+			owned = append(owned, k)
+		case k.State == Open && k.Sent && !slices.Contains(k.Passed, in.Phone):
+			free = append(free, k)
+		}
+	}
+	// A listed message may quote any of them: it is clear only if there is one.
+	clear := !in.Listed || len(owned)+len(free) == 1
+	switch {
+	case clear && len(owned) == 1:
+		return Route{Verb: Answers, Number: owned[0].Number, Words: body, Confirm: len(free) > 0}
+	case clear && len(owned) == 0 && len(free) == 1:
+		return Route{Verb: Answers, Number: free[0].Number, Words: body}
+	case len(owned)+len(free) == 0:
+		return Route{Verb: Nothing}
+	}
+	return Route{Verb: Unclear}
+}
+
+func tapped(payload string) Route {
+	m := button.FindStringSubmatch(strings.TrimSpace(payload))
+	if m == nil {
+		return Route{Verb: Opens}
+	}
+	n, _ := strconv.ParseInt(m[2], 10, 64)
+	return Route{Verb: Verb(strings.ToLower(m[1])), Number: n}
+}
+
+func spelled(body string) (Route, bool) {
+	m := word.FindStringSubmatch(body)
+	switch {
+	case m == nil:
+		return Route{}, false
+	case m[1] != "":
+		return Route{Verb: Verb(strings.ToLower(m[1]))}, true
+	}
+	n, _ := strconv.ParseInt(m[3], 10, 64)
+	return Route{Verb: Verb(strings.ToLower(m[2])), Number: n}, true
+}
+
+func leading(body string) (number int64, rest string) {
+	m := tag.FindStringSubmatch(body)
+	if m == nil {
+		return 0, body
+	}
+	number, _ = strconv.ParseInt(m[1], 10, 64)
+	return number, strings.TrimSpace(body[len(m[0]):])
+}
+
+// Choices are the handoffs that an agent can choose from, by number: their own,
+// those that nobody owns, and those that wait in Matrix.
+func (d *Desk) Choices(phone string, known []Known) []text.Choice {
+	var out []text.Choice
+	for _, k := range known {
+		c := text.Choice{Number: k.Number}
+		switch {
+		case k.State == Closed:
+			continue
+		case !k.Leaves:
+			if k.State != Open {
+				continue
+			}
+			c.Matrix = true
+		case !k.Reaches():
+			continue
+		case k.State == Taken && !d.OwnsByPhone(k.Handoff, phone):
+			continue
+		default:
+			c.Asker, c.Place, c.Yours = k.First().Name, k.Where(), k.State == Taken
+		}
+		out = append(out, c)
+	}
+	return out
+}

@@ -1,0 +1,213 @@
+package handoff
+
+import (
+	"slices"
+	"strconv"
+
+	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/project"
+	"lanekeeper/bridge/text"
+)
+
+func itoa(n int64) string { return strconv.FormatInt(n, 10) }
+
+// AskerSays carries what an asker wrote in the thread. Writing in the thread of a
+// closed handoff opens it again; before is what was said in it so far, for agents
+// who do not know it.
+func (d *Desk) AskerSays(h *Handoff, s Said, before []Said) Decision {
+	var dec Decision
+	if h.State == Closed {
+		dec.reopen(h)
+		dec.toAsker(h, "", text.ReopenedForAsker(h.Number).Notice(), effect.Ref(s.Event))
+		dec.staffHears(h, s)
+		dec.ask(d, h, s, before)
+		dec.freed(d, h)
+	} else {
+		dec.carry(d, h, s)
+	}
+	if s.File {
+		dec.toAsker(h, "", text.NotCarriedForAsker(h.Number).Notice(), effect.Ref(s.Event))
+	}
+	return dec
+}
+
+// carry takes an asker's words to the card's thread and to WhatsApp.
+func (dec *Decision) carry(d *Desk, h *Handoff, s Said) {
+	dec.staffHears(h, s)
+	if !h.Leaves {
+		return
+	}
+	l := Line{Number: h.Number, Kind: LineSay, Source: s.Event, Pieces: []Piece{s.piece(true)}, To: d.Asked(h)}
+	l.Held = !h.Asker(s.User).Leaves()
+	dec.toPhones(d, h, l)
+}
+
+// staffHears shows an asker's words in the card's thread. Only an owner who reads
+// there is alerted: everything else is a notice, which alerts nobody.
+func (dec *Decision) staffHears(h *Handoff, s Said) {
+	dec.inCard(h, Copy(h.Number, s.Event), heard(h, s))
+}
+
+func heard(h *Handoff, s Said) map[string]any {
+	w := text.Spoken(s.Name, "", s.forStaff())
+	if h.State == Taken && h.Owner.Kind == OnMatrix {
+		return w.Mention(h.Owner.ID).Message()
+	}
+	return w.Notice()
+}
+
+// Keys of the marks that the bot puts on messages in a card's thread.
+const (
+	MarkSent = "📤" // stands in the asker's thread
+	MarkKept = "🔒" // stays among staff
+)
+
+// StaffSays decides what somebody wrote in the card's thread: the owner's words go
+// to the asker, everybody else's stay. ghost speaks for the owner in lanes. may
+// says that the writer still has the right to answer.
+func (d *Desk) StaffSays(h *Handoff, s Said, ghost effect.Ghost, may bool) (dec Decision, sent bool) {
+	if h.State != Taken || !d.Owns(h, s.User) || s.empty() || !may {
+		dec.keep(d, h, s)
+		return dec, false
+	}
+	mark := effect.Message{To: effect.Place{SuperAdmin: true}, Reacts: effect.Ref(s.Event), Key: MarkSent}
+	lost := cardThread(h, "", text.LostForStaff(h.Number).Mention(s.User).Message())
+	lost.ReplyTo = effect.Ref(s.Event)
+	dec.answer(d, h, s, ghost, []effect.Effect{{Message: &mark}}, []effect.Effect{{Message: &lost}})
+	if s.File {
+		dec.fileKept(h, s)
+	}
+	return dec, true
+}
+
+// keep marks what stays among staff, and says why to who does not know yet.
+func (dec *Decision) keep(d *Desk, h *Handoff, s Said) {
+	dec.send(effect.Message{To: effect.Place{SuperAdmin: true}, Reacts: effect.Ref(s.Event), Key: MarkKept})
+	owner := ""
+	switch {
+	case h.State == Taken && d.Owns(h, s.User):
+		dec.fileKept(h, s)
+		return
+	case slices.Contains(h.Explained, s.User):
+		return
+	case h.State == Taken:
+		owner = h.Owner.Name
+	}
+	h.Explained = append(h.Explained, s.User)
+	m := cardThread(h, "", text.KeptForStaff(h.Number, string(h.State), owner).Notice())
+	m.ReplyTo = effect.Ref(s.Event)
+	dec.send(m)
+}
+
+func (dec *Decision) fileKept(h *Handoff, s Said) {
+	m := cardThread(h, "", text.NotCarriedForStaff().Notice())
+	m.ReplyTo = effect.Ref(s.Event)
+	dec.send(m)
+}
+
+// answer puts the owner's words into the asker's thread. In lanes a ghost says
+// them, which is a guest of the project from then on; in direct chats, and where
+// the ghost cannot get in, the bot names who speaks.
+func (dec *Decision) answer(d *Desk, h *Handoff, s Said, ghost effect.Ghost, then, otherwise []effect.Effect) {
+	m := d.answerMessage(h, s.Words, ghost)
+	m.ID, m.Then, m.Else = Answer(h.Number, s.Event), then, otherwise
+	m.Thread, m.ReplyTo = h.Thread, h.replyTo(effect.Ref(s.ReplyTo))
+	if m.From != nil {
+		dec.Guest = &project.Guest{User: ghost.User, Name: ghost.Name, Lane: h.Lane}
+	}
+	dec.send(m)
+}
+
+// answerMessage is the content of an answer and who says it.
+func (d *Desk) answerMessage(h *Handoff, w text.Words, ghost effect.Ghost) effect.Message {
+	w = w.Mention(h.users()...)
+	named := text.AnswerForAsker(d.PublicName(h.Owner), w).Message()
+	if h.Direct {
+		return effect.Message{To: h.Place(), Content: named}
+	}
+	return effect.Message{To: h.Place(), From: &ghost, Content: w.Message(), Plain: named}
+}
+
+// AgentSays decides an answer from WhatsApp. The first one makes its agent the
+// owner. An answer by another than the owner is shown to staff only; one to a
+// closed handoff, or to one that stays in Matrix, is not sent. confirm: others are
+// open, too, so the agent reads where it went.
+func (d *Desk) AgentSays(h *Handoff, a *Agent, s Said, ghost effect.Ghost, confirm bool) (dec Decision, sent bool) {
+	switch {
+	case !h.Reaches():
+		dec.refuse(h, a)
+		return dec, false
+	case h.State == Closed:
+		dec.tell(h.Number, a.Phone, text.ClosedForAgent(h.Number))
+		dec.unsent(h, a, s, "closed")
+		return dec, false
+	case h.State == Taken && !d.OwnsByPhone(h, a.Phone):
+		dec.tell(h.Number, a.Phone, text.OwnedForAgent(h.Owner.Name, true))
+		dec.unsent(h, a, s, h.Owner.Name+" owns it")
+		return dec, false
+	case s.empty():
+		dec.tell(h.Number, a.Phone, emptyAnswer(s))
+		return dec, false
+	}
+	if h.State == Open {
+		dec.own(d, h, &Owner{Kind: OnWhatsApp, ID: a.Phone, Name: a.Name})
+		dec.editCard(h)
+	}
+	dec.inCard(h, Copy(h.Number, s.Event), text.Spoken(a.Name, "WhatsApp", s.forStaff()).Notice())
+	dec.Lines = append(dec.Lines, Line{Number: h.Number, Kind: LineTold, Head: text.LostForAgent(), To: []string{a.Phone}, Held: true})
+	lost := cardThread(h, "", text.LostForStaff(h.Number).Mention(d.Staff...).Message())
+	lost.ReplyTo = effect.To(Copy(h.Number, s.Event))
+	dec.answer(d, h, s, ghost, nil, []effect.Effect{
+		{Message: &lost},
+		{WhatsApp: &effect.WhatsApp{Line: LineRef(len(dec.Lines) - 1), To: a.Phone}},
+	})
+	if s.File {
+		dec.tell(h.Number, a.Phone, text.FileForAgent())
+	}
+	if confirm {
+		dec.tell(h.Number, a.Phone, text.RoutedForAgent())
+	}
+	return dec, true
+}
+
+// Shown answers an agent who wants to read a handoff of which nothing waits for
+// them any more.
+func (d *Desk) Shown(h *Handoff, a *Agent) Decision {
+	var dec Decision
+	switch {
+	case !h.Reaches():
+		dec.refuse(h, a)
+	case h.State == Closed:
+		dec.tell(h.Number, a.Phone, text.AlreadyClosedForAgent())
+	case h.State == Taken && !d.OwnsByPhone(h, a.Phone):
+		dec.tell(h.Number, a.Phone, text.OwnedForAgent(h.Owner.Name, false))
+	default:
+		dec.tell(h.Number, a.Phone, text.OpenForAgent())
+	}
+	return dec
+}
+
+func emptyAnswer(s Said) string {
+	if s.File {
+		return text.FileForAgent()
+	}
+	return text.EmptyForAgent()
+}
+
+// refuse answers an agent who wants something of a handoff whose words do not go
+// to WhatsApp. One that stays in Matrix was announced to them as waiting there;
+// one whose asker has not agreed was not: to them it does not exist.
+func (dec *Decision) refuse(h *Handoff, a *Agent) {
+	if h.Leaves {
+		dec.tell(0, a.Phone, text.UnknownForAgent(h.Number))
+		return
+	}
+	dec.tell(h.Number, a.Phone, text.OnlyMatrixForAgent())
+}
+
+func (dec *Decision) unsent(h *Handoff, a *Agent, s Said, why string) {
+	if s.empty() && !s.File {
+		return
+	}
+	dec.inCard(h, "", text.UnsentForStaff(a.Name, why, s.forStaff()).Notice())
+}

@@ -1,0 +1,204 @@
+package relay
+
+import (
+	"context"
+	"time"
+
+	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/handoff"
+	"lanekeeper/bridge/project"
+	"lanekeeper/bridge/store"
+)
+
+// AskInput is somebody asking for a human.
+type AskInput struct {
+	Asker string      // MXID
+	Name  string      // display name of the asker
+	Room  *store.Room // where the question stands: a lane or a direct chat
+	Event string      // the command, or the message that got 🙋
+	// Question are the words after the command; with ByReaction they are read
+	// from the message.
+	Question   string
+	Private    bool      // human --private: the answer comes in the direct chat
+	ByReaction bool      // 🙋
+	Thread     string    // root of the thread that the question stands in, "" if in none
+	At         time.Time // when the question was written, or the reaction
+}
+
+// Ask opens a handoff, or joins the one in whose thread the question stands. It
+// sends the one notice that answers the command, so nobody else answers it.
+// fields are {"handoff": number}.
+func (r *Relay) Ask(ctx context.Context, in AskInput) (fields map[string]any, err error) {
+	in.Private = in.Private && in.Room.Kind != store.Direct
+	q := r.spelled(ctx, in.Event, in.Asker, in.Question)
+	if in.ByReaction {
+		m, err := r.Store.Message(ctx, in.Event)
+		if err != nil {
+			return nil, err
+		}
+		if m == nil || m.Redacted {
+			return nil, project.Refuse(project.NotFound, "I cannot read the message that you reacted to. Please ask with `%s human` and your question.", r.Prefix)
+		}
+		q, in.At = r.messageSaid(ctx, m), m.TS
+	}
+	q.Name = in.Name
+	desk, err := r.desk(ctx)
+	if err != nil {
+		return nil, err
+	}
+	h, err := r.openAt(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	if h != nil {
+		return result(h), r.join(ctx, desk, h, q, in)
+	}
+	a, err := r.asking(ctx, q, in)
+	if err != nil {
+		return nil, err
+	}
+	h, dec := desk.Ask(a)
+	if err := r.apply(ctx, h, dec); err != nil {
+		return nil, err
+	}
+	_, err = r.remember(ctx, h, in, in.At)
+	return result(h), err
+}
+
+func result(h *handoff.Handoff) map[string]any { return map[string]any{"handoff": h.Number} }
+
+// openAt finds the handoff that a question joins: the one in whose thread it
+// stands, or that its message belongs to already.
+func (r *Relay) openAt(ctx context.Context, in AskInput) (*handoff.Handoff, error) {
+	if in.Private {
+		return nil, nil
+	}
+	if in.Thread != "" {
+		return r.byRoot(ctx, in.Room, in.Thread)
+	}
+	if !in.ByReaction {
+		return nil, nil
+	}
+	h, err := r.byRoot(ctx, in.Room, in.Event)
+	if h != nil || err != nil {
+		return h, err
+	}
+	e, err := r.Store.HandoffEvent(ctx, in.Event)
+	if e == nil || err != nil {
+		return nil, err
+	}
+	h, err = r.Store.Handoff(ctx, e.Handoff)
+	if h == nil || !here(h, in.Room) {
+		return nil, err
+	}
+	return h, err
+}
+
+func (r *Relay) join(ctx context.Context, desk *handoff.Desk, h *handoff.Handoff, q handoff.Said, in AskInput) error {
+	var before []handoff.Said
+	if h.State == handoff.Closed {
+		var err error
+		if before, err = r.soFar(ctx, h); err != nil {
+			return err
+		}
+	}
+	fresh, err := r.remember(ctx, h, in, r.Store.Now())
+	if err != nil {
+		return err
+	}
+	return r.apply(ctx, h, desk.Join(h, q, !fresh, before))
+}
+
+// remember notes that the question counts in the handoff; fresh is false if it
+// did already.
+func (r *Relay) remember(ctx context.Context, h *handoff.Handoff, in AskInput, at time.Time) (fresh bool, err error) {
+	kind := store.EventAsked
+	if in.ByReaction {
+		kind = store.EventSaid
+	}
+	return r.Store.SaveHandoffEvent(ctx, store.HandoffEvent{Event: in.Event, Handoff: h.Number, Kind: kind, User: in.Asker, TS: at})
+}
+
+// asking gathers what a new handoff is about.
+func (r *Relay) asking(ctx context.Context, q handoff.Said, in AskInput) (a handoff.Asking, err error) {
+	a = handoff.Asking{Room: in.Room.ID, Private: in.Private, Thread: in.Thread, Question: q, At: in.At}
+	room := in.Room
+	if in.Room.IsLane() {
+		a.Project, a.Lane = in.Room.Project, project.Kind(in.Room.Kind)
+		p, err := r.Store.Project(ctx, in.Room.Project)
+		if err != nil {
+			return a, err
+		}
+		if p != nil {
+			a.ProjectName = p.Name
+		}
+	}
+	if in.Private {
+		if room, err = r.Store.DirectRoom(ctx, in.Asker); err != nil {
+			return a, err
+		}
+	}
+	if a.Context, err = r.context(ctx, room, in.Event, in.Thread, in.At); err != nil {
+		return a, err
+	}
+	if a.Again, err = r.Store.AskedBefore(ctx, in.Asker, room == nil || room.Kind == store.Direct); err != nil {
+		return a, err
+	}
+	a.Number, err = r.Store.NextNumber(ctx)
+	return a, err
+}
+
+// here reports whether the thread of a handoff stands in a room. Whoever names an
+// event of another room gets nothing for it.
+func here(h *handoff.Handoff, room *store.Room) bool {
+	if room.Kind == store.Direct {
+		return h.Direct && h.First().User == room.User
+	}
+	return !h.Direct && h.Room == room.ID
+}
+
+// byRoot finds the handoff of a room by the root of its thread.
+func (r *Relay) byRoot(ctx context.Context, room *store.Room, root string) (*handoff.Handoff, error) {
+	h, err := r.Store.HandoffByThread(ctx, root)
+	if h == nil && err == nil {
+		var id string
+		if id, err = r.Store.SentAs(ctx, root); id != "" && err == nil {
+			h, err = r.Store.HandoffByThread(ctx, string(effect.To(id)))
+		}
+	}
+	if h == nil || err != nil || !here(h, room) {
+		return nil, err
+	}
+	return h, nil
+}
+
+// byMessage finds the handoff of a room by any message of its thread.
+func (r *Relay) byMessage(ctx context.Context, room *store.Room, event string) (*handoff.Handoff, error) {
+	if h, err := r.byRoot(ctx, room, event); h != nil || err != nil {
+		return h, err
+	}
+	e, err := r.Store.HandoffEvent(ctx, event)
+	if err != nil {
+		return nil, err
+	}
+	number := int64(0)
+	if e != nil {
+		number = e.Handoff
+	} else if id, err := r.Store.SentAs(ctx, event); err != nil {
+		return nil, err
+	} else if _, n, _ := numbered(id); n != 0 {
+		number = n
+	}
+	if number == 0 {
+		m, err := r.Store.Message(ctx, event)
+		if m == nil || m.Thread == "" || err != nil {
+			return nil, err
+		}
+		return r.byRoot(ctx, room, m.Thread)
+	}
+	h, err := r.Store.Handoff(ctx, number)
+	if h == nil || err != nil || !here(h, room) {
+		return nil, err
+	}
+	return h, nil
+}

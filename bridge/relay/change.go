@@ -1,0 +1,256 @@
+package relay
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/handoff"
+	"lanekeeper/bridge/matrix"
+	"lanekeeper/bridge/store"
+	"lanekeeper/bridge/text"
+)
+
+// longestReaction bounds what is shown of a reaction, in characters: its key can
+// be any text.
+const longestReaction = 30
+
+// Reaction takes ✋ on a card, ✅ on a consent notice, and reactions on answers.
+func (r *Relay) Reaction(ctx context.Context, ev *matrix.Event) (handled bool, err error) {
+	target, key := ev.Annotates()
+	if target == "" || key == "" {
+		return false, nil
+	}
+	id, err := r.Store.SentAs(ctx, target)
+	if err != nil {
+		return false, err
+	}
+	kind, n, source := numbered(id)
+	if n == 0 {
+		return false, nil
+	}
+	h, err := r.Store.Handoff(ctx, n)
+	if h == nil || err != nil {
+		return false, err
+	}
+	desk, err := r.desk(ctx)
+	if err != nil {
+		return false, err
+	}
+	switch {
+	case kind == "card" && handoff.IsTake(key):
+		return true, r.takeByHand(ctx, desk, h, ev)
+	case (kind == "ask" || kind == "join") && handoff.IsYes(key):
+		return true, r.consent(ctx, desk, h, ev, id)
+	case kind == "ans":
+		return true, r.reacted(ctx, desk, h, ev, source)
+	}
+	return false, nil
+}
+
+func (r *Relay) takeByHand(ctx context.Context, desk *handoff.Desk, h *handoff.Handoff, ev *matrix.Event) error {
+	if !r.May(ev.Sender) {
+		return nil
+	}
+	o := handoff.Owner{Kind: handoff.OnMatrix, ID: ev.Sender, Name: r.Store.Name(ctx, ev.Sender)}
+	dec, changed, err := desk.Take(h, o, false, nil)
+	if err != nil {
+		dec = handoff.Decision{Effects: []effect.Effect{{Message: &effect.Message{
+			To: effect.Place{SuperAdmin: true}, Thread: effect.To(handoff.Card(h.Number)),
+			Content: text.OwnedForStaff(h.Number, h.Owner.Name).Notice(),
+		}}}}
+	} else if !changed {
+		return nil
+	}
+	return r.apply(ctx, h, dec)
+}
+
+func (r *Relay) consent(ctx context.Context, desk *handoff.Desk, h *handoff.Handoff, ev *matrix.Event, notice string) error {
+	a := h.Asker(ev.Sender)
+	if a == nil || a.Notice != notice {
+		return nil
+	}
+	dec, changed := desk.Consented(h, a, ev.ID)
+	if !changed {
+		return nil
+	}
+	if _, err := r.Store.SaveHandoffEvent(ctx, store.HandoffEvent{Event: ev.ID, Handoff: h.Number, Kind: store.EventConsent, User: ev.Sender, TS: ev.TS}); err != nil {
+		return err
+	}
+	if err := r.apply(ctx, h, dec); err != nil {
+		return err
+	}
+	return r.releaseHeld(ctx, desk, h, ev.Sender)
+}
+
+// releaseHeld sends what waited for an asker's consent to those who are asked now.
+func (r *Relay) releaseHeld(ctx context.Context, desk *handoff.Desk, h *handoff.Handoff, asker string) error {
+	held, err := r.Store.HeldLines(ctx, h.Number, asker)
+	if err != nil {
+		return err
+	}
+	phones := desk.Asked(h)
+	for _, l := range held {
+		if err := r.Store.ReleaseLine(ctx, l.ID); err != nil {
+			return err
+		}
+		if err := r.Store.AddSends(ctx, l.ID, phones); err != nil {
+			return err
+		}
+		if err := r.Store.Do(ctx, toPhones(l.ID, phones)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Relay) reacted(ctx context.Context, desk *handoff.Desk, h *handoff.Handoff, ev *matrix.Event, source string) error {
+	a := h.Asker(ev.Sender)
+	_, key := ev.Annotates()
+	if a == nil || len([]rune(key)) > longestReaction || strings.ContainsAny(key, "\n\r") {
+		return nil
+	}
+	on := effect.Ref(source)
+	if !strings.HasPrefix(source, "$") { // from WhatsApp: staff see a copy
+		on = effect.To(handoff.Copy(h.Number, source))
+	}
+	excerpt := ""
+	target, _ := ev.Annotates()
+	m, err := r.Store.Message(ctx, target)
+	if err != nil {
+		return err
+	}
+	if m != nil {
+		excerpt = m.Body
+	}
+	return r.apply(ctx, h, desk.Reacted(h, a, on, key, excerpt))
+}
+
+// Edit takes an m.replace of anything that belongs to a handoff. The caller has
+// checked that it comes from who wrote the message.
+func (r *Relay) Edit(ctx context.Context, ev *matrix.Event) (handled bool, err error) {
+	target, content := ev.Replaces(), ev.NewContent()
+	if target == "" || content == nil {
+		return false, nil
+	}
+	e, err := r.Store.HandoffEvent(ctx, target)
+	if err != nil || (e != nil && e.User != ev.Sender) {
+		return false, err
+	}
+	s := r.contentSaid(ctx, target, ev.Sender, content)
+	if e != nil && e.Kind == store.EventAsked {
+		body, _ := content["body"].(string)
+		s = r.spelled(ctx, target, ev.Sender, r.question(body))
+	}
+	lines, err := r.changeLines(ctx, target, func(p *handoff.Piece) { p.Text = handoff.PieceText(&s) })
+	if err != nil || e == nil {
+		return e != nil, err
+	}
+	h, err := r.Store.Handoff(ctx, e.Handoff)
+	if h == nil || err != nil {
+		return false, err
+	}
+	desk, err := r.desk(ctx)
+	if err != nil {
+		return false, err
+	}
+	switch e.Kind {
+	case store.EventAsked, store.EventSaid:
+		return true, r.apply(ctx, h, desk.Edited(h, s, lines.stale(h.Number)))
+	case store.EventSent:
+		ghost, err := r.ghost(ctx, desk, h, h.Owner)
+		if err != nil {
+			return true, err
+		}
+		return true, r.apply(ctx, h, desk.AnswerEdited(h, s, ghost))
+	}
+	return false, nil
+}
+
+// Redaction takes the deletion of anything that belongs to a handoff.
+func (r *Relay) Redaction(ctx context.Context, ev *matrix.Event) (handled bool, err error) {
+	if ev.Redacts == "" {
+		return false, nil
+	}
+	lines, err := r.changeLines(ctx, ev.Redacts, func(p *handoff.Piece) { p.Text = "" })
+	if err != nil {
+		return false, err
+	}
+	e, err := r.Store.HandoffEvent(ctx, ev.Redacts)
+	if e == nil || err != nil {
+		return false, err
+	}
+	h, err := r.Store.Handoff(ctx, e.Handoff)
+	if h == nil || err != nil {
+		return false, err
+	}
+	desk, err := r.desk(ctx)
+	if err != nil {
+		return false, err
+	}
+	a := h.Asker(e.User)
+	switch {
+	case e.Kind == store.EventSent:
+		return true, r.apply(ctx, h, desk.AnswerWithdrawn(h, ev.Redacts))
+	case a == nil:
+		return false, nil
+	case e.Kind == store.EventConsent && a.By == ev.Redacts:
+		return true, r.apply(ctx, h, desk.Revoked(h, a))
+	case e.Kind == store.EventConsent:
+		return false, nil
+	}
+	return true, r.apply(ctx, h, desk.Withdrawn(h, a, ev.Redacts, lines.gone[h.Number]))
+}
+
+// changed are the phones that hold words of an event, by handoff.
+type changed struct {
+	gone    map[int64][]string // got them
+	pending map[int64][]string // get a correction of them that has not left yet
+}
+
+// stale are the phones that need a correction: they got old words and nothing
+// newer is on the way.
+func (c changed) stale(n int64) (phones []string) {
+	for _, p := range c.gone[n] {
+		if !slices.Contains(c.pending[n], p) {
+			phones = append(phones, p)
+		}
+	}
+	return phones
+}
+
+// changeLines changes the words of an event in all lines; those that left stay as
+// they are in their parts.
+func (r *Relay) changeLines(ctx context.Context, event string, change func(*handoff.Piece)) (c changed, err error) {
+	c = changed{gone: map[int64][]string{}, pending: map[int64][]string{}}
+	lines, err := r.Store.LinesWith(ctx, event)
+	if err != nil {
+		return c, err
+	}
+	for _, l := range lines {
+		for i := range l.Pieces {
+			if l.Pieces[i].Event == event {
+				change(&l.Pieces[i])
+			}
+		}
+		if err := r.Store.ChangeLine(ctx, l); err != nil {
+			return c, err
+		}
+		sends, err := r.Store.Sends(ctx, l.ID)
+		if err != nil {
+			return c, err
+		}
+		for _, s := range sends {
+			switch s.State {
+			case store.SendFrozen, store.SendDone:
+				if !slices.Contains(c.gone[l.Number], s.Phone) {
+					c.gone[l.Number] = append(c.gone[l.Number], s.Phone)
+				}
+			case store.SendWaiting:
+				c.pending[l.Number] = append(c.pending[l.Number], s.Phone)
+			}
+		}
+	}
+	return c, nil
+}

@@ -1,0 +1,215 @@
+package relay
+
+import (
+	"context"
+
+	"lanekeeper/bridge/handoff"
+	"lanekeeper/bridge/project"
+	"lanekeeper/bridge/store"
+	"lanekeeper/bridge/text"
+)
+
+// At is where a command stands: it names the handoff when no number does.
+type At struct {
+	Room    *store.Room
+	Event   string // the command
+	Thread  string // root of the thread it stands in, "" if in none
+	ReplyTo string // what it answers, "" if nothing
+}
+
+// listed bounds how many handoffs a list shows.
+const listed = 100
+
+func notAllowed() error {
+	return project.Refuse(project.NotAllowed, "You may not do that. If you need it, ask the manager of your project.")
+}
+
+// find gives the handoff that a command means. Whoever may not touch it reads the
+// same whether it exists or not; own says that askers may, too.
+func (r *Relay) find(ctx context.Context, actor string, at At, n int64, own bool) (*handoff.Handoff, error) {
+	h, err := r.named(ctx, at, n)
+	if err != nil {
+		return nil, err
+	}
+	switch may := r.May(actor); {
+	case h != nil && own && h.Asker(actor) != nil && (!at.Room.IsLane() || here(h, at.Room)):
+		return h, nil
+	case !may && h == nil && n == 0 && own:
+		return nil, project.Refuse(project.BadArgument, "Which one? Write it in its thread, or with its number, like #12.")
+	case !may:
+		return nil, notAllowed()
+	case h == nil && n == 0:
+		return nil, project.Refuse(project.BadArgument, "Which one? Write it in its thread, or with its number, like #12.")
+	case h == nil:
+		return nil, project.Refuse(project.NotFound, "There is no handoff #%d.", n)
+	case at.Room.IsLane() && !here(h, at.Room):
+		return nil, project.Refuse(project.WrongRoom, "#%d is not of this room. Please do that in the super-admin room or in our direct chat.", n)
+	}
+	return h, nil
+}
+
+func (r *Relay) named(ctx context.Context, at At, n int64) (*handoff.Handoff, error) {
+	if n != 0 {
+		return r.Store.Handoff(ctx, n)
+	}
+	switch {
+	case at.Room.Kind == store.SuperAdmin:
+		return r.byCard(ctx, at.Thread)
+	case at.Thread != "":
+		return r.byRoot(ctx, at.Room, at.Thread)
+	case at.ReplyTo != "":
+		if h, err := r.byMessage(ctx, at.Room, at.ReplyTo); h != nil || err != nil {
+			return h, err
+		}
+	}
+	if at.Room.Kind == store.Direct {
+		return r.Store.HandoffInDirect(ctx, at.Room.User)
+	}
+	return nil, nil
+}
+
+// outcome is what a command answers. In the asker's own room the owner has the
+// name that askers may see.
+func (r *Relay) outcome(desk *handoff.Desk, h *handoff.Handoff, at At, changed bool) map[string]any {
+	all := h.Fields()
+	f := map[string]any{"handoff": h.Number, "state": all["state"], "owner": all["owner"]}
+	if h.Owner != nil && at.Room.Kind != store.SuperAdmin && (at.Room.IsLane() || here(h, at.Room)) {
+		f["owner"] = map[string]any{"kind": h.Owner.Kind, "name": desk.PublicName(h.Owner)}
+	}
+	if !changed {
+		f["changed"] = false
+	}
+	return f
+}
+
+// inside reports whether a command stands in the asker's thread, so that its answer
+// is read there anyway.
+func (r *Relay) inside(ctx context.Context, h *handoff.Handoff, at At) bool {
+	if at.Room.Kind == store.SuperAdmin || at.Thread == "" {
+		return false
+	}
+	found, err := r.byRoot(ctx, at.Room, at.Thread)
+	return err == nil && found != nil && found.Number == h.Number
+}
+
+// Handoffs lists handoffs: scope is open (not closed), mine or all (the newest
+// 100). fields are {"handoffs": […]}.
+func (r *Relay) Handoffs(ctx context.Context, actor, scope string) (fields map[string]any, words text.Words, err error) {
+	if !r.May(actor) {
+		return nil, words, notAllowed()
+	}
+	desk, err := r.desk(ctx)
+	if err != nil {
+		return nil, words, err
+	}
+	var found []*handoff.Handoff
+	if scope == "all" {
+		found, err = r.Store.HandoffsEver(ctx, listed)
+	} else {
+		found, err = r.Store.Handoffs(ctx)
+	}
+	if err != nil {
+		return nil, words, err
+	}
+	rows, lines := []any{}, []text.Words{}
+	for _, h := range found {
+		if scope == "mine" && !desk.Owns(h, actor) {
+			continue
+		}
+		f := h.Fields()
+		delete(f, "lane")
+		rows = append(rows, f)
+		owner := ""
+		if h.Owner != nil {
+			owner = h.Owner.Name
+		}
+		lines = append(lines, text.HandoffForStaff(h.Number, text.Pill{ID: h.First().User, Name: h.First().Name}, h.Where(), string(h.State), owner))
+	}
+	return map[string]any{"handoffs": rows}, text.HandoffsForStaff(lines), nil
+}
+
+// Take makes the actor the owner. n 0: the handoff of the thread where the command
+// stands. fields are {"handoff", "state", "owner"}, as of all commands below.
+func (r *Relay) Take(ctx context.Context, actor string, at At, n int64, force bool) (fields map[string]any, words text.Words, err error) {
+	h, desk, err := r.load(ctx, actor, at, n, false)
+	if err != nil {
+		return nil, words, err
+	}
+	o := handoff.Owner{Kind: handoff.OnMatrix, ID: actor, Name: r.Store.Name(ctx, actor)}
+	dec, changed, err := desk.Take(h, o, force, nil)
+	if err != nil {
+		return nil, words, err
+	}
+	if err := r.applyIf(ctx, h, dec, changed); err != nil {
+		return nil, words, err
+	}
+	return r.outcome(desk, h, at, changed), text.TakenForStaff(h.Number, changed), nil
+}
+
+// Release gives a handoff back to everybody.
+func (r *Relay) Release(ctx context.Context, actor string, at At, n int64) (fields map[string]any, words text.Words, err error) {
+	h, desk, err := r.load(ctx, actor, at, n, false)
+	if err != nil {
+		return nil, words, err
+	}
+	before, err := r.soFar(ctx, h)
+	if err != nil {
+		return nil, words, err
+	}
+	dec, changed, err := desk.Release(h, actor, before)
+	if err != nil {
+		return nil, words, err
+	}
+	if err := r.applyIf(ctx, h, dec, changed); err != nil {
+		return nil, words, err
+	}
+	return r.outcome(desk, h, at, changed), text.ReleasedForStaff(h.Number, changed), nil
+}
+
+// Close ends a handoff; its askers may, too.
+func (r *Relay) Close(ctx context.Context, actor string, at At, n int64) (fields map[string]any, words text.Words, err error) {
+	h, desk, err := r.load(ctx, actor, at, n, true)
+	if err != nil {
+		return nil, words, err
+	}
+	asker := h.Asker(actor) != nil
+	by := r.Store.Name(ctx, actor)
+	dec, changed := desk.Close(h, handoff.Closing{By: by, ByAsker: asker, Quiet: r.inside(ctx, h, at)})
+	if err := r.applyIf(ctx, h, dec, changed); err != nil {
+		return nil, words, err
+	}
+	return r.outcome(desk, h, at, changed), text.ClosedForAnyone(h.Number, changed), nil
+}
+
+// Reopen opens a closed handoff again.
+func (r *Relay) Reopen(ctx context.Context, actor string, at At, n int64) (fields map[string]any, words text.Words, err error) {
+	h, desk, err := r.load(ctx, actor, at, n, false)
+	if err != nil {
+		return nil, words, err
+	}
+	before, err := r.soFar(ctx, h)
+	if err != nil {
+		return nil, words, err
+	}
+	dec, changed := desk.Reopen(h, r.inside(ctx, h, at), before)
+	if err := r.applyIf(ctx, h, dec, changed); err != nil {
+		return nil, words, err
+	}
+	return r.outcome(desk, h, at, changed), text.ReopenedForAnyone(h.Number, changed), nil
+}
+
+func (r *Relay) load(ctx context.Context, actor string, at At, n int64, own bool) (*handoff.Handoff, *handoff.Desk, error) {
+	h, err := r.find(ctx, actor, at, n, own)
+	if err != nil {
+		return nil, nil, err
+	}
+	desk, err := r.desk(ctx)
+	return h, desk, err
+}
+
+func (r *Relay) applyIf(ctx context.Context, h *handoff.Handoff, dec handoff.Decision, changed bool) error {
+	if !changed {
+		return nil
+	}
+	return r.apply(ctx, h, dec)
+}

@@ -1,0 +1,257 @@
+package relay
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/handoff"
+	"lanekeeper/bridge/queue"
+	"lanekeeper/bridge/store"
+	"lanekeeper/bridge/text"
+	"lanekeeper/bridge/whatsapp"
+)
+
+// toldEvery bounds how often staff hear of the same stranger.
+const toldEvery = 24 * time.Hour
+
+// Inbound takes a message from WhatsApp, once for each MessageSid.
+func (r *Relay) Inbound(ctx context.Context, in whatsapp.Inbound) error {
+	number, err := r.sender(ctx, in)
+	if err != nil {
+		return err
+	}
+	fresh, err := r.Store.SaveWhatsApp(ctx, in.MessageSID, number)
+	if err != nil || !fresh {
+		return err
+	}
+	a := r.agent(number)
+	if a == nil {
+		return r.stranger(ctx, number)
+	}
+	opening, err := r.opened(ctx, a.Phone, in)
+	if err != nil {
+		return err
+	}
+	if in.OptOut != "" {
+		return r.optedOut(ctx, a, in.OptOut)
+	}
+	desk, err := r.desk(ctx)
+	if err != nil {
+		return err
+	}
+	return r.route(ctx, desk, a, in, opening)
+}
+
+// sender is the number that a message came from. Who hides it is known by
+// WhatsApp's own id, if they wrote with both before.
+func (r *Relay) sender(ctx context.Context, in whatsapp.Inbound) (string, error) {
+	if in.From != "" || in.ExternalUserID == "" {
+		return in.From, nil
+	}
+	number, err := r.Store.PhoneOf(ctx, in.ExternalUserID)
+	if number == "" && err == nil {
+		number = in.ExternalUserID
+	}
+	return number, err
+}
+
+// stranger tells staff that somebody wrote who is no agent; they get no answer.
+func (r *Relay) stranger(ctx context.Context, number string) error {
+	p, err := r.Store.Phone(ctx, number)
+	if err != nil || (!p.Told.IsZero() && r.Store.Now().Before(p.Told.Add(toldEvery))) {
+		return err
+	}
+	p.Told = r.Store.Now()
+	if err := r.Store.SavePhone(ctx, p); err != nil {
+		return err
+	}
+	return r.tellStaff(ctx, text.StrangerForStaff(number))
+}
+
+func (r *Relay) tellStaff(ctx context.Context, w text.Words) error {
+	return r.Store.Do(ctx, effect.Effect{Message: &effect.Message{To: effect.Place{SuperAdmin: true}, Content: w.Notice()}})
+}
+
+func (r *Relay) optedOut(ctx context.Context, a *handoff.Agent, word string) error {
+	if strings.EqualFold(word, "STOP") {
+		return r.tellStaff(ctx, text.OptedOutForStaff(a.Name))
+	}
+	return nil // Twilio answers START and HELP itself
+}
+
+// opened notes that a phone's 24 hours begin again and sends on what waited for
+// that. opening says that they were over, or never began.
+func (r *Relay) opened(ctx context.Context, phone string, in whatsapp.Inbound) (opening bool, err error) {
+	at := r.Store.Now()
+	if in.Listed && !in.Sent.IsZero() && in.Sent.Before(at) {
+		at = in.Sent
+	}
+	p, err := r.Store.Phone(ctx, phone)
+	if err != nil {
+		return false, err
+	}
+	opening = !open(p, at)
+	if at.After(p.Inbound) {
+		p.Inbound = at
+	}
+	if in.From != "" && in.ExternalUserID != "" {
+		p.UserID = in.ExternalUserID
+	}
+	p.Template, p.About = time.Time{}, 0
+	if err := r.Store.SavePhone(ctx, p); err != nil {
+		return false, err
+	}
+	queue.AfterCommit(ctx, r.Store.DB, func() { r.Store.Queue.Wake(store.QueueWhatsApp, phone) })
+	return opening, nil
+}
+
+// route finds out what a message is for, and has that done.
+func (r *Relay) route(ctx context.Context, desk *handoff.Desk, a *handoff.Agent, in whatsapp.Inbound, opening bool) error {
+	known, err := r.known(ctx, a.Phone)
+	if err != nil {
+		return err
+	}
+	msg := handoff.Incoming{
+		Phone: a.Phone, Body: in.Body, Quotes: in.Quoted != "", Button: in.ButtonPayload,
+		Opening: opening, Listed: in.Listed, File: in.NumMedia > 0 || len(in.Media) > 0 || in.Location != nil,
+	}
+	if in.Body == "" && in.ButtonPayload == "" && in.ButtonText != "" {
+		msg.Button = in.ButtonText
+	}
+	quoted := ""
+	if in.Quoted != "" {
+		if msg.Quoted, quoted, err = r.Store.Quoted(ctx, in.Quoted); err != nil {
+			return err
+		}
+	}
+	to := desk.Find(msg, known)
+	switch to.Verb {
+	case handoff.Empty:
+		return nil
+	case handoff.Helps:
+		return r.tell(ctx, a, text.HelpForAgent())
+	case handoff.Lists:
+		return r.tell(ctx, a, text.ListForAgent(desk.Choices(a.Phone, known)))
+	case handoff.Unclear:
+		return r.tell(ctx, a, text.WhichForAgent(desk.Choices(a.Phone, known)))
+	case handoff.Nothing:
+		return r.tell(ctx, a, text.NoneOpenForAgent())
+	case handoff.Opens:
+		return r.openedBy(ctx, desk, a, msg, known)
+	case handoff.Shows:
+		return r.show(ctx, desk, a, to.Number)
+	}
+	h, err := r.Store.Handoff(ctx, to.Number)
+	if err != nil {
+		return err
+	}
+	if h == nil {
+		return r.tell(ctx, a, text.UnknownForAgent(to.Number))
+	}
+	if to.Verb == handoff.Answers {
+		return r.agentSays(ctx, desk, h, a, in, msg, to, quoted)
+	}
+	return r.agentDoes(ctx, desk, h, a, to.Verb)
+}
+
+// known are the handoffs that are not closed, as one phone knows them.
+func (r *Relay) known(ctx context.Context, phone string) ([]handoff.Known, error) {
+	handoffs, err := r.Store.Handoffs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	sent, err := r.Store.SentHandoffs(ctx, phone)
+	if err != nil {
+		return nil, err
+	}
+	known := make([]handoff.Known, len(handoffs))
+	for i, h := range handoffs {
+		known[i] = handoff.Known{Handoff: h, Sent: sent[h.Number]}
+	}
+	return known, nil
+}
+
+// tell answers an agent about no handoff in particular.
+func (r *Relay) tell(ctx context.Context, a *handoff.Agent, words string) error {
+	return r.apply(ctx, nil, handoff.Decision{Lines: []handoff.Line{{Kind: handoff.LineTold, Head: words, To: []string{a.Phone}}}})
+}
+
+// openedBy answers words that only opened the window: what waits is read first. A
+// tap on a button needs no answer.
+func (r *Relay) openedBy(ctx context.Context, desk *handoff.Desk, a *handoff.Agent, in handoff.Incoming, known []handoff.Known) error {
+	if in.Button != "" {
+		return nil
+	}
+	for _, c := range desk.Choices(a.Phone, known) {
+		if !c.Matrix {
+			return r.tell(ctx, a, text.OpeningForAgent(c.Number))
+		}
+	}
+	return r.tell(ctx, a, text.NoneOpenForAgent())
+}
+
+// show answers a tap on "Show": what waits comes by itself. Where nothing does,
+// the agent reads why.
+func (r *Relay) show(ctx context.Context, desk *handoff.Desk, a *handoff.Agent, n int64) error {
+	if next, err := r.Store.NextSend(ctx, a.Phone); next != nil || err != nil {
+		return err
+	}
+	h, err := r.Store.Handoff(ctx, n)
+	if err != nil {
+		return err
+	}
+	if h == nil {
+		return r.tell(ctx, a, text.UnknownForAgent(n))
+	}
+	return r.apply(ctx, h, desk.Shown(h, a))
+}
+
+func (r *Relay) agentSays(ctx context.Context, desk *handoff.Desk, h *handoff.Handoff, a *handoff.Agent, in whatsapp.Inbound, msg handoff.Incoming, to handoff.Route, quoted string) error {
+	s := handoff.Said{Event: in.MessageSID, User: a.Phone, Name: a.Name, Words: text.FromWhatsApp(to.Words), WhatsApp: to.Words, File: msg.File, ReplyTo: quoted}
+	if strings.TrimSpace(to.Words) == "" {
+		s.Words = text.Words{}
+	}
+	owner := h.Owner
+	if h.State == handoff.Open {
+		owner = &handoff.Owner{Kind: handoff.OnWhatsApp, ID: a.Phone, Name: a.Name}
+	}
+	ghost, err := r.ghost(ctx, desk, h, owner)
+	if err != nil {
+		return err
+	}
+	dec, sent := desk.AgentSays(h, a, s, ghost, to.Confirm)
+	body := ""
+	if sent {
+		body = to.Words
+	}
+	if err := r.Store.RoutedWhatsApp(ctx, in.MessageSID, h.Number, body); err != nil {
+		return err
+	}
+	return r.apply(ctx, h, dec)
+}
+
+func (r *Relay) agentDoes(ctx context.Context, desk *handoff.Desk, h *handoff.Handoff, a *handoff.Agent, verb handoff.Verb) error {
+	before, err := r.soFar(ctx, h)
+	if err != nil {
+		return err
+	}
+	var dec handoff.Decision
+	switch verb {
+	case handoff.Takes:
+		sent, err := r.Store.WasSent(ctx, h.Number, a.Phone)
+		if err != nil {
+			return err
+		}
+		if sent && h.State != handoff.Closed {
+			before = nil // they have it on their phone
+		}
+		dec = desk.TakeByPhone(h, a, before)
+	case handoff.Passes:
+		dec = desk.Pass(h, a, before)
+	case handoff.Closes:
+		dec = desk.Done(h, a)
+	}
+	return r.apply(ctx, h, dec)
+}

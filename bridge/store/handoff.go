@@ -1,0 +1,195 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	"go.mau.fi/util/dbutil"
+
+	"lanekeeper/bridge/handoff"
+)
+
+// ErrChanged says that a handoff was changed by another transaction meanwhile.
+var ErrChanged = errors.New("the handoff was changed meanwhile")
+
+func scanHandoff(row dbutil.Scannable) (*handoff.Handoff, error) {
+	var h handoff.Handoff
+	var raw string
+	var version int64
+	if err := row.Scan(&raw, &version); err != nil {
+		return nil, err
+	}
+	err := json.Unmarshal([]byte(raw), &h)
+	h.Version = version
+	return &h, err
+}
+
+func (s *Store) handoffWhere(ctx context.Context, where string, args ...any) (*handoff.Handoff, error) {
+	h, err := none(scanHandoff(s.DB.QueryRow(ctx, "SELECT record, version FROM handoff WHERE "+where, args...)))
+	return h, wrap("handoff", err)
+}
+
+func (s *Store) handoffsWhere(ctx context.Context, where string, args ...any) ([]*handoff.Handoff, error) {
+	rows, err := s.DB.Query(ctx, "SELECT record, version FROM handoff WHERE "+where, args...)
+	out, err := all(rows, err, scanHandoff)
+	return out, wrap("handoffs", err)
+}
+
+// Handoff loads a handoff by its number; nil if there is none.
+func (s *Store) Handoff(ctx context.Context, number int64) (*handoff.Handoff, error) {
+	return s.handoffWhere(ctx, "number=$1", number)
+}
+
+// HandoffByThread finds the handoff whose thread has this root: an event id, or
+// "~ID" of the message that an effect sends.
+func (s *Store) HandoffByThread(ctx context.Context, root string) (*handoff.Handoff, error) {
+	return s.handoffWhere(ctx, "thread=$1", root)
+}
+
+// HandoffInDirect finds the newest handoff of a person's direct chat that is not
+// closed.
+func (s *Store) HandoffInDirect(ctx context.Context, user string) (*handoff.Handoff, error) {
+	return s.handoffWhere(ctx, "asker=$1 AND direct AND state<>'closed' ORDER BY number DESC LIMIT 1", user)
+}
+
+// Handoffs gives those that are open or taken, by number.
+func (s *Store) Handoffs(ctx context.Context) ([]*handoff.Handoff, error) {
+	return s.handoffsWhere(ctx, "state IN ('open', 'taken') ORDER BY number")
+}
+
+// HandoffsEver gives the newest n handoffs in any state, by number.
+func (s *Store) HandoffsEver(ctx context.Context, n int) ([]*handoff.Handoff, error) {
+	return s.handoffsWhere(ctx, "number IN (SELECT number FROM handoff ORDER BY number DESC LIMIT $1) ORDER BY number", n)
+}
+
+// AskedBefore reports whether somebody asked for a human already.
+func (s *Store) AskedBefore(ctx context.Context, user string, direct bool) (yes bool, err error) {
+	err = s.DB.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM handoff WHERE asker=$1 AND direct=$2)", user, direct).Scan(&yes)
+	return yes, wrap("handoff", err)
+}
+
+// SaveHandoff writes a handoff, new (version 0) or changed. It fails with
+// ErrChanged if somebody else changed it since it was loaded.
+func (s *Store) SaveHandoff(ctx context.Context, h *handoff.Handoff) error {
+	old := h.Version
+	h.Version++
+	raw, err := json.Marshal(h)
+	if err != nil {
+		return wrap("handoff", err)
+	}
+	if old == 0 {
+		_, err = s.DB.Exec(ctx, "INSERT INTO handoff (number, version, state, asker, direct, thread, record) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+			h.Number, h.Version, h.State, h.First().User, h.Direct, string(h.Thread), string(raw))
+		return wrap("handoff", err)
+	}
+	r, err := s.DB.Exec(ctx, "UPDATE handoff SET version=$3, state=$4, record=$5 WHERE number=$1 AND version=$2", h.Number, old, h.Version, h.State, string(raw))
+	if err != nil {
+		return wrap("handoff", err)
+	}
+	if n, err := r.RowsAffected(); err != nil || n != 1 {
+		return wrap("handoff", errors.Join(err, ErrChanged))
+	}
+	return nil
+}
+
+// Kinds of events that count in a handoff.
+const (
+	EventAsked   = "asked"   // by an asker, as the words of a command
+	EventSaid    = "said"    // by an asker
+	EventSent    = "sent"    // by the owner in the card's thread, carried to the asker
+	EventConsent = "consent" // the ✅
+)
+
+// HandoffEvent is an event that counts in a handoff.
+type HandoffEvent struct {
+	Event   string
+	Handoff int64
+	Kind    string
+	User    string
+	TS      time.Time
+}
+
+func scanHandoffEvent(row dbutil.Scannable) (*HandoffEvent, error) {
+	var e HandoffEvent
+	var ts int64
+	err := row.Scan(&e.Event, &e.Handoff, &e.Kind, &e.User, &ts)
+	e.TS = fromMillis(ts)
+	return &e, err
+}
+
+const handoffEventColumns = "event_id, handoff, kind, user_id, ts"
+
+// HandoffEvent finds an event that counts in a handoff; nil if it does in none.
+func (s *Store) HandoffEvent(ctx context.Context, event string) (*HandoffEvent, error) {
+	e, err := none(scanHandoffEvent(s.DB.QueryRow(ctx, "SELECT "+handoffEventColumns+" FROM handoff_event WHERE event_id=$1", event)))
+	return e, wrap("handoff event", err)
+}
+
+// SaveHandoffEvent remembers an event once; fresh is false if it was known.
+func (s *Store) SaveHandoffEvent(ctx context.Context, e HandoffEvent) (fresh bool, err error) {
+	r, err := s.DB.Exec(ctx, "INSERT INTO handoff_event ("+handoffEventColumns+") VALUES ($1, $2, $3, $4, $5) ON CONFLICT (event_id) DO NOTHING",
+		e.Event, e.Handoff, e.Kind, e.User, millis(e.TS))
+	if err != nil {
+		return false, wrap("handoff event", err)
+	}
+	n, err := r.RowsAffected()
+	return n == 1, wrap("handoff event", err)
+}
+
+// HandoffEventsOf finds those of some events that were said in handoffs.
+func (s *Store) HandoffEventsOf(ctx context.Context, events []string) (map[string]*HandoffEvent, error) {
+	out := make(map[string]*HandoffEvent, len(events))
+	if len(events) == 0 {
+		return out, nil
+	}
+	args, marks := make([]any, len(events)), make([]string, len(events))
+	for i, e := range events {
+		args[i], marks[i] = e, placeholder(i+1)
+	}
+	rows, err := s.DB.Query(ctx, "SELECT "+handoffEventColumns+" FROM handoff_event WHERE event_id IN ("+strings.Join(marks, ",")+")", args...)
+	found, err := all(rows, err, scanHandoffEvent)
+	for _, e := range found {
+		out[e.Event] = e
+	}
+	return out, wrap("handoff events", err)
+}
+
+// Turn is something that was said in a handoff, by an asker or to them.
+type Turn struct {
+	Event string // event id, or MessageSid of an answer from WhatsApp
+	Kind  string // EventAsked, EventSaid, EventSent, or TurnWhatsApp
+	User  string // MXID or phone
+	Body  string // of answers from WhatsApp
+	TS    time.Time
+}
+
+// TurnWhatsApp is the kind of an answer from WhatsApp.
+const TurnWhatsApp = "whatsapp"
+
+// Conversation gives the last n things said in a handoff, oldest first.
+func (s *Store) Conversation(ctx context.Context, number int64, n int) ([]Turn, error) {
+	rows, err := s.DB.Query(ctx, `SELECT event_id, kind, user_id, '' AS body, ts FROM handoff_event WHERE handoff=$1 AND kind IN ('asked', 'said', 'sent')
+		UNION ALL SELECT sid, 'whatsapp', phone, body, at FROM wa_inbound WHERE handoff=$1 AND body<>''
+		ORDER BY 5 DESC LIMIT $2`, number, n)
+	out, err := all(rows, err, func(row dbutil.Scannable) (t Turn, err error) {
+		var ts int64
+		err = row.Scan(&t.Event, &t.Kind, &t.User, &t.Body, &ts)
+		t.TS = fromMillis(ts)
+		return
+	})
+	for i, j := 0, len(out)-1; i < j; i, j = i+1, j-1 {
+		out[i], out[j] = out[j], out[i]
+	}
+	return out, wrap("conversation", err)
+}
+
+// Ghost gives the opaque part of the MXID of the ghost that speaks for somebody;
+// it is made up the first time.
+func (s *Store) Ghost(ctx context.Context, person string) (opaque string, err error) {
+	err = s.DB.QueryRow(ctx, `INSERT INTO ghost (person, opaque) VALUES ($1, $2)
+		ON CONFLICT (person) DO UPDATE SET person=excluded.person RETURNING opaque`, person, s.NewID()).Scan(&opaque)
+	return opaque, wrap("ghost", err)
+}

@@ -1,0 +1,84 @@
+package text
+
+import (
+	"strings"
+
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
+)
+
+// carriedTags are what words may look like when they move from one room to
+// another: the harmless part of what the Matrix spec allows
+// (https://spec.matrix.org/v1.15/client-server-api/#mroommessage-msgtypes).
+// Images are not among them: a media id of one room has no business in another.
+var carriedTags = map[string]bool{
+	"b": true, "strong": true, "i": true, "em": true, "u": true, "s": true, "del": true, "code": true, "pre": true,
+	"p": true, "br": true, "hr": true, "blockquote": true, "ul": true, "ol": true, "li": true,
+	"h1": true, "h2": true, "h3": true, "h4": true, "h5": true, "h6": true,
+	"table": true, "thead": true, "tbody": true, "tr": true, "th": true, "td": true, "sub": true, "sup": true,
+}
+
+// Carried makes Words of the content of an m.room.message (of an edit: its
+// m.new_content) for another room. What a reply quotes is dropped, since it was
+// said among others; links to people, rooms and events become their names;
+// images and unknown tags go, their words stay. It mentions nobody.
+func Carried(content map[string]any) Words {
+	body, _ := content["body"].(string)
+	body = clean(body)
+	if isReply(content) {
+		body = withoutFallback(body)
+	}
+	w := Words{Plain: strings.TrimSpace(withoutMatrixLinks(body))}
+	formatted, _ := content["formatted_body"].(string)
+	if formatted == "" || content["format"] != "org.matrix.custom.html" {
+		return w
+	}
+	nodes, err := html.ParseFragment(strings.NewReader(clean(formatted)), &html.Node{Type: html.ElementNode, Data: "body", DataAtom: atom.Body})
+	if err != nil {
+		return w
+	}
+	var out strings.Builder
+	for _, n := range nodes {
+		carry(&out, n)
+	}
+	w.HTML = strings.TrimSpace(out.String())
+	return w
+}
+
+func carry(out *strings.Builder, n *html.Node) {
+	switch {
+	case n.Type == html.TextNode:
+		out.WriteString(html.EscapeString(withoutMatrixLinks(n.Data)))
+		return
+	case n.Type != html.ElementNode:
+		return
+	}
+	switch n.Data {
+	case "mx-reply", "script", "style", "head", "title", "template", "img":
+		return
+	}
+	open, end := "", ""
+	if href, ok := attr(n, "href"); n.Data == "a" && ok && carriedLink(href) {
+		open, end = `<a href="`+html.EscapeString(href)+`">`, "</a>"
+	} else if carriedTags[n.Data] {
+		open, end = "<"+n.Data+">", "</"+n.Data+">"
+		if n.Data == "br" || n.Data == "hr" {
+			end = ""
+		}
+	}
+	out.WriteString(open)
+	for c := n.FirstChild; c != nil; c = c.NextSibling {
+		carry(out, c)
+	}
+	out.WriteString(end)
+}
+
+// carriedLink allows web and mail addresses, but none that names somebody or
+// something in Matrix.
+func carriedLink(href string) bool {
+	lower := strings.ToLower(strings.TrimSpace(href))
+	if !strings.HasPrefix(lower, "https://") && !strings.HasPrefix(lower, "http://") && !strings.HasPrefix(lower, "mailto:") {
+		return false
+	}
+	return !strings.Contains(lower, "matrix.to/#/") && !strings.Contains(lower, "/_matrix/")
+}

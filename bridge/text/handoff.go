@@ -1,0 +1,273 @@
+package text
+
+import (
+	"fmt"
+	"html"
+	"strings"
+)
+
+// Asked says what the first notice of a handoff has to tell.
+type Asked struct {
+	Number   int64
+	Lane     bool   // in a lane, where everybody reads along; else the direct chat
+	WhatsApp bool   // the words also go to WhatsApp
+	Consent  bool   // they do if the asker agrees
+	Again    bool   // the asker has read the long version before
+	Question string // repeated where the thread cannot hang on it
+}
+
+// AskedForAsker is the first notice in the asker's thread.
+func AskedForAsker(a Asked) Words {
+	var s []string
+	switch {
+	case a.Again && a.WhatsApp:
+		s = append(s, "Support is asked, also on WhatsApp.")
+	case a.Again:
+		s = append(s, "Support is asked.")
+	case a.WhatsApp:
+		s = append(s, "I asked our support team, also on WhatsApp.")
+	default:
+		s = append(s, "I asked our support team.")
+	}
+	switch {
+	case a.Lane && a.Again:
+		s = append(s, "All in this room can read this thread.")
+	case a.Lane:
+		s = append(s, "Everyone in this room can read this thread.")
+	case !a.Again:
+		s = append(s, "The answer comes here, and only you can read it. What you write here goes to them.")
+	}
+	if a.Consent {
+		s = append(s, ConsentWish)
+	}
+	w := Say("%s", fmt.Sprintf("#%d · %s", a.Number, strings.Join(s, " ")))
+	if a.Question == "" {
+		return w
+	}
+	return Join(w, Say("You asked: %s", a.Question))
+}
+
+// ConsentWish asks for the leave to send somebody's words to WhatsApp.
+const ConsentWish = "May what you write here also go to their WhatsApp? Answers are often faster there. React with ✅ if so."
+
+// JoinedForAsker answers who asks in a thread where support is asked already;
+// open: it was closed until now.
+func JoinedForAsker(a Asked, open bool) Words {
+	words := "Support is asked here already, and reads this, too"
+	if open {
+		words = "It is open again, and support was told"
+	}
+	if a.WhatsApp {
+		words += ", also on WhatsApp"
+	}
+	words += "."
+	if a.Lane {
+		words += " All in this room can read this thread."
+	}
+	if a.Consent {
+		words += " " + ConsentWish
+	}
+	return Say("%s", fmt.Sprintf("#%d · %s", a.Number, words))
+}
+
+// ClosedForAsker tells that a handoff ended; by is the name to show.
+func ClosedForAsker(n int64, by string) Words {
+	return Say("%s", fmt.Sprintf("%s closed #%d. Write here if you need more.", by, n))
+}
+
+// ReopenedForAsker tells that a handoff goes on.
+func ReopenedForAsker(n int64) Words {
+	return Say("%s", fmt.Sprintf("#%d is open again. Our support team was told.", n))
+}
+
+// NotCarriedForAsker answers a file in the thread.
+func NotCarriedForAsker(n int64) Words {
+	return Say("%s", fmt.Sprintf("#%d · I cannot pass files on yet: this one was not carried to the support team. Please say in words what it shows.", n))
+}
+
+// UndeliveredForAsker is said at a message that WhatsApp did not deliver.
+func UndeliveredForAsker(n int64) Words {
+	return Say("%s", fmt.Sprintf("#%d · WhatsApp did not deliver this. Our support team has it in Matrix and was told; you need not write it again.", n))
+}
+
+// AnswerForAsker is an answer where the bot speaks for somebody.
+func AnswerForAsker(name string, w Words) Words { return Spoken(name, "", w) }
+
+// Spoken puts a name before somebody's words; via says where they were written.
+func Spoken(name, via string, w Words) Words {
+	if via != "" {
+		via = " (" + via + ")"
+	}
+	return Words{
+		Plain:    "**" + name + via + ":** " + w.Plain,
+		HTML:     "<strong>" + html.EscapeString(name+via) + ":</strong> " + w.rich(),
+		Mentions: w.Mentions,
+	}
+}
+
+// Card is what staff read of a handoff at a glance.
+type Card struct {
+	Number   int64
+	Asker    Pill
+	Place    string // "Acme website, customer lane", "direct chat"
+	Question Words
+	State    string // open, taken, closed
+	Owner    string // name, "" if nobody
+	Closer   string // who closed it
+	InMatrix bool   // words do not leave Matrix
+	Consent  bool   // the asker has not agreed to WhatsApp yet
+}
+
+// CardForStaff is the card of a handoff in the super-admin room.
+func CardForStaff(c Card) Words {
+	lines := []Words{Say("#%d · %s asks · %s", c.Number, c.Asker, c.Place)}
+	if c.Question.Plain != "" {
+		lines = append(lines, c.Question)
+	}
+	state := ""
+	switch {
+	case c.State == "closed" && c.Closer != "":
+		state = "Closed by " + c.Closer + "."
+	case c.State == "closed":
+		state = "Closed."
+	case c.Owner != "":
+		state = c.Owner + " answers, in this thread or on WhatsApp."
+		if c.InMatrix {
+			state = c.Owner + " answers, in this thread."
+		}
+	default:
+		state = "Open: react with ✋ to take it, then answer in this thread."
+	}
+	if c.State != "closed" && c.InMatrix {
+		state += " It waits in Matrix: its words do not go to WhatsApp."
+	}
+	if c.State != "closed" && c.Consent {
+		state += " The asker has not agreed to WhatsApp yet."
+	}
+	return Join(append(lines, Say("%s", state))...)
+}
+
+// ContextForStaff is what was said before a question.
+func ContextForStaff(said []Words) Words {
+	return Join(append([]Words{Say("Before that, in the same room:")}, said...)...)
+}
+
+// KeptForStaff says why somebody's words in a card's thread stay there.
+func KeptForStaff(n int64, state, owner string) Words {
+	switch {
+	case state == "closed":
+		return Say("%s", fmt.Sprintf("🔒 #%d is closed, so this was not sent. Write `reopen #%d` first.", n, n))
+	case owner != "":
+		return Say("%s", fmt.Sprintf("🔒 %s owns #%d, so your words stay among staff. `take #%d --force` makes it yours.", owner, n, n))
+	}
+	return Say("%s", fmt.Sprintf("🔒 Nobody owns #%d yet, so your words stay among staff. React with ✋ on the card to take it.", n))
+}
+
+// UnsentForStaff shows an answer from WhatsApp that did not go to the asker.
+func UnsentForStaff(name, why string, w Words) Words {
+	return Spoken("🔒 "+name, "WhatsApp, not sent: "+why, w)
+}
+
+// FileForStaff stands for a file that was not carried; its name is not shown.
+func FileForStaff() Words { return Say("(a file that was not carried)") }
+
+// NotCarriedForStaff answers a file of the owner.
+func NotCarriedForStaff() Words {
+	return Say("I cannot pass files on yet: this was not sent to the asker.")
+}
+
+// OwnedForStaff answers ✋ on the card of what another owns.
+func OwnedForStaff(n int64, owner string) Words {
+	return Say("%s", fmt.Sprintf("%s owns #%d. `take #%d --force` makes it yours.", owner, n, n))
+}
+
+// TakenOverForStaff tells the former owner that another answers now.
+func TakenOverForStaff(n int64, by string) Words {
+	return Say("%s", fmt.Sprintf("%s took over #%d: your words here stay among staff now.", by, n))
+}
+
+// FreedForStaff tells staff that nobody owns a handoff and WhatsApp cannot help.
+func FreedForStaff(n int64) Words {
+	return Say("%s", fmt.Sprintf("Nobody owns #%d, and nobody on WhatsApp can be asked. Please take it with ✋ on the card.", n))
+}
+
+// UnreachableForStaff says that a phone could be sent nothing.
+func UnreachableForStaff(n int64, name string) Words {
+	return Say("%s", fmt.Sprintf("Nothing could be sent to %s on WhatsApp for #%d: %s wrote nothing there in the last 24 hours, and no template is set up (whatsapp.template_sid). It goes out once %s writes to our number.", name, n, name, name))
+}
+
+// FailedForStaff says that a line did not reach an agent; why is Twilio's reason.
+func FailedForStaff(n int64, name, why string) Words {
+	return Say("%s", fmt.Sprintf("#%d · This did not reach %s on WhatsApp: %s. Somebody else can take it with ✋ on the card.", n, name, why))
+}
+
+// LostForStaff says that an answer did not reach the asker's thread.
+func LostForStaff(n int64) Words {
+	return Say("%s", fmt.Sprintf("#%d · This did not reach the asker: the homeserver refused it. The asker may have left the room. Try another way, or send it again later.", n))
+}
+
+// StrangerForStaff tells of a message from a number that is no agent's.
+func StrangerForStaff(number string) Words {
+	return Say("%s", fmt.Sprintf("Somebody wrote to us on WhatsApp from %s, which is no agent's number. They got no answer. If they should be an agent, add them to whatsapp.agents.", number))
+}
+
+// OptedOutForStaff tells that an agent does not want messages any more.
+func OptedOutForStaff(name string) Words {
+	return Say("%s", fmt.Sprintf("%s wrote STOP on WhatsApp: Twilio sends nothing there until %s writes START.", name, name))
+}
+
+// ConsentedForStaff tells that the asker's words may go to WhatsApp now, or not any more.
+func ConsentedForStaff(name string, given bool) Words {
+	if given {
+		return Say("%s", name+" agreed: what was written here went to WhatsApp, too.")
+	}
+	return Say("%s", name+" took that back: nothing more goes to WhatsApp.")
+}
+
+// HandoffForStaff is a handoff in a list.
+func HandoffForStaff(n int64, asker Pill, place, state, owner string) Words {
+	if owner != "" {
+		state += ", " + owner
+	}
+	return Say("#%d · %s · %s · %s", n, asker, place, state)
+}
+
+// HandoffsForStaff is a list of handoffs.
+func HandoffsForStaff(lines []Words) Words {
+	if len(lines) == 0 {
+		return Say("Nothing is open.")
+	}
+	return Join(lines...)
+}
+
+// TakenForStaff answers `take`.
+func TakenForStaff(n int64, changed bool) Words {
+	if !changed {
+		return Say("%s", fmt.Sprintf("#%d is yours already.", n))
+	}
+	return Say("%s", fmt.Sprintf("#%d is yours: what you write in the card's thread goes to the asker.", n))
+}
+
+// ReleasedForStaff answers `release`.
+func ReleasedForStaff(n int64, changed bool) Words {
+	if !changed {
+		return Say("%s", fmt.Sprintf("Nobody owns #%d.", n))
+	}
+	return Say("%s", fmt.Sprintf("#%d is free again. The others were asked.", n))
+}
+
+// ClosedForAnyone answers `close`.
+func ClosedForAnyone(n int64, changed bool) Words {
+	if !changed {
+		return Say("%s", fmt.Sprintf("#%d was closed already.", n))
+	}
+	return Say("%s", fmt.Sprintf("#%d is closed. Whoever asked can write in its thread if they need more.", n))
+}
+
+// ReopenedForAnyone answers `reopen`.
+func ReopenedForAnyone(n int64, changed bool) Words {
+	if !changed {
+		return Say("%s", fmt.Sprintf("#%d is open.", n))
+	}
+	return Say("%s", fmt.Sprintf("#%d is open again. Support was told.", n))
+}

@@ -1,0 +1,5 @@
+package emulator
+
+import "net/http"
+
+func (e *Emulator) page(mux *http.ServeMux) {}

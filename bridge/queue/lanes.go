@@ -14,9 +14,9 @@ type lane struct {
 	key     string
 	jobs    []*Job // by id; the first one runs if running
 	running bool
-	woken   bool // Wake was called while it ran
-	more    bool // the database may have more; take nothing but a refill
-	blocked bool // its head waits in the database
+	woken   bool  // Wake was called while it ran
+	more    bool  // the database may have more; take nothing but a refill
+	blocked bool  // its head waits in the database
 	mark    int64 // number of the query that was the last to begin before it was blocked
 }
 

@@ -16,7 +16,7 @@ type signals struct {
 	poked chan struct{} // holds one: pokes are coalesced
 
 	mu      sync.Mutex
-	running bool // a Run has this queue
+	running bool  // a Run has this queue
 	due     int64 // when the next timer or head may be due, Unix ms
 	wakes   map[string]struct{}
 	wakeAll bool

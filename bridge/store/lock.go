@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 
@@ -32,16 +33,7 @@ func Lock(ctx context.Context, kind, uri string, log zerolog.Logger) (owner cont
 	case SQLite:
 		try = func(context.Context) (holder, error) { return lockFile(sqliteFile(uri) + ".lock") }
 	case Postgres:
-		pool, err := sql.Open("postgres", uri)
-		if err != nil {
-			return nil, nil, fmt.Errorf("database lock: %w", err)
-		}
-		try = func(ctx context.Context) (holder, error) { return lockAdvisory(ctx, pool) }
-		defer func() {
-			if err != nil {
-				_ = pool.Close()
-			}
-		}()
+		try = func(ctx context.Context) (holder, error) { return lockAdvisory(ctx, uri) }
 	default:
 		return nil, nil, fmt.Errorf("database lock: type %q is neither %s nor %s", kind, SQLite, Postgres)
 	}
@@ -62,14 +54,15 @@ type holder interface {
 // errTaken: another process holds the lock.
 var errTaken = errors.New("another process owns the database")
 
-// await asks for the lock until it is free.
+// await asks for the lock until it is free. A database that is away is an error
+// at first; for a standby it is a reason to go on asking.
 func await(ctx context.Context, try func(context.Context) (holder, error), log zerolog.Logger) (holder, error) {
 	for first := true; ; first = false {
 		held, err := try(ctx)
 		if err == nil {
 			return held, nil
 		}
-		if !errors.Is(err, errTaken) {
+		if first && !errors.Is(err, errTaken) {
 			return nil, err
 		}
 		if first {
@@ -107,14 +100,14 @@ func watch(ctx context.Context, held holder, log zerolog.Logger) (owner context.
 			}
 		}
 	}()
-	return owner, func() {
+	return owner, sync.OnceFunc(func() {
 		close(stop)
 		<-stopped
 		cancel(context.Canceled)
 		if err := held.release(); err != nil {
 			log.Warn().Err(err).Msg("Releasing the lock on the database")
 		}
-	}
+	})
 }
 
 // fileLock is a lock on a file beside the SQLite database. The kernel frees it
@@ -143,7 +136,8 @@ func (l *fileLock) check(context.Context) error { return nil }
 // would let a third process lock a new one beside a second that waits here.
 func (l *fileLock) release() error { return l.file.Close() }
 
-// advisoryLock is a session lock of PostgreSQL on a connection of its own.
+// advisoryLock is a session lock of PostgreSQL on a connection of its own. It
+// needs a connection to the server, not to a pooler that shares sessions.
 type advisoryLock struct {
 	pool *sql.DB
 	conn *sql.Conn
@@ -157,13 +151,23 @@ func advisoryKey() int64 {
 	return int64(h.Sum64())
 }
 
-func lockAdvisory(ctx context.Context, pool *sql.DB) (holder, error) {
+func lockAdvisory(ctx context.Context, uri string) (held holder, err error) {
+	pool, err := sql.Open("postgres", uri)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			_ = pool.Close() // and its connection
+		}
+	}()
 	conn, err := pool.Conn(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var got bool
-	if err = conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock($1)", advisoryKey()).Scan(&got); err == nil && !got {
+	err = conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock($1)", advisoryKey()).Scan(&got)
+	if err == nil && !got {
 		err = errTaken
 	}
 	if err != nil {

@@ -61,7 +61,7 @@ func openPool(kind, uri string) (*sql.DB, error) {
 		pool.SetMaxOpenConns(1)
 		return pool, nil
 	case Postgres:
-		pool, err := sql.Open("postgres", uri)
+		pool, err := sql.Open("postgres", postgresDSN(uri))
 		if err != nil {
 			return nil, err
 		}
@@ -89,6 +89,20 @@ func sqliteDSN(uri string) (string, error) {
 	values.Set("_synchronous", "FULL")
 	values.Set("_foreign_keys", "on")
 	return "file:" + sqliteFile(name) + "?" + values.Encode(), nil
+}
+
+// postgresDSN lets lib/pq send a statement and its parameters in one round trip
+// instead of two. It also sends []byte in binary form: a JSONB column needs a
+// string. (https://pkg.go.dev/github.com/lib/pq#hdr-Connection_String_Parameters)
+func postgresDSN(uri string) string {
+	u, err := url.Parse(uri)
+	if err != nil || u.Scheme == "" { // "host=… dbname=…"
+		return uri + " binary_parameters=yes"
+	}
+	values := u.Query()
+	values.Set("binary_parameters", "yes")
+	u.RawQuery = values.Encode()
+	return u.String()
 }
 
 // sqliteFile gives the path of a database file from its uri.

@@ -234,7 +234,7 @@ func (b *Bridge) wireTwilio(r *relay.Relay) error {
 	pace := b.cfg.WhatsApp.Pace
 	b.whatsapp = &outbox.WhatsApp{
 		Store: b.store, Relay: r, Twilio: client, Log: b.log, Sent: b.metrics.sent("whatsapp"),
-		Template: b.cfg.WhatsApp.TemplateSID, Pace: whatsapp.NewPace(pace.Burst, pace.Every),
+		Template: b.cfg.WhatsApp.TemplateSID, Pace: whatsapp.NewPace(pace.Burst, pace.Every, time.Now),
 	}
 	b.listing = &intake.Listing{Twilio: client, Store: b.store, Log: b.log, Every: listEvery}
 	b.health.twilio(client, b.store)

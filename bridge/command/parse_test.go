@@ -25,16 +25,16 @@ func words(s string) []string {
 
 func TestWords(t *testing.T) {
 	for in, want := range map[string][]string{
-		``:                                    nil,
-		`  who  `:                             {"who"},
-		`create acme "Acme website"`:          {"create", "acme", "Acme website"},
-		`create acme “Acme website”`:          {"create", "acme", "Acme website"},
-		`create acme „Acme website“`:          {"create", "acme", "Acme website"},
-		`create acme «Acme website» x`:        {"create", "acme", "Acme website", "x"},
-		`it's 5" wide`:                        {"it's", `5"`, "wide"},
-		`an "open end`:                        {"an", `"open`, "end"},
-		`a "" b`:                              {"a", "", "b"},
-		"a\u202eb\u200fc 👩\u200d💻":            {"abc", "👩\u200d💻"},
+		``:                                   nil,
+		`  who  `:                            {"who"},
+		`create acme "Acme website"`:         {"create", "acme", "Acme website"},
+		`create acme “Acme website”`:         {"create", "acme", "Acme website"},
+		`create acme „Acme website“`:         {"create", "acme", "Acme website"},
+		`create acme «Acme website» x`:       {"create", "acme", "Acme website", "x"},
+		`it's 5" wide`:                       {"it's", `5"`, "wide"},
+		`an "open end`:                       {"an", `"open`, "end"},
+		`a "" b`:                             {"a", "", "b"},
+		"a\u202eb\u200fc 👩\u200d💻":           {"abc", "👩\u200d💻"},
 		"tab\tand\nline\u00a0and\u3000space": {"tab", "and", "line", "and", "space"},
 	} {
 		if got := words(in); strings.Join(got, "|") != strings.Join(want, "|") || len(got) != len(want) {

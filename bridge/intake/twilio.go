@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -15,7 +16,7 @@ import (
 // Inbound stores a message that Twilio brought, once for each MessageSid.
 func Inbound(s *store.Store) func(context.Context, whatsapp.Inbound) error {
 	return func(ctx context.Context, in whatsapp.Inbound) error {
-		return keepTwilio(ctx, s, in.MessageSID, "phone:"+in.From, store.InputWhatsApp, in)
+		return keepTwilio(ctx, s, in.MessageSID, "phone:"+cmp.Or(in.From, in.ExternalUserID), store.InputWhatsApp, in)
 	}
 }
 
@@ -42,7 +43,7 @@ func keepTwilio(ctx context.Context, s *store.Store, id, key, kind string, v any
 // name, so what came is looked up at start and every few minutes.
 type Listing struct {
 	Twilio interface {
-		ListInbound(ctx context.Context, since time.Time) ([]whatsapp.Inbound, error)
+		Missed(ctx context.Context, since time.Time) (all []whatsapp.Inbound, more bool, err error)
 	}
 	Store *store.Store
 	Log   zerolog.Logger
@@ -51,13 +52,19 @@ type Listing struct {
 
 const metaListed = "twilio_listed"
 
-// overlap is how far each look reaches back before the last one.
-const overlap = 5 * time.Minute
+const (
+	// overlap is how far each look reaches back before the last one.
+	overlap = 5 * time.Minute
+	// grace is how long a webhook may be under way: it says more than the listing
+	// (what was quoted, which button), so it comes first.
+	grace = 30 * time.Second
+)
 
 // Run looks until ctx ends.
 func (l *Listing) Run(ctx context.Context) error {
+	started := l.Store.Now()
 	for {
-		if err := l.once(ctx); err != nil && ctx.Err() == nil {
+		if err := l.once(ctx, started); err != nil && ctx.Err() == nil {
 			l.Log.Warn().Err(err).Msg("Could not list the messages at Twilio")
 		}
 		timer := time.NewTimer(l.Every)
@@ -70,23 +77,29 @@ func (l *Listing) Run(ctx context.Context) error {
 	}
 }
 
-func (l *Listing) once(ctx context.Context) error {
+func (l *Listing) once(ctx context.Context, started time.Time) error {
 	now := l.Store.Now()
-	var since time.Time
-	if last, err := l.Store.Meta(ctx, metaListed); err != nil {
+	since := now.Add(-overlap) // a first start has missed nothing
+	last, err := l.Store.Meta(ctx, metaListed)
+	if err != nil {
 		return err
-	} else if t, err := time.Parse(time.RFC3339, last); err == nil {
-		since = t.Add(-overlap)
-	} else {
-		since = now.Add(-overlap) // a first start has missed nothing
 	}
-	found, err := l.Twilio.ListInbound(ctx, since)
+	if t, err := time.Parse(time.RFC3339, last); err == nil {
+		since = t.Add(-overlap)
+	}
+	found, more, err := l.Twilio.Missed(ctx, since)
 	if err != nil {
 		return fmt.Errorf("listing: %w", err)
 	}
-	store := Inbound(l.Store)
+	if more {
+		l.Log.Error().Time("since", since).Msg("More messages at Twilio than one listing holds: some that came in while we were away are missing")
+	}
+	keep := Inbound(l.Store)
 	for _, in := range found {
-		if err := store(ctx, in); err != nil {
+		if in.Sent.After(started) && now.Sub(in.Sent) < grace {
+			continue // its webhook is on the way; the next look reaches back to it
+		}
+		if err := keep(ctx, in); err != nil {
 			return err
 		}
 	}

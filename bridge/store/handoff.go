@@ -193,3 +193,18 @@ func (s *Store) Ghost(ctx context.Context, person string) (opaque string, err er
 		ON CONFLICT (person) DO UPDATE SET person=excluded.person RETURNING opaque`, person, s.NewID()).Scan(&opaque)
 	return opaque, wrap("ghost", err)
 }
+
+// HandoffCounts says how many handoffs are open and taken.
+func (s *Store) HandoffCounts(ctx context.Context) (map[string]int, error) {
+	type count struct {
+		state string
+		n     int
+	}
+	rows, err := s.DB.Query(ctx, "SELECT state, COUNT(*) FROM handoff WHERE state IN ('open', 'taken') GROUP BY state")
+	counts, err := all(rows, err, func(row dbutil.Scannable) (c count, err error) { return c, row.Scan(&c.state, &c.n) })
+	out := make(map[string]int, len(counts))
+	for _, c := range counts {
+		out[c.state] = c.n
+	}
+	return out, wrap("handoff counts", err)
+}

@@ -9,3 +9,8 @@ func Pending() Words {
 func Parked(job int64, queue, reason string) Words {
 	return Say("I set something aside that I could not handle (%s #%d): %s. Everything else goes on. The log has the details.", queue, job, reason)
 }
+
+// TwilioStuck is for staff: nothing goes to WhatsApp at the moment.
+func TwilioStuck(why string) Words {
+	return Say("WhatsApp messages wait: %s. Nothing is lost; they go out when it works again.", why)
+}

@@ -14,6 +14,9 @@ import (
 	"github.com/rs/zerolog"
 	"go.mau.fi/util/exzerolog"
 
+	"lanekeeper/bridge"
+	"lanekeeper/bridge/doctor"
+	"lanekeeper/bridge/reconcile"
 	"lanekeeper/config"
 )
 
@@ -29,7 +32,7 @@ func command(ctx context.Context, o *options, stdout io.Writer) error {
 	cfg := file.Config
 	switch o.command {
 	case "doctor": // missing tokens are one of its findings
-		return doctor(ctx, cfg, stdout)
+		return runDoctor(ctx, cfg, stdout)
 	case "health":
 		return health(ctx, cfg)
 	}
@@ -48,20 +51,19 @@ func command(ctx context.Context, o *options, stdout io.Writer) error {
 		return fail(exitConfig, "logging cannot be used (%v): correct it, or remove the group for the default.", err)
 	}
 	exzerolog.SetupDefaults(log)
-	return runBridge(ctx, cfg, *log, version())
+	return bridge.Run(ctx, cfg, *log, version())
 }
 
-func doctor(ctx context.Context, cfg *config.Config, stdout io.Writer) error {
-	healthy, err := runDoctor(ctx, cfg, stdout)
-	if err == nil && !healthy {
+func runDoctor(ctx context.Context, cfg *config.Config, stdout io.Writer) error {
+	if !doctor.Check(ctx, cfg, stdout) {
 		return fail(exitFailed, "") // it has said what
 	}
-	return err
+	return nil
 }
 
 // plan prints the steps that apply would take.
 func plan(ctx context.Context, cfg *config.Config, o *options, stdout io.Writer) error {
-	steps, err := runPlan(ctx, cfg, o.project, o.cached, zerolog.Nop())
+	steps, err := bridge.Plan(ctx, cfg, o.project, o.cached, zerolog.Nop())
 	if err != nil {
 		return err
 	}
@@ -71,12 +73,12 @@ func plan(ctx context.Context, cfg *config.Config, o *options, stdout io.Writer)
 	return err
 }
 
-func printPlan(stdout io.Writer, steps []step, asJSON bool) error {
+func printPlan(stdout io.Writer, steps []reconcile.Step, asJSON bool) error {
 	if asJSON {
 		enc := json.NewEncoder(stdout)
 		enc.SetEscapeHTML(false)
 		enc.SetIndent("", "  ")
-		return enc.Encode(map[string]any{"steps": append([]step{}, steps...)})
+		return enc.Encode(map[string]any{"steps": append([]reconcile.Step{}, steps...)})
 	}
 	for _, s := range steps {
 		fmt.Fprintf(stdout, "%s: %s\n", s.Room, s.Text)

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"lanekeeper/bridge/reconcile"
 )
 
 // A container asks the bridge through this command whether it lives.
@@ -48,9 +50,9 @@ func TestHealth(t *testing.T) {
 }
 
 func TestPlanIsPrinted(t *testing.T) {
-	steps := []step{{Room: "customer", Op: "kick", Text: "Xena leaves <Customer · Acme>"}}
+	steps := []reconcile.Step{{Room: "customer", Op: "kick", Text: "Xena leaves <Customer · Acme>"}}
 	for _, c := range []struct {
-		steps []step
+		steps []reconcile.Step
 		json  bool
 		want  string
 	}{

@@ -1,0 +1,196 @@
+package outbox
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/queue"
+	"lanekeeper/bridge/relay"
+	"lanekeeper/bridge/store"
+	"lanekeeper/bridge/text"
+	"lanekeeper/bridge/whatsapp"
+)
+
+// Twilio is what the sender asks of it; *whatsapp.Client in production.
+type Twilio interface {
+	Send(ctx context.Context, m whatsapp.Message) (sid, status string, err error)
+	Find(ctx context.Context, to string, since time.Time, match func(whatsapp.Sent) bool) (*whatsapp.Sent, error)
+}
+
+// WhatsApp sends to phones through Twilio, which knows no idempotency: before a
+// request is begun that stands in the database, and where its outcome is unknown
+// the message is looked up before one repeat.
+type WhatsApp struct {
+	Store    *store.Store
+	Relay    *relay.Relay
+	Twilio   Twilio
+	Log      zerolog.Logger
+	Sent     func(outcome string)
+	Template string // sid
+	Pace     *whatsapp.Pace
+}
+
+const (
+	// unseen is how long a message that Twilio may have taken is looked for: its
+	// listing lags. Then it counts as not taken and is sent once more.
+	unseen = 30 * time.Second
+	// tries is how often a part is sent at most when nobody knows what became of it.
+	tries = 2
+	// waitWindow is how soon a phone whose window is closed is looked at again if
+	// nothing wakes it.
+	waitWindow = 10 * time.Minute
+)
+
+// Do carries out one job of the queue "whatsapp": it sends what is oldest for that
+// phone.
+func (w *WhatsApp) Do(ctx context.Context, job queue.Job) queue.Result {
+	var e effect.Effect
+	if err := json.Unmarshal(job.Payload, &e); err != nil || e.WhatsApp == nil {
+		return queue.Result{Park: "an effect that cannot be read", Err: err}
+	}
+	var turn relay.Turn
+	if err := w.Store.Tx(ctx, func(ctx context.Context) (err error) {
+		turn, err = w.Relay.Turn(ctx, *e.WhatsApp)
+		return err
+	}); err != nil {
+		return queue.Result{Retry: time.Second, Err: err}
+	}
+	for _, p := range turn.Parts {
+		if r := w.part(ctx, job, p); r != nil {
+			return *r
+		}
+	}
+	if turn.Wait {
+		return queue.Result{Retry: waitWindow, Keep: true}
+	}
+	return queue.Result{}
+}
+
+// part sends one part; nil means go on with the next one.
+func (w *WhatsApp) part(ctx context.Context, job queue.Job, p *store.Part) *queue.Result {
+	if p.State == store.PartTrying {
+		if r, settled := w.lookUp(ctx, p); settled {
+			return r
+		}
+	}
+	if wait := w.Pace.Take(p.Phone); wait > 0 {
+		return &queue.Result{Retry: wait, Keep: true}
+	}
+	if err := w.tx(ctx, func(ctx context.Context) error { return w.Relay.Trying(ctx, p) }); err != nil {
+		return &queue.Result{Retry: time.Second, Err: err}
+	}
+	m := whatsapp.Message{To: p.Phone, Body: p.Body, Ref: strconv.FormatInt(p.ID, 10)}
+	if p.Template() {
+		m.ContentSID, m.Variables = w.Template, map[string]string{"1": strconv.FormatInt(p.Number, 10)}
+	}
+	sid, status, err := w.Twilio.Send(ctx, m)
+	if err != nil {
+		return w.failed(ctx, job, p, err)
+	}
+	w.count("sent")
+	return w.accepted(ctx, p, sid, status)
+}
+
+func (w *WhatsApp) accepted(ctx context.Context, p *store.Part, sid, status string) *queue.Result {
+	if err := w.tx(ctx, func(ctx context.Context) error { return w.Relay.LineSent(ctx, p.ID, sid, status) }); err != nil {
+		return &queue.Result{Retry: time.Second, Keep: true, Err: err} // found again by its lookup
+	}
+	return nil
+}
+
+// lookUp finds out what became of a request without an answer. settled is false
+// when it has to be sent once more.
+func (w *WhatsApp) lookUp(ctx context.Context, p *store.Part) (r *queue.Result, settled bool) {
+	found, err := w.Twilio.Find(ctx, p.Phone, p.Started, func(s whatsapp.Sent) bool {
+		other, err := w.Store.PartBySID(ctx, s.SID)
+		return err == nil && (other == nil || other.ID == p.ID) && (p.Template() || s.Body == p.Body)
+	})
+	age := w.Store.Now().Sub(p.Started)
+	switch {
+	case err != nil:
+		return &queue.Result{Retry: 2 * time.Second, Keep: true, Err: fmt.Errorf("look up a message at Twilio: %w", err)}, true
+	case found != nil:
+		w.count("found")
+		return w.accepted(ctx, p, found.SID, found.Status), true
+	case age < unseen:
+		return &queue.Result{Retry: min(max(age/2, 500*time.Millisecond), 5*time.Second), Keep: true}, true
+	case p.Attempts >= tries:
+		lost := &whatsapp.Error{Op: "send message", Class: whatsapp.Permanent, Message: "Twilio did not say what became of it, twice"}
+		return w.refused(ctx, p, lost), true
+	}
+	return nil, false
+}
+
+func (w *WhatsApp) failed(ctx context.Context, job queue.Job, p *store.Part, err error) *queue.Result {
+	var e *whatsapp.Error
+	if !errors.As(err, &e) {
+		e = &whatsapp.Error{Class: whatsapp.Unknown, Message: "no answer"}
+	}
+	switch e.Class {
+	case whatsapp.Unknown:
+		w.count("unknown")
+		return &queue.Result{Retry: 500 * time.Millisecond, Keep: true, Err: err}
+	case whatsapp.Retry, whatsapp.Account:
+		w.count("retried")
+		return w.later(ctx, job, p, e)
+	}
+	w.count("refused")
+	return w.refused(ctx, p, e)
+}
+
+// later puts a part back that Twilio has certainly not taken.
+func (w *WhatsApp) later(ctx context.Context, job queue.Job, p *store.Part, e *whatsapp.Error) *queue.Result {
+	err := w.tx(ctx, func(ctx context.Context) error {
+		p.State = store.PartNew
+		p.Attempts--
+		if err := w.Store.SavePart(ctx, p); err != nil || job.Attempts != alarmAt(e) {
+			return err
+		}
+		return w.Store.Do(ctx, effect.Effect{Message: &effect.Message{To: effect.Place{SuperAdmin: true}, Content: text.TwilioStuck(e.Sentence()).Notice()}})
+	})
+	wait := e.RetryAfter
+	if wait <= 0 {
+		wait = min(500*time.Millisecond<<min(job.Attempts, 7), time.Minute)
+	}
+	return &queue.Result{Retry: wait, Err: errors.Join(e, err)}
+}
+
+// alarmAt is the attempt at which staff hear of it: at once where only the
+// operator can help, else when it lasts.
+func alarmAt(e *whatsapp.Error) int {
+	if e.Class == whatsapp.Account {
+		return 0
+	}
+	return 8
+}
+
+func (w *WhatsApp) refused(ctx context.Context, p *store.Part, e *whatsapp.Error) *queue.Result {
+	again := false
+	if err := w.tx(ctx, func(ctx context.Context) (err error) {
+		again, err = w.Relay.LineFailed(ctx, p.ID, e)
+		return err
+	}); err != nil {
+		return &queue.Result{Retry: time.Second, Keep: true, Err: err}
+	}
+	if again {
+		return &queue.Result{Retry: time.Millisecond, Keep: true, Err: e}
+	}
+	return &queue.Result{Err: e}
+}
+
+func (w *WhatsApp) tx(ctx context.Context, fn func(context.Context) error) error {
+	return w.Store.Tx(ctx, fn)
+}
+
+func (w *WhatsApp) count(outcome string) {
+	if w.Sent != nil {
+		w.Sent(outcome)
+	}
+}

@@ -3,6 +3,8 @@ package reconcile
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"time"
 
 	"lanekeeper/bridge/matrix"
 	"lanekeeper/bridge/store"
@@ -25,15 +27,9 @@ func (r *Reconciler) create(ctx context.Context, s *subject, d *Desired, user st
 		s.made(row)
 		return row, nil
 	}
-	first, err := r.Store.Once(ctx, "creating "+row.Alias)
+	id, err := r.earlier(ctx, row.Alias)
 	if err != nil {
 		return nil, err
-	}
-	var id string
-	if !first {
-		if id, err = r.leftover(ctx, row.Alias); err != nil {
-			return nil, err
-		}
 	}
 	version, err := r.newVersion(ctx)
 	if err != nil {
@@ -50,6 +46,31 @@ func (r *Reconciler) create(ctx context.Context, s *subject, d *Desired, user st
 	row.ID, row.Version = id, version
 	s.made(row)
 	return row, nil
+}
+
+// settling is how long a homeserver may go on with a creation whose client is gone.
+// Dendrite does, and the room appears only at the end.
+var settling = 3 * time.Second
+
+// earlier looks for what earlier tries made, and notes that there is one more. As
+// long as one may still be under way, there is no other.
+func (r *Reconciler) earlier(ctx context.Context, alias string) (id string, err error) {
+	mark := "creating " + alias
+	raw, err := r.Store.Meta(ctx, mark)
+	if err != nil {
+		return "", err
+	}
+	now := r.Store.Now()
+	if raw != "" {
+		if id, err = r.leftover(ctx, alias); id != "" || err != nil {
+			return id, err
+		}
+		begun, _ := strconv.ParseInt(raw, 10, 64) // what cannot be read is long ago
+		if wait := time.UnixMilli(begun).Add(settling).Sub(now); wait > 0 {
+			return "", &matrix.Error{Message: "a creation that was cut off may still be under way", RetryAfter: min(wait, settling)}
+		}
+	}
+	return "", r.Store.SetMeta(ctx, mark, strconv.FormatInt(now.UnixMilli(), 10))
 }
 
 // make asks for the room. Where the homeserver says that the alias is taken, or

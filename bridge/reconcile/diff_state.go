@@ -43,6 +43,9 @@ func stateWords(typ, room string, content map[string]any) text.Words {
 // (https://spec.matrix.org/v1.15/client-server-api/#mroomserver_acl).
 var everyServer = map[string]any{"allow": []any{"*"}, "allow_ip_literals": true, "deny": []any{}}
 
+// notReplaced is an m.room.tombstone that leads nowhere; Synapse wants the field.
+var notReplaced = map[string]any{"body": "", "replacement_room": ""}
+
 // leftovers takes away what a room of ours never has.
 func (f *differ) leftovers() {
 	if f.a.text(typeAlias, "alias") != "" || hasList(f.a.Content(typeAlias, ""), "alt_aliases") {
@@ -51,8 +54,8 @@ func (f *differ) leftovers() {
 	if acl := f.a.Content(typeServerACL, ""); acl != nil && !same(acl, everyServer) {
 		f.put(typeServerACL, "", everyServer, text.StepServers(f.title))
 	}
-	if len(f.a.Content(typeTombstone, "")) > 0 {
-		f.put(typeTombstone, "", map[string]any{}, text.StepTombstone(f.title))
+	if v, replaced := f.a.Content(typeTombstone, "")["replacement_room"]; replaced && v != "" {
+		f.put(typeTombstone, "", notReplaced, text.StepTombstone(f.title))
 	}
 	for _, key := range f.a.keysOf(typeParent) { // would tell people of a lane that there is a Space
 		f.put(typeParent, key, map[string]any{}, text.StepUnmark(f.title, typeParent))

@@ -1,0 +1,517 @@
+package reconcile_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"lanekeeper/bridge/bridgetest"
+	"lanekeeper/bridge/matrix"
+	"lanekeeper/bridge/policy"
+	"lanekeeper/bridge/project"
+	"lanekeeper/bridge/queue"
+	"lanekeeper/bridge/reconcile"
+	"lanekeeper/bridge/store"
+	"lanekeeper/bridge/store/storetest"
+)
+
+const asToken = "reconcile_as_token"
+
+func config(address string) matrix.Config {
+	return matrix.Config{
+		Address: address, Domain: bridgetest.Domain, ASToken: asToken, HSToken: "reconcile_hs_token",
+		BotLocalpart: "lanekeeper", BotName: "Lanekeeper", GhostPrefix: "lanekeeper_", ID: "lanekeeper",
+	}
+}
+
+// lab is a homeserver with people, and a database.
+type lab struct {
+	*testing.T
+	hs     *bridgetest.Homeserver
+	proxy  *bridgetest.Proxy
+	store  *store.Store
+	people map[string]*bridgetest.Client
+	vandal *bridgetest.Client // has our token
+	count  *atomic.Int64
+}
+
+func eachServer(t *testing.T, test func(l *lab)) {
+	t.Helper()
+	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("{}")) }))
+	t.Cleanup(service.Close)
+	registration, err := matrix.Registration(config(""), service.URL, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bridgetest.EachServer(t, bridgetest.Options{Registration: string(registration)}, func(t *testing.T, hs *bridgetest.Homeserver) {
+		l := &lab{T: t, hs: hs, proxy: bridgetest.NewProxy(t, hs.URL), people: map[string]*bridgetest.Client{}, count: &atomic.Int64{}}
+		for _, name := range []string{"carl", "mia", "xena", "eve"} {
+			l.people[name] = hs.Register(name)
+		}
+		if err := l.client(hs.URL).EnsureBot(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		l.vandal = bridgetest.As(t, hs.URL, hs.ID("lanekeeper"), asToken)
+		l.newStore()
+		test(l)
+	})
+}
+
+func (l *lab) newStore() {
+	db := storetest.Open(l, store.SQLite, storetest.SQLite(l))
+	l.store = &store.Store{
+		DB: db, Queue: queue.New(db, queue.System{}, zerolog.Nop()), Domain: bridgetest.Domain, Now: time.Now,
+		NewID: func() string { return fmt.Sprintf("t%d", l.count.Add(1)) },
+	}
+}
+
+// later moves the bridge's clock.
+func (l *lab) later(d time.Duration) {
+	now := l.store.Now
+	l.store.Now = func() time.Time { return now().Add(d) }
+}
+
+func (l *lab) client(address string) *matrix.Client {
+	l.Helper()
+	c, err := matrix.New(config(address), zerolog.Nop())
+	if err != nil {
+		l.Fatal(err)
+	}
+	return c
+}
+
+func (l *lab) id(name string) string { return l.hs.ID(name) }
+
+// fresh is the reconciler of a process that has just started.
+func (l *lab) fresh(address, version string) *reconcile.Reconciler {
+	pol := policy.Default()
+	pol.Bot = l.id("lanekeeper")
+	pol.Permissions = policy.Permissions{"*": "none", l.id("mia"): "superadmin"}
+	return &reconcile.Reconciler{Store: l.store, HS: l.client(address), Policy: pol, Log: zerolog.Nop(), Version: version}
+}
+
+// acme is a new agency project with a customer, a manager and an expert.
+func (l *lab) acme() *project.Project {
+	return l.project("agency", map[string]project.Role{"carl": "customer", "mia": "manager", "xena": "expert"})
+}
+
+// small is a new project with few rooms and people.
+func (l *lab) small() *project.Project {
+	return l.project("managed", map[string]project.Role{"mia": "manager"})
+}
+
+func (l *lab) project(profile string, people map[string]project.Role) *project.Project {
+	n := l.count.Add(1)
+	p := &project.Project{ID: fmt.Sprintf("p%d", n), Slug: fmt.Sprintf("acme%d", n), Name: "Acme", Profile: profile, Status: project.Active, Created: time.Now()}
+	for user, role := range people {
+		p.People = append(p.People, project.Person{User: l.id(user), Role: role, Since: time.Now()})
+	}
+	l.save(p)
+	return p
+}
+
+func (l *lab) save(p *project.Project) {
+	l.Helper()
+	if err := l.store.Tx(l.Context(), func(ctx context.Context) error { return l.store.SaveProject(ctx, p) }); err != nil {
+		l.Fatal(err)
+	}
+}
+
+// look looks until it succeeds, and gives how much was written.
+func (l *lab) look(key, version string) int {
+	l.Helper()
+	l.proxy.Set(nil, nil)
+	r := l.fresh(l.proxy.URL, version)
+	for {
+		err := r.Look(l.Context(), key)
+		var again *reconcile.Again
+		if !errors.As(err, &again) {
+			if err != nil {
+				l.Fatal(err)
+			}
+			return l.proxy.Writes()
+		}
+		select { // as the queue does
+		case <-time.After(again.After):
+		case <-l.Context().Done():
+			l.Fatal(err)
+		}
+	}
+}
+
+// steady fails if a look still finds something.
+func (l *lab) steady(key, version, when string) {
+	l.Helper()
+	steps, err := l.fresh(l.hs.URL, version).Plan(l.Context(), l.projects(key), true)
+	if err != nil || len(steps) > 0 {
+		l.Fatalf("%s: plan %v %v", when, steps, err)
+	}
+	r := l.fresh(l.proxy.URL, version)
+	if _, err := r.HS.Probe(l.Context()); err != nil {
+		l.Fatal(err)
+	}
+	l.proxy.Set(nil, nil)
+	if err := r.Look(l.Context(), key); err != nil || l.proxy.Writes() > 0 {
+		l.Fatalf("%s: %d writes, %v", when, l.proxy.Writes(), err)
+	}
+}
+
+func (l *lab) projects(key string) []*project.Project {
+	l.Helper()
+	p, err := l.store.Project(l.Context(), key)
+	if err != nil || p == nil {
+		l.Fatalf("project %s: %v", key, err)
+	}
+	return []*project.Project{p}
+}
+
+func (l *lab) rooms(p *project.Project) map[string]string {
+	l.Helper()
+	rows, err := l.store.Rooms(l.Context(), p.ID)
+	if err != nil {
+		l.Fatal(err)
+	}
+	ids := map[string]string{}
+	for _, row := range rows {
+		ids[row.Kind] = row.ID
+	}
+	return ids
+}
+
+func (l *lab) joins(name, room string) {
+	l.Helper()
+	if r := l.people[name].Join(room); !r.OK() {
+		l.Fatalf("%s cannot join: %s", name, r)
+	}
+}
+
+func (l *lab) membership(room, name string) string {
+	return l.vandal.State(room, "m.room.member", l.id(name)).Field("membership")
+}
+
+// ours lists the rooms of a project that stand on the homeserver, known or not.
+func (l *lab) ours(p *project.Project) map[string]int {
+	l.Helper()
+	all, err := l.client(l.hs.URL).JoinedRooms(l.Context())
+	if err != nil {
+		l.Fatal(err)
+	}
+	count := map[string]int{}
+	for _, room := range all {
+		if mark := l.vandal.State(room, "lanekeeper.lane", ""); mark.Field("project") == p.ID {
+			count[mark.Field("kind")]++
+		}
+	}
+	return count
+}
+
+var (
+	oneOfEach  = map[string]int{"customer": 1, "internal": 1, "notes": 1, "space": 1}
+	oneOfThree = map[string]int{"customer": 1, "notes": 1, "space": 1}
+)
+
+// LANE-02, LANE-03, LANE-04, LANE-08, LANE-15: rooms of every version are made, stay
+// as they are, and heal from what somebody with our token does to them.
+func TestOnRealServers(t *testing.T) {
+	eachServer(t, func(l *lab) {
+		for _, version := range []string{"10", "11", "12"} {
+			inner := *l
+			l.Run(version, func(t *testing.T) {
+				l := &inner
+				l.T = t
+				p := l.acme()
+				l.look(p.ID, version)
+				rooms := l.rooms(p)
+				if got := l.ours(p); !maps.Equal(got, oneOfEach) {
+					t.Fatalf("rooms %v", got)
+				}
+				if v := l.vandal.State(rooms["customer"], "m.room.create", "").Field("room_version"); v != version {
+					t.Errorf("version %q", v)
+				}
+				l.steady(p.ID, version, "new")
+				l.joins("carl", rooms["customer"])
+				for _, kind := range []string{"customer", "internal", "notes", "space"} {
+					l.joins("mia", rooms[kind])
+				}
+				l.joins("xena", rooms["internal"])
+				l.steady(p.ID, version, "joined")
+				l.vandalism(p, version, rooms)
+				l.coming(p, version, rooms)
+				if version != "12" {
+					l.peer(p, version, rooms)
+				}
+			})
+		}
+	})
+}
+
+// vandalism does what can be done with our token, and looks.
+func (l *lab) vandalism(p *project.Project, version string, rooms map[string]string) {
+	l.Helper()
+	customer, v := rooms["customer"], l.vandal
+	levels := v.State(customer, "m.room.power_levels", "").Body
+	levels["users"].(map[string]any)[l.id("carl")] = 75
+	levels["invite"], levels["events"] = 0, map[string]any{"m.room.name": 0}
+	put := func(room, typ, key string, content any) {
+		l.Helper()
+		if r := v.PutState(room, typ, key, content); !r.OK() {
+			l.Fatalf("vandalism: %s: %s", typ, r)
+		}
+	}
+	put(customer, "m.room.join_rules", "", map[string]any{"join_rule": "public"})
+	put(customer, "m.room.history_visibility", "", map[string]any{"history_visibility": "world_readable"})
+	put(customer, "m.room.guest_access", "", map[string]any{"guest_access": "can_join"})
+	put(customer, "m.room.name", "", map[string]any{"name": "Nice lane"})
+	put(customer, "m.space.parent", rooms["space"], map[string]any{"via": []string{l.hs.Domain}})
+	put(customer, "m.room.server_acl", "", map[string]any{"allow": []string{"*"}, "deny": []string{"else.test"}})
+	put(customer, "lanekeeper.lane", "", map[string]any{"project": "x", "kind": "notes"})
+	put(customer, "m.room.power_levels", "", levels)
+	put(rooms["space"], "m.space.child", customer, map[string]any{})
+	put(rooms["space"], "m.space.child", "!other:"+l.hs.Domain, map[string]any{"via": []string{l.hs.Domain}})
+	put(rooms["internal"], "m.room.tombstone", "", map[string]any{"body": "moved", "replacement_room": customer})
+	if r := l.people["eve"].Join(customer); !r.OK() {
+		l.Fatalf("eve cannot join a public room: %s", r)
+	}
+	if r := v.Kick(customer, l.id("mia")); !r.OK() {
+		l.Fatal(r)
+	}
+	if r := v.Do(http.MethodPost, "/rooms/"+url.PathEscape(customer)+"/ban", map[string]any{"user_id": l.id("carl")}); !r.OK() {
+		l.Fatal(r)
+	}
+	l.look(p.ID, version)
+	l.steady(p.ID, version, "healed")
+	for name, want := range map[string]string{"mia": "invite", "carl": "invite", "eve": "leave"} {
+		if is := l.membership(customer, name); is != want {
+			l.Errorf("%s is %q, want %q", name, is, want)
+		}
+	}
+	if name := v.State(customer, "m.room.name", "").Field("name"); name != "Customer · Nice lane" {
+		l.Errorf("name %q", name)
+	}
+	if level := v.Level(customer, l.id("carl")); level != 20 {
+		l.Errorf("carl has %d", level)
+	}
+	l.joins("carl", customer)
+	l.joins("mia", customer)
+	if r := l.people["mia"].PutState(customer, "m.room.name", "", map[string]any{"name": "customer: Mia's"}); !r.OK() {
+		l.Errorf("a manager cannot rename: %s", r)
+	}
+	l.steady(p.ID, version, "renamed by who may")
+}
+
+// coming follows people in and out.
+func (l *lab) coming(p *project.Project, version string, rooms map[string]string) {
+	l.Helper()
+	customer := rooms["customer"]
+	ghost := l.id(fmt.Sprintf("lanekeeper_agent_%d", l.count.Add(1)))
+	p.Grants = []project.Grant{{User: l.id("xena"), Lane: project.Customer, Access: project.Text, Since: time.Now()}}
+	p.Guests = []project.Guest{{User: ghost, Name: "Dana", Lane: project.Customer}}
+	l.save(p)
+	l.look(p.ID, version)
+	if is := l.vandal.State(customer, "m.room.member", ghost).Field("membership"); is != "join" || l.vandal.Level(customer, ghost) != 10 {
+		l.Errorf("the ghost is %q", is)
+	}
+	l.joins("xena", customer)
+	if level := l.vandal.Level(customer, l.id("xena")); level != 10 {
+		l.Errorf("xena has %d", level)
+	}
+	p.Grants = nil
+	l.save(p)
+	l.look(p.ID, version)
+	if is := l.membership(customer, "xena"); is != "leave" {
+		l.Errorf("xena is %q", is)
+	}
+	if r := l.people["carl"].Leave(customer); !r.OK() {
+		l.Fatal(r)
+	}
+	l.look(p.ID, version)
+	if is := l.membership(customer, "carl"); is != "leave" {
+		l.Errorf("who left by himself is %q", is)
+	}
+	l.steady(p.ID, version, "left")
+	p.Person(l.id("carl")).Since = time.Now().Add(time.Millisecond)
+	l.save(p)
+	l.look(p.ID, version)
+	if is := l.membership(customer, "carl"); is != "invite" {
+		l.Errorf("who was added again is %q", is)
+	}
+	p.Status = project.Archived
+	l.save(p)
+	l.look(p.ID, version)
+	l.steady(p.ID, version, "archived")
+}
+
+// peer raises somebody to the bot's own level, where nobody can lower them.
+func (l *lab) peer(p *project.Project, version string, rooms map[string]string) {
+	l.Helper()
+	room := rooms["internal"]
+	levels := l.vandal.State(room, "m.room.power_levels", "").Body
+	levels["users"].(map[string]any)[l.id("xena")] = 100
+	levels["redact"] = 0
+	if r := l.vandal.PutState(room, "m.room.power_levels", "", levels); !r.OK() {
+		l.Fatal(r)
+	}
+	l.look(p.ID, version)
+	steps, err := l.fresh(l.hs.URL, version).Plan(l.Context(), l.projects(p.ID), true)
+	if err != nil || len(steps) != 1 || steps[0].Op != reconcile.OpImpossible || !strings.Contains(steps[0].Text, l.id("xena")) {
+		l.Errorf("plan %v %v", steps, err)
+	}
+	if n := l.vandal.State(room, "m.room.power_levels", "").Body["redact"]; n != 50.0 {
+		l.Errorf("the rest of the levels stayed: %v", n)
+	}
+}
+
+// A process that dies before or after any write to a real homeserver is followed by
+// one that finishes: one room of each kind. (MSG-02)
+func TestInterruptedOnRealServers(t *testing.T) {
+	eachServer(t, func(l *lab) {
+		version := map[bridgetest.Kind]string{bridgetest.KindSynapse: "12", bridgetest.KindDendrite: "10"}[l.hs.Kind]
+		p := l.small()
+		all := l.look(p.ID, version)
+		for n := 1; n <= all; n++ {
+			fault := []bridgetest.Fault{bridgetest.HangUpAfter, bridgetest.HangUpBefore}[n%2]
+			faults := []bridgetest.Fault{fault}
+			if n <= 4 { // the creations
+				faults = []bridgetest.Fault{bridgetest.HangUpAfter, bridgetest.HangUpBefore}
+			}
+			for _, fault := range faults {
+				p := l.small()
+				l.proxy.Set(func(i int, _ *http.Request) bridgetest.Fault {
+					if i >= n { // nothing gets through any more
+						if i == n {
+							return fault
+						}
+						return bridgetest.HangUpBefore
+					}
+					return bridgetest.Pass
+				}, nil)
+				if err := l.fresh(l.proxy.URL, version).Look(l.Context(), p.ID); err == nil {
+					l.Fatalf("write %d did not fail", n)
+				}
+				l.later(time.Minute)
+				l.look(p.ID, version)
+				if got := l.ours(p); !maps.Equal(got, oneOfThree) {
+					l.Errorf("write %d, fault %d: rooms %v", n, fault, got)
+				}
+				l.steady(p.ID, version, fmt.Sprintf("after write %d", n))
+			}
+		}
+	})
+}
+
+// A creation from which the client walks away in the middle leaves something else
+// behind on each homeserver. (MSG-02)
+func TestCreationCutOffOnRealServers(t *testing.T) {
+	reconcile.Settling(500 * time.Millisecond)
+	eachServer(t, func(l *lab) {
+		target, err := url.Parse(l.hs.URL)
+		if err != nil {
+			l.Fatal(err)
+		}
+		var patience atomic.Int64 // of the proxy with a creation, in ms; 0: endless
+		forward := &httputil.ReverseProxy{
+			Rewrite:      func(r *httputil.ProxyRequest) { r.SetURL(target) },
+			ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
+		}
+		proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if ms := patience.Load(); ms > 0 && strings.HasSuffix(r.URL.Path, "/createRoom") {
+				ctx, cancel := context.WithTimeoutCause(r.Context(), time.Duration(ms)*time.Millisecond, errors.New("walks away"))
+				defer cancel()
+				r = r.WithContext(ctx)
+			}
+			forward.ServeHTTP(w, r)
+		}))
+		l.Cleanup(proxy.Close)
+		for ms := int64(2); ms < 120; ms += 9 {
+			p := l.small()
+			patience.Store(ms)
+			failed := l.fresh(proxy.URL, "12").Look(l.Context(), p.ID)
+			patience.Store(0)
+			l.look(p.ID, "12")
+			if got := l.ours(p); !maps.Equal(got, oneOfThree) {
+				l.Errorf("cut off after %d ms (%v): rooms %v", ms, failed, got)
+			}
+			l.steady(p.ID, "12", fmt.Sprintf("cut off after %d ms", ms))
+		}
+	})
+}
+
+// MSG-02: the direct chat of the bot with somebody is one room, to which they come
+// when there is something to say.
+func TestDirectOnRealServers(t *testing.T) {
+	eachServer(t, func(l *lab) {
+		carl := l.people["carl"]
+		for _, fault := range []bridgetest.Fault{bridgetest.HangUpBefore, bridgetest.HangUpAfter} {
+			l.newStore()
+			l.proxy.Set(func(_ int, r *http.Request) bridgetest.Fault {
+				if strings.HasSuffix(r.URL.Path, "/createRoom") {
+					return fault
+				}
+				return bridgetest.Pass
+			}, nil)
+			if _, err := l.fresh(l.proxy.URL, "").EnsureDirect(l.Context(), carl.ID); !matrix.Temporary(err) {
+				l.Fatalf("no answer is %v", err)
+			}
+			l.later(time.Minute)
+			room, err := l.fresh(l.hs.URL, "").EnsureDirect(l.Context(), carl.ID)
+			if err != nil {
+				l.Fatal(err)
+			}
+			if again, err := l.fresh(l.hs.URL, "").EnsureDirect(l.Context(), carl.ID); again != room || err != nil {
+				l.Errorf("again %s %v", again, err)
+			}
+			l.joins("carl", room)
+			if h := l.vandal.State(room, "m.room.history_visibility", "").Field("history_visibility"); h != "shared" {
+				l.Errorf("history %q", h)
+			}
+			if a := l.vandal.State(room, "m.room.canonical_alias", "").Field("alias"); a != "" {
+				l.Errorf("alias %q", a)
+			}
+			if mark := l.vandal.State(room, "lanekeeper.lane", ""); mark.OK() {
+				l.Errorf("a direct chat is marked: %s", mark)
+			}
+			if r := carl.Invite(room, l.id("eve")); !r.Refused() {
+				l.Errorf("carl brings in somebody: %s", r)
+			}
+			if r := carl.Leave(room); !r.OK() {
+				l.Fatal(r)
+			}
+			left := carlLeft(l, room)
+			if err := l.store.PutState(l.Context(), left); err != nil {
+				l.Fatal(err)
+			}
+			if again, err := l.fresh(l.hs.URL, "").EnsureDirect(l.Context(), carl.ID); again != room || err != nil {
+				l.Errorf("after leaving %s %v", again, err)
+			}
+			if is := l.membership(room, "carl"); is != "invite" {
+				l.Errorf("carl is %q", is)
+			}
+		}
+	})
+}
+
+func carlLeft(l *lab, room string) *matrix.Event {
+	l.Helper()
+	events, err := l.client(l.hs.URL).State(l.Context(), room)
+	if err != nil {
+		l.Fatal(err)
+	}
+	for _, e := range events {
+		if e.IsState("m.room.member", l.id("carl")) {
+			return e
+		}
+	}
+	l.Fatal("carl was never there")
+	return nil
+}

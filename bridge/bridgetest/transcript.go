@@ -7,21 +7,9 @@ import (
 	"strings"
 )
 
-// PhoneLine is a message on a phone, as a stand-in for Twilio saw it.
-type PhoneLine struct {
-	FromPhone bool // typed there
-	Text      string
-}
-
-// Phone is everything on one phone.
-type Phone struct {
-	Name  string
-	Lines []PhoneLine
-}
-
 // Transcript renders what each person saw, in order, as Markdown: what they were invited to, what was said where they could
 // read it, and how much it was. It is for people to read; ids that differ from run to run are left out.
-func (w *World) Transcript(people []string, phones ...Phone) string {
+func (w *World) Transcript(people ...string) string {
 	var out strings.Builder
 	out.WriteString("| who | invitations | messages | of these notices | mentions | reactions |\n|---|---|---|---|---|---|\n")
 	readers := make([]*reader, len(people))
@@ -30,27 +18,26 @@ func (w *World) Transcript(people []string, phones ...Phone) string {
 		r := readers[i]
 		fmt.Fprintf(&out, "| %s | %d | %d | %d | %d | %d |\n", r.name, r.invitations, r.messages, r.notices, r.mentions, r.reactions)
 	}
-	for _, p := range phones {
-		sent := 0
-		for _, l := range p.Lines {
-			if l.FromPhone {
-				sent++
-			}
+	if w.Phones != nil {
+		for _, a := range agents {
+			got := len(w.Phones.Sent(a.Number))
+			fmt.Fprintf(&out, "| %s's phone | – | %d received, %d written | – | – | – |\n", a.Name, got, len(w.Phones.Messages(a.Number))-got)
 		}
-		fmt.Fprintf(&out, "| %s's phone | – | %d received, %d sent | – | – | – |\n", p.Name, len(p.Lines)-sent, sent)
 	}
 	for _, r := range readers {
 		fmt.Fprintf(&out, "\n## %s\n", r.name)
 		out.WriteString(r.text.String())
 	}
-	for _, p := range phones {
-		fmt.Fprintf(&out, "\n## %s's phone\n\n", p.Name)
-		for _, l := range p.Lines {
-			who := "Lanekeeper"
-			if l.FromPhone {
-				who = p.Name
+	if w.Phones != nil {
+		for _, a := range agents {
+			fmt.Fprintf(&out, "\n## %s's phone\n\n", a.Name)
+			for _, m := range w.Phones.Messages(a.Number) {
+				who := "Lanekeeper"
+				if m.Inbound {
+					who = a.Name
+				}
+				fmt.Fprintf(&out, "- **%s:** %s\n", who, indent(readable(m.Body)))
 			}
-			fmt.Fprintf(&out, "- **%s:** %s\n", who, indent(readable(l.Text)))
 		}
 	}
 	return out.String()

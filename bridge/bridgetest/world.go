@@ -17,6 +17,7 @@ type WorldOptions struct {
 	Homeserver Options
 	Bridge     BridgeOptions
 	Proxy      bool // a Proxy between the bridge and the homeserver
+	WhatsApp   bool // agents' phones, which have written to the bridge already
 	People     []string
 }
 
@@ -24,7 +25,8 @@ type WorldOptions struct {
 type World struct {
 	Homeserver *Homeserver
 	Bridge     *Bridge
-	Proxy      *Proxy
+	Proxy      *Proxy  // nil unless asked for
+	Phones     *Phones // nil unless asked for
 
 	t       testing.TB
 	version string // of rooms that people make
@@ -51,6 +53,12 @@ func NewWorld(t testing.TB, o WorldOptions) *World {
 		w.Proxy = NewProxy(t, w.Homeserver.URL)
 		o.Bridge.Proxy = w.Proxy
 	}
+	if o.WhatsApp {
+		o.Bridge.WhatsApp = func(b *Bridge) (config string) {
+			w.Phones, config = startPhones(t, b)
+			return config
+		}
+	}
 	w.Bridge = StartBridge(t, w.Homeserver, o.Bridge)
 	if o.People == nil {
 		o.People = People
@@ -60,6 +68,9 @@ func NewWorld(t testing.TB, o WorldOptions) *World {
 		c.AutoJoin = true
 		c.Sync()
 		w.people[name] = c
+	}
+	if w.Phones != nil {
+		w.Phones.open()
 	}
 	return w
 }

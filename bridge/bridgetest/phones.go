@@ -1,0 +1,142 @@
+package bridgetest
+
+import (
+	"context"
+	"fmt"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"lanekeeper/bridge/emulator"
+)
+
+// The agents who answer on WhatsApp, by their numbers.
+const (
+	Dana = "+4915100000001"
+	Eli  = "+4915100000002"
+)
+
+var agents = []emulator.Phone{{Number: Dana, Name: "Dana"}, {Number: Eli, Name: "Eli"}}
+
+// The account that the bridge sends through.
+const (
+	accountSID = "AC0123456789abcdef0123456789abcdef"
+	authToken  = "0123456789abcdef0123456789abcdef"
+	sender     = "whatsapp:+14155238886"
+	template   = "HX0123456789abcdef0123456789abcdef"
+)
+
+// Phones are the agents' phones, with Twilio's stand-in between them and the bridge. What happens on them shows at the
+// embedded Emulator, faults included.
+type Phones struct {
+	*emulator.Emulator
+
+	t testing.TB
+}
+
+// startPhones starts the stand-in for a bridge that is about to start, and gives the bridge's config for it. There is no pace:
+// tests would only wait for it.
+func startPhones(t testing.TB, b *Bridge) (*Phones, string) {
+	t.Helper()
+	e := emulator.New(t.Context(), emulator.Config{
+		AccountSID: accountSID, AuthToken: authToken, From: sender, Template: template,
+		Public: PublicAddress, Deliver: b.URL, Phones: agents,
+	})
+	server := httptest.NewServer(e.Handler())
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+		e.Close()
+	})
+	config := fmt.Sprintf("enabled: true\naccount_sid: %s\nauth_token: %s\nfrom: %q\ntemplate_sid: %s\napi_base_url: %s\npace: {burst: 1000, every: 10ms}\nagents:\n",
+		accountSID, authToken, sender, template, server.URL)
+	for _, a := range agents {
+		config += fmt.Sprintf("  - {number: %q, name: %s}\n", a.Number, a.Name)
+	}
+	return &Phones{Emulator: e, t: t}, config
+}
+
+// open lets every agent write first, as WhatsApp requires before free text may be sent to them.
+func (p *Phones) open() {
+	p.t.Helper()
+	for _, a := range agents {
+		p.Write(a.Number, "?")
+		p.WaitSent(a.Number, "an answer to ?")
+	}
+}
+
+// Write writes a message on a phone; the webhook must get through.
+func (p *Phones) Write(phone, text string) emulator.Message {
+	p.t.Helper()
+	return p.Answer(phone, text, emulator.Reply{})
+}
+
+// Answer is Write as a reply to a message, or with a button.
+func (p *Phones) Answer(phone, text string, r emulator.Reply) emulator.Message {
+	p.t.Helper()
+	m, err := p.Send(phone, text, r)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return m
+}
+
+// Sent is what the bridge sent to a phone ("": to all), oldest first.
+func (p *Phones) Sent(phone string) []emulator.Message {
+	return sentTo(phone, p.Messages(phone))
+}
+
+func sentTo(phone string, messages []emulator.Message) (sent []emulator.Message) {
+	for _, m := range messages {
+		if !m.Inbound && (phone == "" || m.Phone == phone) {
+			sent = append(sent, m)
+		}
+	}
+	return sent
+}
+
+// WaitSent waits until the bridge has sent a message with all these words to a phone, and gives the first one.
+func (p *Phones) WaitSent(phone, what string, words ...string) (found emulator.Message) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.t.Context(), Patience)
+	defer cancel()
+	if !p.Wait(ctx, func(all []emulator.Message) bool {
+		for _, m := range sentTo(phone, all) {
+			if containsAll(m.Body, words) {
+				found = m
+				return true
+			}
+		}
+		return false
+	}) {
+		p.t.Fatalf("%s did not get %s; on the phone: %q", phone, what, bodies(p.Sent(phone)))
+	}
+	return found
+}
+
+// WaitAfter waits until a phone got more than n messages, and gives the next one.
+func (p *Phones) WaitAfter(phone, what string, n int) emulator.Message {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.t.Context(), Patience)
+	defer cancel()
+	if !p.Wait(ctx, func(all []emulator.Message) bool { return len(sentTo(phone, all)) > n }) {
+		p.t.Fatalf("%s did not get %s; on the phone: %q", phone, what, bodies(p.Sent(phone)))
+	}
+	return p.Sent(phone)[n]
+}
+
+func containsAll(body string, words []string) bool {
+	for _, w := range words {
+		if !strings.Contains(body, w) {
+			return false
+		}
+	}
+	return true
+}
+
+func bodies(messages []emulator.Message) (all []string) {
+	for _, m := range messages {
+		all = append(all, m.Body)
+	}
+	return all
+}

@@ -1,0 +1,134 @@
+package bridge_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"lanekeeper/bridge/bridgetest"
+	"lanekeeper/bridge/emulator"
+)
+
+// HAND-01, HAND-03, HAND-10: 🙋 on a question brings it to WhatsApp and into the super-admin room; the answer comes back
+// into the thread on the question, from a ghost with the agent's name.
+func (s *story) askOnWhatsApp(t *testing.T) {
+	question := s.carl.Text(s.customer, "When will my invoice 4711 be paid?")
+	s.carl.React(s.customer, question, "🙋")
+	line := s.Phones.WaitSent(bridgetest.Dana, "the question", "invoice 4711")
+	var n int
+	if fmt.Sscanf(line.Body, "*#%d*", &n); n == 0 {
+		t.Fatalf("the line to Dana begins %.20q", line.Body)
+	}
+	s.carl.Wait("that other people were asked", bridgetest.InThread(question), func(e bridgetest.Event) bool {
+		return e.Notice() && e.Object("lanekeeper.result")["handoff"] == float64(n)
+	})
+	if card := s.Card("root", bridgetest.HandoffCard, n); card.Room != s.SuperAdmin() {
+		t.Errorf("the card stands in %s", card.Room)
+	}
+
+	s.Phones.Answer(bridgetest.Dana, "Tomorrow at noon.", emulator.Reply{Quoted: line.SID})
+	answer := s.carl.Wait("Dana's answer", bridgetest.In(s.customer), bridgetest.InThread(question), bridgetest.Says("Tomorrow at noon"))
+	if !strings.HasPrefix(answer.Sender, "@lanekeeper_agent_") || answer.Notice() || !answer.Mentions(s.carl.ID) {
+		t.Errorf("the answer comes from %s, is a notice: %v, mentions Carl: %v", answer.Sender, answer.Notice(), answer.Mentions(s.carl.ID))
+	}
+	if name := s.carl.Do("GET", "/profile/"+answer.Sender+"/displayname", nil).Field("displayname"); name != "Dana" {
+		t.Errorf("the ghost is called %q", name)
+	}
+	if strings.Contains(s.carl.Heard(), strings.TrimPrefix(bridgetest.Dana, "+")) {
+		t.Error("Dana's number is in what Carl can read")
+	}
+	s.WaitCard("root", bridgetest.HandoffCard, n, "taken")
+
+	s.carl.InThread(s.customer, question, "Thanks, and who signs it off?")
+	s.Phones.WaitSent(bridgetest.Dana, "what Carl added", "who signs it off")
+	s.Phones.Write(bridgetest.Dana, fmt.Sprintf("done %d", n))
+	s.WaitCard("root", bridgetest.HandoffCard, n, "closed")
+}
+
+// HAND-03, HAND-10: taken in the super-admin room; only the owner's words in the thread go to the asker.
+func (s *story) askInMatrix(t *testing.T) {
+	asked := s.Must("carl", s.customer, "!lane human Can I change the deadline to 3 May?")
+	n := asked.Number("handoff")
+	card := s.Card("root", bridgetest.HandoffCard, n)
+	stays := s.root.InThread(card.Room, card.ID, "nobody owns this yet")
+	s.root.Wait("that it stays", bridgetest.Reacts(stays, "🔒"))
+
+	s.Must("root", card.Room, fmt.Sprintf("!lane take #%d", n))
+	s.WaitCard("root", bridgetest.HandoffCard, n, "taken")
+	goes := s.root.InThread(card.Room, card.ID, "Yes, 3 May is fine.")
+	s.carl.Wait("root's answer", bridgetest.In(s.customer), bridgetest.InThread(asked.Command), bridgetest.Says("3 May is fine"))
+	s.root.Wait("that it went", bridgetest.Reacts(goes, "📤"))
+
+	s.root.Text(card.Room, "CANARY among staff: ask finance")
+	s.root.InThread(card.Room, card.ID, "close the window and retry")
+	s.carl.Wait("words of the owner that look like a command", bridgetest.Says("close the window and retry"))
+	s.Must("root", card.Room, fmt.Sprintf("!lane close #%d", n))
+	s.WaitCard("root", bridgetest.HandoffCard, n, "closed")
+	for _, words := range []string{"nobody owns this yet", "CANARY among staff"} {
+		if strings.Contains(s.carl.Heard(), words) {
+			t.Errorf("carl heard %q", words)
+		}
+	}
+}
+
+// HAND-11: an answer that could belong to two questions is never guessed.
+func (s *story) ambiguous(t *testing.T) {
+	s.Must("carl", s.customer, "!lane human first open question alpha")
+	beta := s.Must("xena", s.Direct("xena"), "human second open question beta").Number("handoff")
+	s.Phones.WaitSent(bridgetest.Eli, "the first question", "alpha")
+	s.Phones.WaitSent(bridgetest.Eli, "the second question", "beta")
+	before := len(s.Phones.Sent(bridgetest.Eli))
+	s.Phones.Write(bridgetest.Eli, "an ambiguous answer")
+	s.Phones.WaitAfter(bridgetest.Eli, "the question which one was meant", before)
+	s.Phones.Write(bridgetest.Eli, fmt.Sprintf("#%d routed by its number", beta))
+	s.xena.Wait("the answer to her question", bridgetest.Says("routed by its number"))
+	for name, words := range map[string][]string{"carl": {"an ambiguous answer", "routed by its number", "beta"}, "xena": {"an ambiguous answer", "alpha"}} {
+		for _, w := range words {
+			if strings.Contains(s.Person(name).Heard(), w) {
+				t.Errorf("%s heard %q", name, w)
+			}
+		}
+	}
+}
+
+// TRUST-15, HAND-04: what is asked in the internal lane is answered in Matrix alone; WhatsApp hears the number and nothing else.
+func (s *story) askInternally(t *testing.T) {
+	asked := s.Must("xena", s.internal, "!lane human CANARY-INTERNAL is the client solvent?")
+	n := asked.Number("handoff")
+	s.Phones.WaitSent(bridgetest.Dana, "that a question waits in Matrix", fmt.Sprintf("#%d", n))
+	card := s.Card("root", bridgetest.HandoffCard, n)
+	s.root.Wait("the question in the super-admin room", bridgetest.In(card.Room), func(e bridgetest.Event) bool {
+		return (e.ID == card.ID || e.Thread() == card.ID) && strings.Contains(string(e.Raw), "CANARY-INTERNAL")
+	})
+	s.root.React(card.Room, card.ID, "✋")
+	s.WaitCard("root", bridgetest.HandoffCard, n, "taken")
+	s.root.InThread(card.Room, card.ID, "CANARY-INTERNAL solvent enough")
+	answer := s.xena.Wait("the answer", bridgetest.In(s.internal), bridgetest.InThread(asked.Command), bridgetest.Says("solvent enough"))
+	if !strings.HasPrefix(answer.Sender, "@lanekeeper_agent_") {
+		t.Errorf("the answer comes from %s", answer.Sender)
+	}
+	for _, m := range s.Phones.Sent("") {
+		if strings.Contains(m.Body, "CANARY-INTERNAL") {
+			t.Error("internal words on WhatsApp")
+		}
+	}
+	if strings.Contains(s.carl.Heard(), "CANARY-INTERNAL") {
+		t.Error("carl heard internal words")
+	}
+}
+
+// HAND-10: the first to answer owns the question; the other one is told so, and is not heard by the asker.
+func (s *story) twoAgents(t *testing.T) {
+	n := s.Must("carl", s.customer, "!lane human who answers gamma?").Number("handoff")
+	s.Phones.WaitSent(bridgetest.Eli, "the question", "gamma")
+	s.Phones.Write(bridgetest.Dana, fmt.Sprintf("#%d first from Dana", n))
+	s.carl.Wait("Dana's answer", bridgetest.Says("first from Dana"))
+	before := len(s.Phones.Sent(bridgetest.Eli))
+	s.Phones.Write(bridgetest.Eli, fmt.Sprintf("#%d late from Eli", n))
+	if line := s.Phones.WaitAfter(bridgetest.Eli, "who owns it", before); !strings.Contains(line.Body, "Dana") {
+		t.Errorf("Eli is told %q, not who owns #%d", line.Body, n)
+	}
+	if strings.Contains(s.carl.Heard(), "late from Eli") {
+		t.Error("carl heard somebody who does not own the question")
+	}
+}

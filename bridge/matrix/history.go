@@ -113,15 +113,17 @@ func (c *Client) forward(ctx context.Context, room, from, to string, each func([
 }
 
 // FindSent looks for what Send sent to a room with a transaction id, and gives
-// its event id; "" if it is not there. It is for attempts whose outcome is
-// unknown, where the homeserver does not recognise repeated transaction ids
-// (Capabilities.Devices is false). since is the time of the first attempt.
+// its event id; "" if it is not there, or was redacted. It is for attempts whose
+// outcome is unknown, where the homeserver does not recognise repeated
+// transaction ids (Capabilities.Devices is false). since is the time of the first
+// attempt; what is younger is read, and a page more.
 func (c *Client) FindSent(ctx context.Context, room, txn string, since time.Time) (string, error) {
 	for from := ""; ; {
 		p, err := c.messages(ctx, room, "b", from, "")
 		if err != nil {
 			return "", err
 		}
+		young := false // any of them: a single event may carry any time
 		for _, raw := range p.Chunk {
 			e, err := ParseEvent(room, raw)
 			if err != nil {
@@ -130,11 +132,9 @@ func (c *Client) FindSent(ctx context.Context, room, txn string, since time.Time
 			if c.Ours(e.Sender) && text(e.Content, txnKey) == txn {
 				return e.ID, nil
 			}
-			if e.TS.Before(since.Add(-clockSlack)) {
-				return "", nil
-			}
+			young = young || e.TS.After(since.Add(-clockSlack))
 		}
-		if p.End == "" || p.End == from || len(p.Chunk) == 0 {
+		if p.End == "" || p.End == from || !young {
 			return "", nil
 		}
 		from = p.End

@@ -31,7 +31,8 @@ func (c *Client) EnsureGhost(ctx context.Context, mxid, name string) error {
 	}
 	localpart, ok := c.localpart(mxid)
 	if !ok || !c.Ours(mxid) {
-		return fmt.Errorf("ghost %s is outside the namespace of the application service", mxid)
+		// As the homeserver would say.
+		return fmt.Errorf("ghost %s: %w", mxid, &Error{Status: http.StatusBadRequest, Code: "M_EXCLUSIVE", Message: "outside the namespace of the application service"})
 	}
 	caps, err := c.capabilities(ctx)
 	if err != nil {

@@ -30,7 +30,9 @@ type Batch struct {
 	Left    map[string]LeftRoom          // rooms that the bot left, or was removed from
 }
 
-// JoinedRoom is what happened in a room that the bot is in.
+// JoinedRoom is what happened in a room that the bot is in. When the bot has just
+// joined, this is not only news: the timeline also holds as much of what happened
+// before as the room lets newcomers read.
 type JoinedRoom struct {
 	State     []json.RawMessage // changes before the timeline that it does not hold
 	Timeline  []json.RawMessage // oldest first

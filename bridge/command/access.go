@@ -119,7 +119,7 @@ func (k *call) granted(ctx context.Context, p *project.Project, c project.Change
 	fields := map[string]any{"person": c.User, "lane": c.Lane, "access": access.String(), "until": nil, "changed": c.Changed}
 	if c.Grant != nil && c.Grant.Until != nil {
 		fields["until"] = c.Grant.Until.UTC().Format(time.RFC3339)
-		w = text.Say("%s may %s %s until %s.", k.pill(ctx, c.User), text.May(access), title(p, c.Lane), text.Date(*c.Grant.Until))
+		w = text.Say("%s may %s %s until %s.", k.pill(ctx, c.User), text.May(access), title(p, c.Lane), text.Date(*c.Grant.Until, k.now))
 	}
 	return &reply{fields: fields, words: w, when: p}
 }
@@ -204,7 +204,7 @@ func (c *Commands) decide(ctx context.Context, p *project.Project, d project.Dec
 	if change.Grant != nil {
 		until = change.Grant.Until
 	}
-	return change, []effect.Effect{tell(change.User, text.Approved(by, title(p, change.Lane), access, until, link, d.Reason))}, nil
+	return change, []effect.Effect{tell(change.User, text.Approved(by, title(p, change.Lane), access, until, c.Store.Now(), link, d.Reason))}, nil
 }
 
 // tell says something to one person in their direct chat.

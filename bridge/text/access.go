@@ -20,9 +20,18 @@ func May(a project.Access) string {
 	return "write and send files in"
 }
 
-// Date is a moment as people write it, in UTC: "3 May", with the year when it is
-// not near, with the time when it is within two days.
-func Date(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") }
+// Date is a moment as people write it, in UTC: "3 May", with the year when that is
+// another one, and with the time when it is within two days.
+func Date(t, now time.Time) string {
+	t, now = t.UTC(), now.UTC()
+	switch {
+	case t.Sub(now) < 48*time.Hour:
+		return t.Format("2 January, 15:04 UTC")
+	case t.Year() != now.Year():
+		return t.Format("2 January 2006")
+	}
+	return t.Format("2 January")
+}
 
 // RequestCard is for those who decide: staff.
 func RequestCard(q project.Request, user, by Pill, lane string) Words {
@@ -48,10 +57,10 @@ func RequestCard(q project.Request, user, by Pill, lane string) Words {
 }
 
 // Approved is for the person who was let in, in their direct chat.
-func Approved(by Pill, lane string, a project.Access, until *time.Time, link, reason string) Words {
+func Approved(by Pill, lane string, a project.Access, until *time.Time, now time.Time, link, reason string) Words {
 	w := Say("%s let you %s %s", by, May(a), lane)
 	if until != nil {
-		w = Say("%s let you %s %s until %s", by, May(a), lane, Date(*until))
+		w = Say("%s let you %s %s until %s", by, May(a), lane, Date(*until, now))
 	}
 	if link != "" {
 		w = Say("%s: %s", w, link)

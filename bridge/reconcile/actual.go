@@ -80,8 +80,8 @@ func (a *Actual) Version() string {
 	return "1"
 }
 
-// Creators are those who made the room: the sender of m.room.create, up to
-// version 10 as its field creator says, and the additional ones of version 12.
+// Creators are those who made the room: the sender of m.room.create, and the
+// additional ones of room version 12.
 func (a *Actual) Creators() []string {
 	e := a.State[Key{typeCreate, ""}]
 	if e == nil {

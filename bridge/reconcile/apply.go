@@ -27,6 +27,9 @@ type failed struct {
 // on. A round that changes something is followed by one that looks again.
 const maxRounds = 12
 
+// maxTries is how often a step is tried in one look.
+const maxTries = 2
+
 var errRestless = errors.New("rooms change as fast as they are put right")
 
 // deed identifies a step over rounds.
@@ -41,9 +44,10 @@ type try struct {
 // is an error, to be tried again from the start. What is refused does not keep the
 // other steps waiting: it is tried twice in all, since another step may have made
 // it possible or superfluous. With stubborn, a step that only the homeserver's own
-// trouble (HTTP 5xx) keeps from being taken is treated so too.
-func (r *Reconciler) converge(ctx context.Context, s *subject, stubborn bool) (*outcome, error) {
-	o, tries := &outcome{}, map[deed]*try{}
+// trouble (HTTP 5xx) keeps from being taken is treated so too. tries holds what
+// was tried already.
+func (r *Reconciler) converge(ctx context.Context, s *subject, tries map[deed]*try, stubborn bool) (*outcome, error) {
+	o := &outcome{}
 	for range maxRounds {
 		steps, err := r.steps(ctx, s, true)
 		if s.refusal != nil {
@@ -73,7 +77,7 @@ func (o *outcome) sort(steps []Step, tries map[deed]*try) (todo []Step) {
 		case step.Op == OpImpossible:
 			o.impossible = append(o.impossible, step)
 		case step.later:
-		case t != nil && t.count >= 2:
+		case t != nil && t.count >= maxTries:
 			o.refused = append(o.refused, failed{step, t.err})
 		default:
 			todo = append(todo, step)

@@ -468,6 +468,35 @@ func TestServerErrorOnOneStep(t *testing.T) {
 	}
 }
 
+// A step that the homeserver takes without an effect is not taken for ever, though
+// each try is an event that calls for a look.
+func TestVainStep(t *testing.T) {
+	b := newBench(t, "12")
+	b.acme()
+	b.look("p1")
+	b.hs.set(b.hs.rooms[b.room("customer")], simBot, typeGuests, "", map[string]any{"guest_access": "can_join"})
+	b.hs.swallow = func(typ string) bool { return typ == typeGuests }
+	before := len(b.hs.writes)
+	for range 5 {
+		b.look("p1")
+	}
+	if wrote := b.hs.writes[before:]; len(wrote) != maxTries {
+		t.Errorf("wrote %v", wrote)
+	}
+	if said := b.said()[store.KeySuperAdmin]; len(said) != 1 || !strings.Contains(said[0], "still so") {
+		t.Errorf("said %q", said)
+	}
+	if n := b.waiting("p1"); n != 1 {
+		t.Errorf("%d slow tries", n)
+	}
+	b.hs.swallow = nil
+	b.hs.now = b.hs.now.Add(slowRetry)
+	b.look("p1")
+	if b.hs.actual(b.room("customer")).text(typeGuests, "guest_access") != "forbidden" {
+		t.Error("not put right when it could be")
+	}
+}
+
 func (b *bench) look2(key string) {
 	for range 3 {
 		b.try(key)

@@ -63,7 +63,7 @@ func (r *Reconciler) openDirect(ctx context.Context, user string) (string, error
 	if err != nil {
 		return "", fmt.Errorf("direct chat: %w", err)
 	}
-	o, err := r.converge(ctx, s, false)
+	o, err := r.converge(ctx, s, map[deed]*try{}, false)
 	if err != nil {
 		return "", fmt.Errorf("direct chat: %w", err)
 	}

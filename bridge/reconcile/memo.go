@@ -166,7 +166,7 @@ func (r *Reconciler) tellDrift(ctx context.Context, s *subject, o *outcome, was 
 		done = append(done, step.Words)
 	}
 	if r.Drift != nil {
-		r.Drift(len(done))
+		queue.AfterCommit(ctx, r.Store.DB, func() { r.Drift(len(done)) })
 	}
 	return r.tell(ctx, to, text.DriftForStaff(done))
 }

@@ -61,11 +61,13 @@ type Reconciler struct {
 	looks map[string]covered // by key of the queue
 }
 
-// covered says what a look that found everything in order has seen.
+// covered says what the looks at one key have seen.
 type covered struct {
-	begun    time.Time
-	revision int64
-	slow     time.Time // a later look is waiting for that time
+	begun    time.Time // the last one that found everything in order, or made it so
+	revision int64     // which it saw
+
+	slow time.Time // a later look waits for that time; until then
+	vain []deed    // steps are left out that the homeserver took without an effect
 }
 
 // maxLooks bounds the memory of looks; beyond it all are forgotten, which costs a
@@ -110,7 +112,7 @@ func (r *Reconciler) do(ctx context.Context, job queue.Job) queue.Result {
 		return queue.Result{Commit: func(ctx context.Context) error { return r.release(ctx, s) }}
 	}
 	begun := r.Store.Now()
-	o, err := r.converge(ctx, s, job.Attempts >= patience)
+	o, err := r.converge(ctx, s, r.vain(job.Key, begun), job.Attempts >= patience)
 	if err != nil {
 		return queue.Result{Retry: backoff(job.Attempts, err), Err: err}
 	}
@@ -137,14 +139,34 @@ func (r *Reconciler) note(key string, begun time.Time, s *subject, o *outcome) (
 		r.looks = map[string]covered{}
 	}
 	c := r.looks[key]
+	c.vain = nil
 	if len(o.refused) == 0 {
 		c.begun, c.revision = begun, s.revision()
 	} else if !c.slow.After(begun) {
 		c.slow = begun.Add(slowRetry)
 		later = c.slow
 	}
+	for _, f := range o.refused {
+		if f.err == nil {
+			c.vain = append(c.vain, f.step.deed())
+		}
+	}
 	r.looks[key] = c
 	return later
+}
+
+// vain gives the steps that are not to be tried now. Each try of them is an event,
+// and each event calls for a look: without this there were no end.
+func (r *Reconciler) vain(key string, now time.Time) map[deed]*try {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	tries := map[deed]*try{}
+	if c := r.looks[key]; c.slow.After(now) {
+		for _, d := range c.vain {
+			tries[d] = &try{count: maxTries}
+		}
+	}
+	return tries
 }
 
 // backoff is a quarter of a second, doubled with each attempt, at most maxBackoff;

@@ -37,6 +37,8 @@ type sim struct {
 	fault func(n int, after bool) error
 	// refuse answers a write with a homeserver's refusal.
 	refuse func(op string) error
+	// swallow makes a write of state succeed without an effect.
+	swallow func(typ string) bool
 	// cut ends a creation without an answer when so many events stand; alias says
 	// whether the alias does.
 	cut func() (events int, alias, now bool)
@@ -152,7 +154,9 @@ func (s *sim) put(sender, room, typ, key string, content any) error {
 			return err
 		}
 	}
-	s.set(r, sender, typ, key, content)
+	if s.swallow == nil || !s.swallow(typ) {
+		s.set(r, sender, typ, key, content)
+	}
 	return nil
 }
 

@@ -92,8 +92,8 @@ func (s Step) deed() deed { return deed{s.ID, s.Room, s.Op, s.Text} }
 func (r *Reconciler) round(ctx context.Context, s *subject, todo []Step, tries map[deed]*try, o *outcome, stubborn bool) error {
 	var trouble error
 	for _, step := range todo {
-		err := r.take(ctx, s, step)
 		s.views[step.Room] = nil // has to be read again
+		err := r.take(ctx, s, step)
 		switch {
 		case err != nil && matrix.Temporary(err) && !serverError(err):
 			return fmt.Errorf("%s: %w", step.Op, err)

@@ -3,6 +3,8 @@ package reconcile
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -40,12 +42,29 @@ func (r *Reconciler) create(ctx context.Context, s *subject, d *Desired, user st
 			return nil, err
 		}
 	}
-	if err := r.Store.MadeRoom(ctx, row.Alias, id, version); err != nil {
+	v, err := r.made(ctx, row.Alias, id, version)
+	if err != nil {
 		return nil, err
 	}
 	row.ID, row.Version = id, version
 	s.made(row)
+	s.views[d.Kind] = v
 	return row, nil
+}
+
+// made records that a room exists, together with its state: what the sync brought
+// of it before that belonged to no room of ours, and was not kept.
+func (r *Reconciler) made(ctx context.Context, alias, id, version string) (*view, error) {
+	a, out, err := r.read(ctx, id, true)
+	if err != nil {
+		return nil, err
+	}
+	return &view{a, out}, r.Store.Tx(ctx, func(ctx context.Context) error {
+		if err := r.Store.MadeRoom(ctx, alias, id, version); err != nil || out {
+			return err
+		}
+		return r.Store.PutState(ctx, slices.Collect(maps.Values(a.State))...)
+	})
 }
 
 // settling is how long a homeserver may go on with a creation whose client is gone.

@@ -107,7 +107,16 @@ func (s *sim) set(r *simRoom, sender, typ, key string, content any) {
 	if err := json.Unmarshal(raw, &c); err != nil {
 		panic(err)
 	}
-	r.state[Key{typ, key}] = &matrix.Event{ID: fmt.Sprintf("$%d", s.now.UnixNano()), Type: typ, Room: r.id, Sender: sender, StateKey: &key, TS: s.now, Content: c}
+	raw, err = json.Marshal(map[string]any{
+		"event_id": fmt.Sprintf("$%d", s.now.UnixNano()), "type": typ, "sender": sender, "state_key": key,
+		"origin_server_ts": s.now.UnixMilli(), "content": c,
+	})
+	if err != nil {
+		panic(err)
+	}
+	if r.state[Key{typ, key}], err = matrix.ParseEvent(r.id, raw); err != nil {
+		panic(err)
+	}
 }
 
 func (s *sim) member(r *simRoom, sender, user, membership string) {

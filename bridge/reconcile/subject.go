@@ -7,6 +7,7 @@ import (
 
 	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/store"
+	"lanekeeper/bridge/text"
 )
 
 // subject is what one look is about: the rooms of a project, the super-admin room,
@@ -104,13 +105,11 @@ func (r *Reconciler) adoptForeign(ctx context.Context, key string) error {
 	if err != nil || row != nil && row.ID == r.SuperAdmin {
 		return err
 	}
-	return r.Store.Tx(ctx, func(ctx context.Context) error {
-		row, err := r.Store.PrepareRoom(ctx, store.SuperAdmin, "", "")
-		if err != nil {
-			return err
-		}
-		return r.Store.MadeRoom(ctx, row.Alias, r.SuperAdmin, "")
-	})
+	if row, err = r.Store.PrepareRoom(ctx, store.SuperAdmin, "", ""); err != nil {
+		return err
+	}
+	_, err = r.made(ctx, row.Alias, r.SuperAdmin, "")
+	return err
 }
 
 // steps lists what is to be done, reading what was not read yet. Live asks the
@@ -133,7 +132,11 @@ func (r *Reconciler) steps(ctx context.Context, s *subject, live bool) ([]Step, 
 		if v == nil {
 			v = &view{}
 		}
-		for _, step := range Diff(s.desired(kind), v.actual, v.out, r.HS.Bot()) {
+		found := Diff(s.desired(kind), v.actual, v.out, r.HS.Bot())
+		if !live && v.out {
+			found = unheard(s.desired(kind))
+		}
+		for _, step := range found {
 			if row := s.room(kind); row != nil && step.ID == "" {
 				step.ID = row.ID
 			}
@@ -141,6 +144,13 @@ func (r *Reconciler) steps(ctx context.Context, s *subject, live bool) ([]Step, 
 		}
 	}
 	return steps, nil
+}
+
+// unheard is all that can be said of a room of which no event came yet.
+func unheard(d *Desired) []Step {
+	f := &differ{d: d}
+	f.step(Step{Op: OpState, Words: text.StepLook(d.Title)})
+	return f.steps
 }
 
 // expired reports whether a grant ended between two moments: then people lose

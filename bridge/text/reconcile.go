@@ -11,6 +11,9 @@ func StepCreate(room string) Words { return Say("create %s", room) }
 // StepBack is for a room that the bot is not in.
 func StepBack(room string) Words { return Say("get back into %s", room) }
 
+// StepLook is for a room of which nothing is known yet.
+func StepLook(room string) Words { return Say("look at %s: no event of it has come yet", room) }
+
 // StepInvite is for somebody who belongs in a room.
 func StepInvite(user, room string) Words { return Say("invite %s to %s", person(user), room) }
 

@@ -71,6 +71,8 @@ func TestErrors(t *testing.T) {
 		{"proxy", 502, "3", `<html>Bad Gateway</html>`, true, 3 * time.Second, ""},
 		{"wrong token", 401, "", `{"errcode":"M_UNKNOWN_TOKEN","error":"no"}`, true, 0, "M_UNKNOWN_TOKEN"},
 		{"device gone", 400, "", `{"errcode":"M_UNKNOWN_DEVICE","error":"no"}`, true, 0, "M_UNKNOWN_DEVICE"},
+		{"user gone", 403, "", `{"errcode":"M_FORBIDDEN","error":"Application service has not registered this user (@a:b)"}`, true, 0, "M_FORBIDDEN"},
+		{"user gone, Dendrite", 403, "", `{"errcode":"M_FORBIDDEN","error":"Forbidden: appservice has not registered this user"}`, true, 0, "M_FORBIDDEN"},
 		{"redirect", 301, "", ``, false, 0, ""},
 		{"no JSON", 200, "", `<html>Welcome to our hotel</html>`, true, 0, ""},
 		{"other JSON", 200, "", `[]`, true, 0, ""},

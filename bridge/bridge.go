@@ -164,12 +164,15 @@ func (b *Bridge) connect(ctx context.Context) (err error) {
 		if b.caps, err = b.hs.Probe(ctx); err == nil {
 			err = b.hs.EnsureBot(ctx)
 		}
+		if err == nil && b.caps.RoomVersion() == "" {
+			return exit(ExitHomeserver, "The homeserver %s is too old: it names no stable room version. Update it.", b.cfg.Homeserver.Address)
+		}
 		switch {
 		case err == nil:
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case !matrix.Temporary(err):
+		case !matrix.Temporary(err) || matrix.IsCode(err, "M_UNKNOWN_TOKEN", "M_MISSING_TOKEN", "M_EXCLUSIVE"):
 			return exit(ExitHomeserver, "The homeserver %s refuses us: %v. Check that it has read the registration (lanekeeper -g) and was restarted since, and that homeserver.domain is right.", b.cfg.Homeserver.Address, err)
 		}
 		if !told {

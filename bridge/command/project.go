@@ -231,10 +231,14 @@ func (k *call) joined(ctx context.Context, p *project.Project, c project.Change,
 				in = append(in, title(p, lane))
 			}
 		}
-		if len(in) == 0 {
-			return text.Say("%s is %s now.", pill, string(person.Role))
+		when := "now"
+		if !c.Changed {
+			when = "already"
 		}
-		return text.Say("%s is %s now: %s.", pill, string(person.Role), strings.Join(in, ", "))
+		if len(in) == 0 {
+			return text.Say("%s is %s %s.", pill, string(person.Role), when)
+		}
+		return text.Say("%s is %s %s: %s.", pill, string(person.Role), when, strings.Join(in, ", "))
 	})
 	r.when = p
 	return r, nil

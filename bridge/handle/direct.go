@@ -3,6 +3,7 @@ package handle
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/matrix"
@@ -153,4 +154,18 @@ func (h *Handler) encrypted(ctx context.Context, room, user string) error {
 	return h.Store.Do(ctx,
 		say(effect.Place{Room: room}, text.CannotRead()),
 		say(effect.Place{Person: user}, text.ReadsHere()))
+}
+
+// newsAge is how old a message of a direct chat may be that comes before all we
+// know of the bot's invitation.
+const newsAge = time.Minute
+
+// history reports whether a message was written in a direct chat before the bot
+// was asked in: on joining a room homeservers send what was said there before.
+func (h *Handler) history(ctx context.Context, ev *matrix.Event, room *store.Room) (bool, error) {
+	if room.Kind != store.Direct || h.Store.Now().Sub(ev.TS) < newsAge {
+		return false, nil
+	}
+	member, err := h.Store.Member(ctx, room.ID, h.Bot)
+	return member == nil, err
 }

@@ -136,6 +136,9 @@ func (h *Handler) message(ctx context.Context, ev *matrix.Event, room *store.Roo
 	}); err != nil || h.Ours(ev.Sender) {
 		return err
 	}
+	if old, err := h.history(ctx, ev, room); old || err != nil {
+		return err
+	}
 	talk, err := h.Relay.InConversation(ctx, ev, room)
 	if err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -187,6 +188,10 @@ func (c *Client) do(ctx context.Context, r request) (http.Header, error) {
 	return nil, fmt.Errorf("%s: %w", r.op, err)
 }
 
+// quiet keeps mautrix from logging calls and bodies to the default logger. A
+// disabled logger would not do: zerolog leaves it out of contexts.
+var quiet = zerolog.New(io.Discard).Level(zerolog.PanicLevel)
+
 // once hands one call to mautrix. Its client is a plain value without a life of
 // its own, so one is made per call: there is nothing to share but the transport.
 func (c *Client) once(ctx context.Context, r request, user string, device bool) (http.Header, error) {
@@ -206,7 +211,7 @@ func (c *Client) once(ctx context.Context, r request, user string, device bool) 
 	if limit == 0 {
 		limit = answerLimit
 	}
-	_, resp, err := cli.MakeFullRequestWithResp(zerolog.Nop().WithContext(ctx), mautrix.FullRequest{
+	_, resp, err := cli.MakeFullRequestWithResp(quiet.WithContext(ctx), mautrix.FullRequest{
 		Method:            r.method,
 		URL:               cli.BuildURLWithQuery(mautrix.BaseURLPath(append([]any{"_matrix"}, r.path...)), r.query),
 		RequestJSON:       r.body,

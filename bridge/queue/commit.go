@@ -238,7 +238,7 @@ func (r *runner) finish(batch []*outcome) {
 		}
 	}
 	poke := len(r.lanes.refill) > 0 || len(r.lanes.waits) > 0
-	if r.starved && r.lanes.loaded < maxLoaded/2 && r.lanes.bytes < maxBytes/2 {
+	if r.starved && r.lanes.roomy() {
 		r.starved, poke = false, true
 	}
 	r.changed.Broadcast()

@@ -2,12 +2,15 @@ package queue
 
 import "slices"
 
-// Bounds of what one queue holds in memory.
-const (
-	maxLoaded  = 2048     // jobs
-	maxBytes   = 32 << 20 // of payload
-	maxPerLane = 32       // jobs of one key
-)
+// bounds of what one queue holds in memory.
+type bounds struct {
+	jobs  int // all
+	bytes int // of payload
+	lane  int // jobs of one key
+	page  int // rows of one query
+}
+
+var defaultBounds = bounds{jobs: 2048, bytes: 32 << 20, lane: 32, page: 512}
 
 // lane is a key with work in memory, or one that was blocked a moment ago.
 type lane struct {
@@ -27,6 +30,7 @@ type lane struct {
 // here and wins over what the query tells: the ids that left, and the lanes that
 // were blocked.
 type lanes struct {
+	bounds bounds
 	byKey  map[string]*lane
 	ready  []*lane // have a job that may start, longest waiting first
 	refill []*lane // are empty and have more in the database
@@ -37,11 +41,17 @@ type lanes struct {
 	bytes  int
 }
 
-func newLanes() *lanes {
-	return &lanes{byKey: make(map[string]*lane), left: make(map[int64]struct{})}
+func newLanes(b bounds) *lanes {
+	return &lanes{bounds: b, byKey: make(map[string]*lane), left: make(map[int64]struct{})}
 }
 
-func (l *lanes) full() bool { return l.loaded >= maxLoaded || l.bytes >= maxBytes }
+// full: nothing more is taken in.
+func (l *lanes) full() bool { return l.loaded >= l.bounds.jobs || l.bytes >= l.bounds.bytes }
+
+// roomy: it is worth while to read again.
+func (l *lanes) roomy() bool {
+	return l.loaded <= l.bounds.jobs/2 && l.bytes <= l.bounds.bytes/2
+}
 
 // begin is called before each query.
 func (l *lanes) begin() {
@@ -75,15 +85,15 @@ func (l *lanes) offer(job *Job, state int) bool {
 		n = &lane{key: job.Key}
 		l.byKey[job.Key] = n
 	case n.blocked:
-		if state != stateHead || n.mark >= l.query {
-			return true // stands behind the head, or the query is older than the block
+		if state != stateHead {
+			return true // stands behind the head
 		}
 		n.blocked = false
 	case n.has(job.ID):
 		return true
 	case n.more:
 		return true // comes with the refill, in order
-	case len(n.jobs) >= maxPerLane:
+	case len(n.jobs) >= l.bounds.lane:
 		n.more = true
 		return true
 	case l.full():

@@ -2,37 +2,26 @@ package queue
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
-	"strings"
 	"time"
-
-	"go.mau.fi/util/dbutil"
 )
 
-const (
-	pageSize = 512
-	// poll finds what nobody announced: jobs that another process put, or a
-	// transaction that Tx did not open.
-	poll = time.Second
-	// fullSweep is a slow look at everything, for what should not happen: rows that
-	// somebody changed by hand.
-	fullSweep = 5 * time.Minute
-)
+// fullSweep is a slow look at everything, for what should not happen: rows that
+// somebody changed by hand.
+const fullSweep = 5 * time.Minute
 
 // reading is where the loader stands.
 type reading struct {
-	cursor  int64     // id of the last ready row that was read
-	horizon string    // this sweep reads transactions from here
-	next    string    // the next sweep does
-	swept   time.Time // when the last full sweep began
+	sweep   sweep
+	started bool
+	full    time.Time // when the last sweep over everything began
 }
 
 // load reads jobs into memory until ctx ends.
 func (r *runner) load(ctx context.Context) {
-	ticker := time.NewTicker(poll)
+	ticker := time.NewTicker(r.poll)
 	defer ticker.Stop()
-	r.reading = reading{horizon: "0", next: "0", swept: r.clock.Now()}
+	r.reading = r.fromScratch()
 	away, ticked := false, true
 	for ctx.Err() == nil {
 		more, err := r.round(ctx, ticked)
@@ -78,6 +67,12 @@ func (r *runner) dueIn() <-chan time.Time {
 
 // round looks once for everything that may start. more: there are further pages.
 func (r *runner) round(ctx context.Context, ticked bool) (more bool, err error) {
+	if !r.started {
+		if err = r.source.start(ctx); err != nil {
+			return false, fmt.Errorf("start: %w", err)
+		}
+		r.started = true
+	}
 	if err = r.wakeHeads(ctx); err != nil {
 		return false, fmt.Errorf("wake: %w", err)
 	}
@@ -115,16 +110,7 @@ func (r *runner) wakeHeads(ctx context.Context) error {
 		return nil
 	}
 	now := r.now()
-	query, args := "UPDATE job SET at=$1 WHERE queue=$2 AND state=2 AND at>$1", []any{now, r.name}
-	if !all {
-		var marks string
-		marks, args = placeholders(args, waiting)
-		query += " AND key IN (" + marks + ")"
-	}
-	err := Tx(ctx, r.db, func(ctx context.Context) error {
-		_, err := r.db.Exec(ctx, query, args...)
-		return err
-	})
+	err := r.source.wake(ctx, now, waiting, all)
 	if err != nil {
 		for _, key := range keys {
 			r.signals.wake(key)
@@ -138,7 +124,7 @@ func (r *runner) wakeHeads(ctx context.Context) error {
 // readKeys gives empty lanes their next jobs.
 func (r *runner) readKeys(ctx context.Context) error {
 	r.mu.Lock()
-	count := len(r.lanes.refill)
+	count, limit := len(r.lanes.refill), r.lanes.bounds.lane
 	r.mu.Unlock()
 	for range count {
 		r.mu.Lock()
@@ -149,7 +135,7 @@ func (r *runner) readKeys(ctx context.Context) error {
 		if n == nil {
 			return nil
 		}
-		rows, err := r.query(ctx, keyQuery, r.name, r.now(), n.key, maxPerLane)
+		rows, err := r.source.next(ctx, r.now(), n.key, limit)
 		r.mu.Lock()
 		if err != nil {
 			r.lanes.refill = append(r.lanes.refill, n)
@@ -160,7 +146,7 @@ func (r *runner) readKeys(ctx context.Context) error {
 		for i := range rows {
 			jobs[i] = &rows[i].Job
 		}
-		r.lanes.refilled(n, jobs, len(rows) == maxPerLane)
+		r.lanes.refilled(n, jobs, len(rows) == limit)
 		r.lanes.end()
 		r.changed.Broadcast()
 		r.mu.Unlock()
@@ -169,11 +155,12 @@ func (r *runner) readKeys(ctx context.Context) error {
 }
 
 // readTimed reads timers and heads that are due, and when the next one will be.
+// They come due in any order, so each look starts from the first.
 func (r *runner) readTimed(ctx context.Context, now int64) error {
-	var at, id int64 = -1 << 62, 0
-	for {
+	var after place
+	for limit := r.lanes.bounds.page; ; {
 		r.begin()
-		rows, err := r.query(ctx, timedQuery, r.name, now, at, id, pageSize)
+		rows, err := r.source.timed(ctx, now, after, limit)
 		if err != nil {
 			return err
 		}
@@ -181,46 +168,37 @@ func (r *runner) readTimed(ctx context.Context, now int64) error {
 			r.signals.dueAt(now)
 			return nil
 		}
-		if len(rows) < pageSize {
+		if len(rows) < limit {
 			break
 		}
 		last := rows[len(rows)-1]
-		at, id = last.At.UnixMilli(), last.ID
+		after = place{last.At.UnixMilli(), last.ID}
 	}
-	var next sql.NullInt64
-	if err := r.db.QueryRow(ctx, nextQuery, r.name, now).Scan(&next); err != nil {
-		return err
-	}
-	if next.Valid {
-		r.signals.dueAt(next.Int64)
-	}
-	return nil
+	next, err := r.source.due(ctx, now)
+	r.signals.dueAt(next)
+	return err
 }
 
 // readReady reads the next page of the sweep over ready jobs. more: there are
 // further pages and there is room for them.
 func (r *runner) readReady(ctx context.Context) (more bool, err error) {
-	args := []any{r.name, r.cursor, pageSize}
-	if r.sql.horizons {
-		args = append(args, r.horizon)
-	}
-	first := r.cursor == 0
+	limit := r.lanes.bounds.page
 	r.begin()
-	rows, err := r.query(ctx, r.sql.ready, args...)
+	rows, err := r.source.ready(ctx, r.sweep, limit)
 	if err != nil {
 		return false, err
 	}
-	if first && len(rows) > 0 {
-		r.next = rows[0].horizon
+	if r.sweep.asOf == "" && len(rows) > 0 {
+		r.sweep.asOf = rows[0].snapshot
 	}
 	taken := r.offer(rows)
 	if taken > 0 {
-		r.cursor = rows[taken-1].ID
+		r.sweep.cursor = rows[taken-1].ID
 	}
 	if taken < len(rows) {
 		return false, nil
 	}
-	if len(rows) == pageSize {
+	if len(rows) == limit {
 		return true, nil
 	}
 	r.endSweep()
@@ -229,12 +207,21 @@ func (r *runner) readReady(ctx context.Context) (more bool, err error) {
 
 // endSweep decides where the next sweep begins.
 func (r *runner) endSweep() {
-	if r.sql.horizons {
-		r.cursor, r.horizon = 0, r.next
+	if r.clock.Now().Sub(r.full) >= fullSweep {
+		r.reading = r.fromScratch()
+		return
 	}
-	if now := r.clock.Now(); now.Sub(r.swept) >= fullSweep {
-		r.cursor, r.horizon, r.next, r.swept = 0, "0", "0", now
+	if r.source.ordered() {
+		return
 	}
+	if r.sweep.asOf != "" { // else it read nothing: as far as the one before
+		r.sweep.seen = r.sweep.asOf
+	}
+	r.sweep.cursor, r.sweep.asOf = 0, ""
+}
+
+func (r *runner) fromScratch() reading {
+	return reading{sweep: sweep{seen: nothing}, started: r.started, full: r.clock.Now()}
 }
 
 func (r *runner) begin() {
@@ -257,36 +244,4 @@ func (r *runner) offer(rows []row) (taken int) {
 	r.lanes.end()
 	r.changed.Broadcast()
 	return taken
-}
-
-// row is a job as it stands in the database.
-type row struct {
-	Job
-	state   int
-	horizon string
-}
-
-func (r *runner) query(ctx context.Context, query string, args ...any) ([]row, error) {
-	rows, err := r.db.Query(ctx, query, args...)
-	return dbutil.NewRowIterWithError(rows, scanRow, err).AsList()
-}
-
-func scanRow(rows dbutil.Scannable) (r row, err error) {
-	var at, created int64
-	err = rows.Scan(&r.ID, &r.Queue, &r.Key, &r.state, &at, &r.Attempts, &r.failures, &created, &r.Payload, &r.horizon)
-	r.At, r.Created = time.UnixMilli(at), time.UnixMilli(created)
-	return r, err
-}
-
-// placeholders adds values to args and gives "$n,$n+1,…" for them.
-func placeholders[T any](args []any, values []T) (string, []any) {
-	var marks strings.Builder
-	for i, v := range values {
-		if i > 0 {
-			marks.WriteByte(',')
-		}
-		args = append(args, v)
-		fmt.Fprintf(&marks, "$%d", len(args))
-	}
-	return marks.String(), args
 }

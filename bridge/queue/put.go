@@ -41,7 +41,7 @@ func (q *Queue) insert(ctx context.Context, now int64, items []Item) ([]int64, e
 		}
 		n := len(args)
 		fmt.Fprintf(&query, "($%d,$%d,$%d,$%d,$%d,$%d,$%d)", n+1, n+2, n+3, n+4, n+5, n+6, n+7)
-		state, at := place(item, now)
+		state, at := stateOf(item, now)
 		payload := item.Payload
 		if payload == nil {
 			payload = []byte{} // nil would be NULL
@@ -56,8 +56,8 @@ func (q *Queue) insert(ctx context.Context, now int64, items []Item) ([]int64, e
 	return ids, err
 }
 
-// place tells a timer from work that is due.
-func place(item Item, now int64) (state int, at int64) {
+// stateOf tells a timer from work that is due.
+func stateOf(item Item, now int64) (state int, at int64) {
 	if at := ceilMillis(item.At); at > now && !item.At.IsZero() {
 		return stateTimer, at
 	}
@@ -72,7 +72,7 @@ func (q *Queue) announce(now int64, items []Item) {
 		if !ok {
 			at = never
 		}
-		if state, t := place(item, now); state == stateTimer {
+		if state, t := stateOf(item, now); state == stateTimer {
 			at = min(at, t)
 		}
 		due[item.Queue] = at

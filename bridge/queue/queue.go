@@ -7,7 +7,8 @@
 // them to workers. Nothing in memory is needed to go on after a crash.
 //
 // Order: of the jobs of one key that are due, the one with the lowest id is next,
-// and the next one starts only when the one before is committed. A job that was
+// and the next one starts only when the one before is committed. (Transactions
+// that put for one key at the same time decide by their commits who is first.) A job that was
 // tried and shall be tried again stays at the head of its key and blocks it, also
 // for jobs and timers that come due meanwhile. A timer (put with a time to come)
 // blocks nothing before it is due; then it has the place of its id.
@@ -28,6 +29,10 @@ const MaxFailures = 10
 
 // parts is how many parts keys are spread over, for replicas that lease parts.
 const parts = 256
+
+// poll is how often a loader looks for what nobody announced: jobs that another
+// process put, or a transaction that Tx did not open.
+const poll = time.Second
 
 // Item is work to be stored.
 type Item struct {
@@ -80,9 +85,9 @@ func (System) After(d time.Duration) <-chan time.Time { return time.After(d) }
 // Queue is all queues of one database. Its methods may be called concurrently.
 type Queue struct {
 	db    *dbutil.Database
-	sql   statements
 	clock Clock
 	log   zerolog.Logger
+	poll  time.Duration
 
 	mu      sync.Mutex
 	signals map[string]*signals // by queue name
@@ -93,9 +98,9 @@ type Queue struct {
 func New(db *dbutil.Database, clock Clock, log zerolog.Logger) *Queue {
 	return &Queue{
 		db:      db,
-		sql:     statementsFor(db.Dialect),
 		clock:   clock,
 		log:     log.With().Str("component", "queue").Logger(),
+		poll:    poll,
 		signals: make(map[string]*signals),
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -20,7 +19,9 @@ import (
 const patience = 20 * time.Second
 
 func newQueue(t testing.TB, db *dbutil.Database, clock queue.Clock) *queue.Queue {
-	return queue.New(db, clock, zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.ErrorLevel))
+	q := queue.New(db, clock, zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.ErrorLevel))
+	q.SetPoll(time.Hour) // everything must be announced
+	return q
 }
 
 // run works on queue "q" until the test ends or stop is called.
@@ -82,49 +83,44 @@ func telling(got chan<- string, line string) func(context.Context) error {
 	return func(context.Context) error { got <- line; return nil }
 }
 
+// TestOrderOfAKey: what one puts for a key is committed in that order, whoever
+// else puts for the key at the same time.
 func TestOrderOfAKey(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *dbutil.Database) {
 		q := newQueue(t, db, queue.System{})
-		var mu sync.Mutex
-		seen := make(map[string][]int64)
-		left := make(chan struct{}, 5000)
+		committed := make(chan queue.Job, 2000)
 		run(t, q, 8, func(_ context.Context, j queue.Job) queue.Result {
-			return queue.Result{Commit: func(context.Context) error {
-				mu.Lock()
-				seen[j.Key] = append(seen[j.Key], j.ID)
-				mu.Unlock()
-				left <- struct{}{}
+			return queue.Result{Commit: func(ctx context.Context) error {
+				queue.AfterCommit(ctx, db, func() { committed <- j })
 				return nil
 			}}
 		})
-		put := func(n int) {
-			items := make([]queue.Item, n)
-			for i := range items {
-				items[i] = queue.Item{Queue: "q", Key: fmt.Sprint("k", i%7)}
-			}
-			if _, err := q.Put(t.Context(), items...); err != nil {
-				t.Error(err)
-			}
-		}
 		var wg sync.WaitGroup
-		for range 4 {
+		for who := range 4 {
 			wg.Go(func() {
 				for range 10 {
-					put(50)
+					items := make([]queue.Item, 50)
+					for i := range items {
+						items[i] = queue.Item{Queue: "q", Key: fmt.Sprint("k", i%7), Payload: fmt.Append(nil, who)}
+					}
+					if ids, err := q.Put(t.Context(), items...); err != nil || len(ids) != 50 {
+						t.Error(ids, err)
+					}
 				}
 			})
 		}
 		wg.Wait()
+		last, all := make(map[string]int64), make(map[int64]bool)
 		for range 2000 {
 			select {
-			case <-left:
+			case j := <-committed:
+				line := j.Key + " of " + string(j.Payload)
+				if all[j.ID] || j.ID < last[line] {
+					t.Errorf("%s: job %d came after %d", line, j.ID, last[line])
+				}
+				last[line], all[j.ID] = j.ID, true
 			case <-time.After(patience):
 				t.Fatal("jobs are missing")
-			}
-		}
-		for key, ids := range seen {
-			if !slices.IsSorted(ids) {
-				t.Errorf("key %s ran as %v", key, ids)
 			}
 		}
 	})

@@ -22,6 +22,7 @@ type runner struct {
 	signals  *signals
 	log      zerolog.Logger
 	outcomes chan *outcome
+	source   source
 	reading  // of the loader alone
 
 	mu      sync.Mutex // guards what follows
@@ -30,17 +31,23 @@ type runner struct {
 	starved bool // the loader left rows because memory was full
 }
 
+func newRunner(q *Queue, name string, from source, b bounds) *runner {
+	r := &runner{
+		Queue: q, name: name, source: from, signals: q.signal(name), lanes: newLanes(b),
+		log:      q.log.With().Str("queue", name).Logger(),
+		outcomes: make(chan *outcome, maxBatch),
+	}
+	r.changed = sync.NewCond(&r.mu)
+	return r
+}
+
 // Run works on one queue until ctx ends: do is called for each job, up to workers
 // at a time, in the order of its key. When ctx ends, the jobs that run are waited
 // for and their outcomes committed; what was cut off runs again after the next
 // start. Run returns ctx's error, or an error if the queue runs already.
 func (q *Queue) Run(ctx context.Context, name string, workers int, do func(ctx context.Context, job Job) Result) error {
-	r := &runner{
-		Queue: q, name: name, do: do, signals: q.signal(name), lanes: newLanes(),
-		log:      q.log.With().Str("queue", name).Logger(),
-		outcomes: make(chan *outcome, maxBatch),
-	}
-	r.changed = sync.NewCond(&r.mu)
+	r := newRunner(q, name, &tables{db: q.db, queue: name}, defaultBounds)
+	r.do = do
 	if !r.signals.start() {
 		return fmt.Errorf("queue: %s runs already", name)
 	}

@@ -20,6 +20,9 @@ const (
 	Postgres = "postgres"
 )
 
+// minPostgres is the first version with xid8, which the queue reads by.
+const minPostgres = 13_00_00
+
 // postgresConns leaves room for other users of a small server (100 connections).
 const postgresConns = 16
 
@@ -37,13 +40,28 @@ func Open(ctx context.Context, kind, uri string, log zerolog.Logger) (*dbutil.Da
 		db.IgnoreForeignTables = false
 		db.UpgradeTable = upgrades
 		db.Log = dbutil.ZeroLogger(log)
-		err = db.Upgrade(ctx)
+		err = upgrade(ctx, db)
 	}
 	if err != nil {
 		_ = raw.Close()
 		return nil, fmt.Errorf("database: %w", err)
 	}
 	return db, nil
+}
+
+// upgrade brings the schema up to date, on servers that can hold it.
+func upgrade(ctx context.Context, db *dbutil.Database) error {
+	if db.Dialect == dbutil.Postgres {
+		var version int
+		err := db.QueryRow(ctx, "SELECT current_setting('server_version_num')::int").Scan(&version)
+		if err != nil {
+			return err
+		}
+		if version < minPostgres {
+			return fmt.Errorf("PostgreSQL %d is too old, 13 or newer is needed", version/10000)
+		}
+	}
+	return db.Upgrade(ctx)
 }
 
 func openPool(kind, uri string) (*sql.DB, error) {

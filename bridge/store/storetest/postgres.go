@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -69,7 +70,7 @@ func admin(t testing.TB, uri, statement string) {
 // watch runs the server until its standard input ends, that is until the test
 // binary is gone for whatever reason, and takes the data away.
 const watch = `"$1"/postgres -D "$2"/data -p "$3" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
-	-c max_connections=200 >"$2"/log 2>&1 & pid=$!
+	-c max_connections=200 -c fsync="$4" >"$2"/log 2>&1 & pid=$!
 read -r _; kill -INT $pid; wait $pid; rm -rf "$2"`
 
 // startPostgres starts a server for this test binary and gives its URI.
@@ -96,7 +97,7 @@ func startPostgres() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	cmd := exec.Command("sh", "-c", watch, "sh", bin, dir, port)
+	cmd := exec.Command("sh", "-c", watch, "sh", bin, dir, port, fsync())
 	cmd.SysProcAttr, cmd.Dir = attr, dir
 	if lifeline, err = cmd.StdinPipe(); err != nil {
 		return "", err
@@ -110,6 +111,14 @@ func startPostgres() (string, error) {
 		return "", fmt.Errorf("%w: %s", err, log)
 	}
 	return uri, nil
+}
+
+// fsync: tests do not lose power; benchmarks pay for durability.
+func fsync() string {
+	if bench := flag.Lookup("test.bench"); bench != nil && bench.Value.String() != "" {
+		return "on"
+	}
+	return "off"
 }
 
 // findPostgres gives the directory of the server's programs.

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
-	"go.mau.fi/util/exzerolog"
 
 	"lanekeeper/bridge"
 	"lanekeeper/bridge/doctor"
@@ -50,7 +49,7 @@ func command(ctx context.Context, o *options, stdout io.Writer) error {
 	if err != nil {
 		return fail(exitConfig, "logging cannot be used (%v): correct it, or remove the group for the default.", err)
 	}
-	exzerolog.SetupDefaults(log)
+	zerolog.TimeFieldFormat = "2006-01-02T15:04:05.000Z07:00" // as RFC 3339, in milliseconds
 	return bridge.Run(ctx, cfg, *log, version())
 }
 

@@ -2,9 +2,14 @@ package main
 
 import (
 	"bytes"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -17,11 +22,56 @@ func TestMain(m *testing.M) {
 
 // The scripts in testdata read as documentation of the command line.
 func TestScripts(t *testing.T) {
+	refusing := httptest.NewServer(http.HandlerFunc(refuse))
+	t.Cleanup(refusing.Close) // after the scripts, which run in parallel
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
 		RequireExplicitExec: true,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Setup: func(env *testscript.Env) error {
+			port, err := freePort()
+			env.Setenv("PORT", port)
+			env.Setenv("REFUSING", refusing.URL)
+			return err
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "listening": listening},
 	})
+}
+
+// refuse is a homeserver that has not read the registration.
+func refuse(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/_matrix/client/versions" {
+		_, _ = io.WriteString(w, `{"versions": ["v1.11"]}`)
+		return
+	}
+	w.WriteHeader(http.StatusUnauthorized)
+	_, _ = io.WriteString(w, `{"errcode": "M_UNKNOWN_TOKEN", "error": "Invalid access token passed."}`)
+}
+
+// freePort gives a port that nobody listens on.
+func freePort() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	return port, err
+}
+
+// listening waits until somebody listens: listening PORT.
+func listening(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: listening PORT")
+	}
+	try := time.NewTicker(20 * time.Millisecond)
+	defer try.Stop()
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); <-try.C {
+		if conn, err := net.Dial("tcp", "127.0.0.1:"+args[0]); err == nil {
+			ts.Check(conn.Close())
+			return
+		}
+	}
+	ts.Fatalf("nobody listens on port %s", args[0])
 }
 
 // exits runs a program and wants an exact exit code: exits 10 lanekeeper -c x.

@@ -2,7 +2,7 @@
 // API with its errors, signed webhooks, status callbacks, WhatsApp's 24-hour
 // window, and a page on which each agent's phone can be seen and used. It shares
 // no code with the client that it serves: its signatures are its own, and tests
-// hold both to Twilio's published contract.
+// hold both to Twilio's published contract. All of it is kept in memory.
 package emulator
 
 import (
@@ -10,6 +10,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
@@ -31,9 +32,11 @@ type Config struct {
 	APIKey     string // optional second credentials
 	APISecret  string
 	From       string // "whatsapp:+…", the business's sender
+	Business   string // its name on the phones; empty: Support
 	Template   string // sid of the approved template, HX…; empty: any
 	Public     string // public address of the product: what signatures cover
 	Deliver    string // where that address really is; empty: Public
+	Address    string // where Handler is served: files of messages are below it; empty: Twilio's
 	Phones     []Phone
 	Open       bool // the phones have written before: their windows are open at first
 	Now        func() time.Time
@@ -44,36 +47,42 @@ type Message struct {
 	SID       string            `json:"sid"`
 	Phone     string            `json:"phone"` // E.164
 	Inbound   bool              `json:"inbound"`
-	Body      string            `json:"body"`
+	Body      string            `json:"body"` // empty for templates: see Text
 	Template  string            `json:"template,omitempty"`
 	Variables map[string]string `json:"variables,omitempty"`
-	Media     []string          `json:"media,omitempty"`
+	Media     []string          `json:"media,omitempty"`  // addresses
 	Quoted    string            `json:"quoted,omitempty"` // sid
 	Button    string            `json:"button,omitempty"` // payload of the button tapped
-	Status    string            `json:"status"`
+	Status    string            `json:"status"`           // the furthest one so far
 	ErrorCode int               `json:"error_code,omitempty"`
 	At        time.Time         `json:"at"`
 
 	callback string
 	service  string
-	from     string
 	deleted  bool
 	reported []string // statuses, in the order in which they came about
+	sent     time.Time
+	files    []stored
+	extra    map[string][]string // more parameters of the webhook
+	webhook  webhook             // what became of it, for messages from phones
+	revision int                 // of the emulator when it last changed
 }
 
 // Emulator is one account with its phones.
 type Emulator struct {
-	cfg Config
+	cfg      Config
+	instance string // so that a page notices that it talks to another one
 
 	mu       sync.Mutex
 	changed  chan struct{} // closed and replaced at every change
+	revision int
 	messages []*Message
 	bySID    map[string]*Message
-	window   map[string]time.Time // last inbound message of a phone
-	shown    map[string]bool      // phones whose chat is open on the page: what they get is read
+	window   map[string]time.Time       // last message from a phone
+	shown    map[string]map[string]bool // page → phones whose chat is open there: what they get is read
 	faults   []*Fault
 	lag      time.Duration
-	quiet    bool // no callbacks by itself
+	quiet    bool // statuses change only by Report and Become
 	calls    int
 
 	client *http.Client
@@ -90,10 +99,14 @@ func New(ctx context.Context, cfg Config) *Emulator {
 	if cfg.Deliver == "" {
 		cfg.Deliver = cfg.Public
 	}
+	if cfg.Business == "" {
+		cfg.Business = "Support"
+	}
 	ctx, stop := context.WithCancel(ctx)
 	e := &Emulator{
-		cfg: cfg, changed: make(chan struct{}), bySID: map[string]*Message{}, window: map[string]time.Time{}, shown: map[string]bool{},
-		client: &http.Client{Timeout: 15 * time.Second}, ctx: ctx, stop: stop,
+		cfg: cfg, instance: rand.Text(), changed: make(chan struct{}),
+		bySID: map[string]*Message{}, window: map[string]time.Time{}, shown: map[string]map[string]bool{},
+		client: newClient(), ctx: ctx, stop: stop,
 	}
 	for _, p := range cfg.Phones {
 		if cfg.Open {
@@ -103,15 +116,32 @@ func New(ctx context.Context, cfg Config) *Emulator {
 	return e
 }
 
-// Close ends what is under way.
+// Close ends what is under way, and every page's stream of events.
 func (e *Emulator) Close() {
-	e.stop()
+	e.mu.Lock()
+	e.stop() // under the lock: see spawn
+	e.mu.Unlock()
 	e.work.Wait()
 	e.client.CloseIdleConnections()
 }
 
-// touch tells everybody who waits that something changed. The lock is held.
-func (e *Emulator) touch() {
+// spawn does something in the background, unless the emulator has ended. The lock
+// is not held.
+func (e *Emulator) spawn(f func()) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.ctx.Err() == nil {
+		e.work.Go(f)
+	}
+}
+
+// touch tells everybody who waits that something changed; m may be nil. The lock
+// is held.
+func (e *Emulator) touch(m *Message) {
+	e.revision++
+	if m != nil {
+		m.revision = e.revision
+	}
 	close(e.changed)
 	e.changed = make(chan struct{})
 }
@@ -120,7 +150,7 @@ func (e *Emulator) touch() {
 func (e *Emulator) Wait(ctx context.Context, f func([]Message) bool) bool {
 	for {
 		e.mu.Lock()
-		all, changed := e.copies(), e.changed
+		all, changed := e.copies(""), e.changed
 		e.mu.Unlock()
 		if f(all) {
 			return true
@@ -137,29 +167,25 @@ func (e *Emulator) Wait(ctx context.Context, f func([]Message) bool) bool {
 func (e *Emulator) Messages(phone string) []Message {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	var out []Message
-	for _, m := range e.copies() {
+	return e.copies(phone)
+}
+
+func (e *Emulator) copies(phone string) []Message {
+	out := make([]Message, 0, len(e.messages))
+	for _, m := range e.messages {
 		if phone == "" || m.Phone == phone {
-			out = append(out, m)
+			out = append(out, *m)
 		}
 	}
 	return out
 }
 
-func (e *Emulator) copies() []Message {
-	out := make([]Message, len(e.messages))
-	for i, m := range e.messages {
-		out[i] = *m
-	}
-	return out
-}
-
-// Reported gives the statuses that a message has had, in order.
+// Reported gives the statuses that a message has had, in the order of the calls.
 func (e *Emulator) Reported(sid string) []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if m := e.bySID[sid]; m != nil {
-		return append([]string(nil), m.reported...)
+		return slices.Clone(m.reported)
 	}
 	return nil
 }
@@ -169,7 +195,7 @@ func (e *Emulator) CloseWindow(phone string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.window, phone)
-	e.touch()
+	e.touch(nil)
 }
 
 // OpenFor says how much longer free text reaches a phone; 0: it does not.
@@ -190,8 +216,7 @@ func (e *Emulator) openFor(phone string) time.Duration {
 // Lag makes new messages appear in listings only after some time, as Twilio's do.
 func (e *Emulator) Lag(d time.Duration) { e.mu.Lock(); e.lag = d; e.mu.Unlock() }
 
-// Quiet stops the status callbacks that the emulator sends by itself; Report
-// still does.
+// Quiet leaves all that becomes of new messages to Report and Become.
 func (e *Emulator) Quiet(on bool) { e.mu.Lock(); e.quiet = on; e.mu.Unlock() }
 
 // Calls counts the requests to create a message, refused ones too.
@@ -200,9 +225,13 @@ func (e *Emulator) Calls() int { e.mu.Lock(); defer e.mu.Unlock(); return e.call
 // add stores a message. The lock is held.
 func (e *Emulator) add(m *Message) *Message {
 	m.SID, m.At = newSID("SM"), e.cfg.Now()
+	if m.Inbound {
+		m.Status, m.sent = "received", m.At
+		e.window[m.Phone] = m.At
+	}
 	e.messages = append(e.messages, m)
 	e.bySID[m.SID] = m
-	e.touch()
+	e.touch(m)
 	return m
 }
 

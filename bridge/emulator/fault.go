@@ -3,6 +3,7 @@ package emulator
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -29,16 +30,14 @@ func (e *Emulator) Faults(faults ...Fault) {
 	}
 }
 
-// fault finds what goes wrong with a request, nil if nothing.
+// fault finds what goes wrong with a request, nil if nothing. The lock is held.
 func (e *Emulator) fault(form url.Values) *Fault {
-	e.mu.Lock()
-	defer e.mu.Unlock()
 	for i, f := range e.faults {
 		if f.Match != nil && !f.Match(form) {
 			continue
 		}
 		if f.Times == 1 {
-			e.faults = append(e.faults[:i:i], e.faults[i+1:]...)
+			e.faults = slices.Delete(e.faults, i, i+1)
 		}
 		if f.Times > 1 {
 			f.Times--
@@ -51,7 +50,7 @@ func (e *Emulator) fault(form url.Values) *Fault {
 // answers tells whether the fault has an answer of its own.
 func (f *Fault) answers() bool { return f.Cut || f.Status != 0 }
 
-func (f *Fault) answer(w http.ResponseWriter, _ *http.Request) {
+func (f *Fault) answer(w http.ResponseWriter) {
 	if f.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(f.RetryAfter.Seconds())))
 	}

@@ -1,0 +1,44 @@
+package emulator
+
+import "strings"
+
+// Button is a quick reply under a template
+// (https://www.twilio.com/docs/content/twilio-quick-reply).
+type Button struct {
+	Title   string `json:"title"`
+	Payload string `json:"payload"`
+}
+
+// The account's approved template: it wakes an agent whose window is closed. {{1}}
+// is the number of the request.
+const templateText = "Support request {{1}} is waiting. Tap a button or write anything to read it."
+
+var templateButtons = []Button{{"Show", "show:{{1}}"}, {"Not me", "pass:{{1}}"}}
+
+// Text is what stands on the phone.
+func (m Message) Text() string {
+	if m.Template == "" {
+		return m.Body
+	}
+	return m.fill(templateText)
+}
+
+// Buttons are those under the message, with what they send.
+func (m Message) Buttons() []Button {
+	if m.Template == "" {
+		return nil
+	}
+	var out []Button
+	for _, b := range templateButtons {
+		out = append(out, Button{b.Title, m.fill(b.Payload)})
+	}
+	return out
+}
+
+func (m Message) fill(s string) string {
+	var pairs []string
+	for name, value := range m.Variables {
+		pairs = append(pairs, "{{"+name+"}}", value)
+	}
+	return strings.NewReplacer(pairs...).Replace(s)
+}

@@ -1,0 +1,86 @@
+package reconcile
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/queue"
+	"lanekeeper/bridge/store"
+	"lanekeeper/bridge/text"
+)
+
+// From the record to the answer: the worker makes the rooms, and lets the answer go
+// that waited for them.
+func TestRun(t *testing.T) {
+	b := newBench(t, "12")
+	s := b.r.Store
+	s.Now, s.Queue = time.Now, queue.New(s.DB, queue.System{}, zerolog.Nop())
+	p := b.acme()
+	err := s.Tx(t.Context(), func(ctx context.Context) error {
+		a := &store.Answer{Command: "$c", To: effect.Place{Room: "!x"}, Words: text.Say("made"), Result: map[string]any{"ok": true}, Rooms: true}
+		if err := s.AnswerWhen(ctx, a, p.ID, p.Revision); err != nil {
+			return err
+		}
+		return s.Do(ctx, effect.Effect{Reconcile: &effect.Reconcile{Project: p.ID}})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	ended := make(chan error, 2)
+	answers := make(chan []byte, 1)
+	go func() { ended <- b.r.Run(ctx, 2) }()
+	go func() {
+		ended <- s.Queue.Run(ctx, store.QueueMatrix, 1, func(_ context.Context, job queue.Job) queue.Result {
+			answers <- job.Payload
+			return queue.Result{}
+		})
+	}()
+	select {
+	case raw := <-answers:
+		var e effect.Effect
+		if err := json.Unmarshal(raw, &e); err != nil {
+			t.Fatal(err)
+		}
+		result, _ := e.Message.Content["lanekeeper.result"].(map[string]any)
+		if rooms, _ := result["rooms"].(map[string]any); len(rooms) != 4 || rooms["space"] == "" {
+			t.Errorf("result %v", result)
+		}
+	case err := <-ended:
+		t.Fatal(err)
+	}
+	cancel()
+	for range 2 {
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	}
+	row, err := s.SuperAdminRoom(t.Context())
+	if err != nil || row == nil || row.ID == "" {
+		t.Errorf("no super-admin room: %v", err)
+	}
+}
+
+// Every project is looked at in a turn, and nobody twice.
+func TestSweep(t *testing.T) {
+	b := newBench(t, "12")
+	b.acme()
+	var next turn
+	for range 4 {
+		if err := b.r.sweepSome(t.Context(), &next); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, key := range []string{"p1", store.KeySuperAdmin} {
+		if n := b.waiting(key); n != 2 {
+			t.Errorf("%d looks at %s", n, key)
+		}
+	}
+}

@@ -53,6 +53,7 @@ func render(cells []cell) string {
 		for _, m := range marks[:3] {
 			hug(line, m.style)
 		}
+		noTag(line)
 		uncross(line)
 		writeLine(&out, line)
 	}
@@ -171,6 +172,17 @@ func uncross(line []cell) {
 	}
 }
 
+// noTag takes bold from words that begin a line like our own "*#12*": nobody
+// shall write a line that looks as if it belonged to another handoff.
+func noTag(line []cell) {
+	if len(line) < 2 || line[0].r != '#' || !unicode.IsNumber(line[1].r) {
+		return
+	}
+	for i := 0; i < len(line) && line[i].style&bold != 0; i++ {
+		line[i].style &^= bold
+	}
+}
+
 func clearStyle(cells []cell, s style) {
 	for i := range cells {
 		cells[i].style &^= s
@@ -190,7 +202,6 @@ func holds(cells []cell, r rune) bool {
 // same place the one that ends last is opened first.
 func writeLine(out *strings.Builder, line []cell) {
 	var open []int // indexes into marks, innermost last
-	closers := lastClosers(line)
 	for i := 0; i <= len(line); i++ {
 		var now style
 		if i < len(line) {
@@ -207,7 +218,7 @@ func writeLine(out *strings.Builder, line []cell) {
 			out.WriteRune(marks[m].sign)
 			open = append(open, m)
 		}
-		if readAsMark(line, i, closers) {
+		if readAsMark(line, i) {
 			out.WriteRune(wordJoiner)
 			out.WriteRune(line[i].r)
 			if i+1 < len(line) && line[i+1].style == now { // else it would spoil the mark that follows
@@ -242,9 +253,9 @@ func opening(line []cell, i int) []int {
 }
 
 // readAsMark reports whether WhatsApp could take a sign in the words for a mark:
-// it could open one that something later closes, or close the one it stands in.
-// Backticks are left: code is shown as typed.
-func readAsMark(line []cell, i int, closers map[style]int) bool {
+// it could open one, whatever stands behind these words in the end, or close the
+// one it stands in. Backticks are left: code is shown as typed.
+func readAsMark(line []cell, i int) bool {
 	c := line[i]
 	s := styleOf(c.r)
 	if s == 0 || c.raw || c.style&code != 0 {
@@ -253,27 +264,9 @@ func readAsMark(line []cell, i int, closers map[style]int) bool {
 	if c.style&s != 0 {
 		return true
 	}
-	if i > 0 && isWord(line[i-1].r) || i+1 == len(line) || unicode.IsSpace(line[i+1].r) {
-		return false
-	}
-	return closers[s] > i
-}
-
-// lastClosers finds for each style the last place of a line where a mark that
-// was open could be closed: by a sign in the words, or by the end of a real mark.
-func lastClosers(line []cell) map[style]int {
-	last := map[style]int{}
-	for i, c := range line {
-		for _, m := range marks[:3] {
-			if c.style&m.style != 0 {
-				last[m.style] = i
-			}
-		}
-		if i > 0 && !unicode.IsSpace(line[i-1].r) && (i+1 == len(line) || !isWord(line[i+1].r)) {
-			last[styleOf(c.r)] = i
-		}
-	}
-	return last
+	afterWord := i > 0 && isWord(line[i-1].r)
+	beforeBlank := i+1 < len(line) && unicode.IsSpace(line[i+1].r)
+	return !afterWord && !beforeBlank
 }
 
 // styleOf gives the style a sign stands for; 0 for backticks and all else.

@@ -19,7 +19,7 @@ func (w *writer) link(n *html.Node, st style) {
 		return
 	}
 	switch {
-	case u.Scheme == "matrix" || u.Host == "matrix.to":
+	case u.Scheme == "matrix" || strings.EqualFold(u.Host, "matrix.to"):
 		w.text(matrixName(u, words), st)
 	case u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "mailto" && u.Scheme != "tel":
 		w.children(n, st)
@@ -62,7 +62,7 @@ func matrixName(u *url.URL, words string) string {
 	return "(a place in Matrix)"
 }
 
-var matrixLink = regexp.MustCompile(`https?://matrix\.to/#/\S+`)
+var matrixLink = regexp.MustCompile(`(?i)(https?://matrix\.to/#/|matrix:(u|r|roomid|e)/)[^\s<>"]*[^\s<>".,;:!?)]`)
 
 // withoutMatrixLinks puts names in the place of links into Matrix that stand in
 // the words themselves.

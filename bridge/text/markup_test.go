@@ -54,7 +54,8 @@ func TestForWhatsAppHTML(t *testing.T) {
 		{"entities", "a &lt;b&gt; &amp;amp;&#1; c", "a <b> &amp; c"},
 		{"typed signs", "<b>x</b> and *y* and 2*3*4", "*x* and " + j + "*" + j + "y* and 2*3*4"},
 		{"sign in its own mark", "<b>a* b</b>", "*a" + j + "*" + j + " b*"},
-		{"sign next to a mark", "*<b>x</b>", "*x"},
+		{"sign next to a mark", "*<b>x</b>", j + "*" + j + "x"},
+		{"forged tag", "<b>#13</b> x<br>a <b>#13</b>", "#13 x\na *#13*"},
 		{"style and script", "<style>x</style><script>y</script>z", "z"},
 		{"unknown tag", "<marquee>a</marquee>", "a"},
 		{"arabic", "<b>مرحبا</b> بك", "*مرحبا* بك"},
@@ -78,7 +79,7 @@ func TestForWhatsAppPlain(t *testing.T) {
 	}{
 		{"plain", map[string]any{"body": " a\n\n b <c> "}, "a\n\n b <c>"},
 		{"typed mark", map[string]any{"body": "*Support:* hi"}, j + "*" + j + "Support:* hi"},
-		{"no mark", map[string]any{"body": "snake_case_x 5 * 3 * 2 *"}, "snake_case_x 5 * 3 * 2 *"},
+		{"no mark", map[string]any{"body": "snake_case_x 5 * 3 * 2*x"}, "snake_case_x 5 * 3 * 2*x"},
 		{"address", map[string]any{"body": "https://x.org/_a_/*b*"}, "https://x.org/_a_/*b*"},
 		{"reply", map[string]any{"body": "> <@a:b> old\n> more\n\nnew\n> mine", "m.relates_to": reply}, "new\n> mine"},
 		{"no reply", map[string]any{"body": "> <@a:b> old\n\nnew"}, "> <@a:b> old\n\nnew"},
@@ -88,6 +89,8 @@ func TestForWhatsAppPlain(t *testing.T) {
 		{"wrong types", map[string]any{"body": 1, "formatted_body": []any{}}, ""},
 		{"control characters", map[string]any{"body": "a\x00b\x1b[1m\r\nc"}, "ab[1m\nc"},
 		{"room link", map[string]any{"body": "see https://matrix.to/#/!abc:example.org/$ev?via=example.org now"}, "see (a place in Matrix) now"},
+		{"matrix uri", map[string]any{"body": "ask (matrix:u/ann:example.org) or MATRIX:roomid/abc:example.org/e/ev."}, "ask (ann) or (a place in Matrix)."},
+		{"half a mark", map[string]any{"body": "*Ann and *"}, j + "*" + j + "Ann and " + j + "*"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := ForWhatsApp(c.content); got != c.want {

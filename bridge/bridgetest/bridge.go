@@ -232,5 +232,8 @@ func (b *Bridge) Plan(args ...string) (out string, code int) {
 // Bot is the bot's Matrix id.
 func (b *Bridge) Bot() string { return b.hs.ID("lanekeeper") }
 
+// PID is the process id of the bridge that runs now.
+func (b *Bridge) PID() int { return b.process().cmd.Process.Pid }
+
 // AsBot acts as the bot, behind the bridge's back: it reads any lane's state, and plays the vandal.
 func (b *Bridge) AsBot() *Client { return As(b.t, b.hs.URL, b.Bot(), b.ASToken) }

@@ -103,10 +103,16 @@ CREATE TABLE answer (
 );
 CREATE INDEX answer_project ON answer (project, revision);
 -- Event ids that were taken in: the deduplication of everything Matrix tells us.
+-- only: postgres for next 4 lines
 CREATE TABLE seen (
 	event_id TEXT PRIMARY KEY,
 	at       BIGINT NOT NULL
 );
+-- only: sqlite for next 4 lines
+CREATE TABLE seen (
+	event_id TEXT PRIMARY KEY,
+	at       BIGINT NOT NULL
+) WITHOUT ROWID;
 CREATE INDEX seen_at ON seen (at);
 CREATE TABLE meta (
 	name  TEXT PRIMARY KEY,

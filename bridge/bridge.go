@@ -34,6 +34,7 @@ import (
 
 // Exit codes of the process, by the contract.
 const (
+	ExitConfig     = 10
 	ExitDatabase   = 12
 	ExitHomeserver = 13
 	ExitListen     = 14
@@ -155,7 +156,7 @@ func newID() string { return strings.ToLower(rand.Text()) }
 
 // connect waits for the homeserver and makes the bot.
 func (b *Bridge) connect(ctx context.Context) (err error) {
-	if b.hs, err = matrix.New(matrixConfig(b.cfg), b.log); err != nil {
+	if b.hs, err = matrix.New(MatrixConfig(b.cfg), b.log); err != nil {
 		return exit(ExitHomeserver, "%v", err)
 	}
 	b.health.client(b.hs)
@@ -188,7 +189,8 @@ func (b *Bridge) connect(ctx context.Context) (err error) {
 	}
 }
 
-func matrixConfig(c *config.Config) matrix.Config {
+// MatrixConfig is what the homeserver client takes from the configuration.
+func MatrixConfig(c *config.Config) matrix.Config {
 	return matrix.Config{
 		Address: c.Homeserver.Address, Domain: c.Homeserver.Domain, Software: c.Homeserver.Software,
 		ASToken: c.AppService.ASToken, HSToken: c.AppService.HSToken, ID: c.AppService.ID,
@@ -230,9 +232,9 @@ func (b *Bridge) wire(ctx context.Context) error {
 }
 
 func (b *Bridge) wireTwilio(r *relay.Relay) error {
-	client, err := whatsapp.New(twilioConfig(b.cfg))
+	client, err := whatsapp.New(TwilioConfig(b.cfg))
 	if err != nil {
-		return exit(10, "whatsapp: %v", err)
+		return exit(ExitConfig, "whatsapp: %v.", err)
 	}
 	pace := b.cfg.WhatsApp.Pace
 	b.whatsapp = &outbox.WhatsApp{
@@ -245,7 +247,8 @@ func (b *Bridge) wireTwilio(r *relay.Relay) error {
 	return nil
 }
 
-func twilioConfig(c *config.Config) whatsapp.Config {
+// TwilioConfig is what the Twilio client takes from the configuration.
+func TwilioConfig(c *config.Config) whatsapp.Config {
 	w := c.WhatsApp
 	return whatsapp.Config{
 		AccountSID: w.AccountSID, AuthToken: w.AuthToken, APIKey: w.APIKey, APISecret: w.APISecret,

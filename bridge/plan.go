@@ -25,7 +25,7 @@ func Plan(ctx context.Context, cfg *config.Config, slug string, cached bool, log
 	}
 	defer db.Close()
 	s := &store.Store{DB: db, Queue: queue.New(db, queue.System{}, log), Domain: cfg.Homeserver.Domain, NewID: newID, Now: time.Now}
-	hs, err := matrix.New(matrixConfig(cfg), log)
+	hs, err := matrix.New(MatrixConfig(cfg), log)
 	if err != nil {
 		return nil, exit(ExitHomeserver, "%v", err)
 	}

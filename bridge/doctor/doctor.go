@@ -13,6 +13,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"lanekeeper/bridge"
 	"lanekeeper/bridge/matrix"
 	"lanekeeper/bridge/store"
 	"lanekeeper/bridge/whatsapp"
@@ -63,10 +64,7 @@ func limited(ctx context.Context) (context.Context, context.CancelFunc) {
 // homeserver: does it answer, does it know us, what can it do, does it reach us?
 func (x *examination) homeserver(ctx context.Context) {
 	c := x.cfg
-	hs, err := matrix.New(matrix.Config{
-		Address: c.Homeserver.Address, Domain: c.Homeserver.Domain, Software: c.Homeserver.Software, ID: c.AppService.ID,
-		ASToken: c.AppService.ASToken, HSToken: c.AppService.HSToken, BotLocalpart: c.AppService.Bot.Username, GhostPrefix: c.GhostPrefix(),
-	}, zerolog.Nop())
+	hs, err := matrix.New(bridge.MatrixConfig(c), zerolog.Nop())
 	if err != nil {
 		x.fail("homeserver.address: %v.", err)
 		return
@@ -159,20 +157,12 @@ func (x *examination) database(ctx context.Context) {
 	x.ok("The database can be written (%s).", x.cfg.Database.Type)
 }
 
-func (x *examination) client() (*whatsapp.Client, error) {
-	w := x.cfg.WhatsApp
-	return whatsapp.New(whatsapp.Config{
-		AccountSID: w.AccountSID, AuthToken: w.AuthToken, APIKey: w.APIKey, APISecret: w.APISecret, From: w.From,
-		MessagingServiceSID: w.MessagingServiceSID, TemplateSID: w.TemplateSID, APIBaseURL: w.APIBaseURL, PublicAddress: x.cfg.AppService.PublicAddress,
-	})
-}
-
 func (x *examination) twilio(ctx context.Context) {
 	if !x.cfg.WhatsApp.Enabled {
 		x.warn("WhatsApp is off (whatsapp.enabled): questions go to the super-admin room only.")
 		return
 	}
-	client, err := x.client()
+	client, err := whatsapp.New(bridge.TwilioConfig(x.cfg))
 	if err != nil {
 		x.fail("whatsapp: %v.", err)
 		return

@@ -1,6 +1,11 @@
 package doctor
 
-import "fmt"
+import (
+	"fmt"
+
+	"lanekeeper/bridge"
+	"lanekeeper/bridge/whatsapp"
+)
 
 // paste prints what belongs elsewhere: addresses for Twilio, YAML for Synapse.
 func (x *examination) paste() {
@@ -14,7 +19,7 @@ func (x *examination) paste() {
 	if !x.cfg.WhatsApp.Enabled {
 		return
 	}
-	client, err := x.client()
+	client, err := whatsapp.New(bridge.TwilioConfig(x.cfg))
 	if err != nil {
 		return
 	}

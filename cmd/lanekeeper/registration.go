@@ -7,6 +7,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"lanekeeper/bridge"
 	"lanekeeper/bridge/matrix"
 	"lanekeeper/config"
 )
@@ -22,15 +23,7 @@ const registrationHead = `# Registration of Lanekeeper, for the homeserver. Made
 
 // registration is the file for the homeserver.
 func registration(cfg *config.Config) ([]byte, error) {
-	a := cfg.AppService
-	text, err := matrix.Registration(matrix.Config{
-		Domain:       cfg.Homeserver.Domain,
-		ID:           a.ID,
-		ASToken:      a.ASToken,
-		HSToken:      a.HSToken,
-		BotLocalpart: a.Bot.Username,
-		GhostPrefix:  cfg.GhostPrefix(),
-	}, a.Address, a.EphemeralEvents)
+	text, err := matrix.Registration(bridge.MatrixConfig(cfg), cfg.AppService.Address, cfg.AppService.EphemeralEvents)
 	return append([]byte(registrationHead), text...), err
 }
 

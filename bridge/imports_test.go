@@ -38,7 +38,7 @@ var mayImport = map[string][]string{
 
 	"gate":      {"project", "policy", "store"},
 	"intake":    {"queue", "store", "matrix", "whatsapp"},
-	"outbox":    {"effect", "project", "text", "queue", "store", "matrix", "whatsapp", "media"},
+	"outbox":    {"effect", "project", "text", "queue", "store", "matrix", "whatsapp", "media", "relay"},
 	"reconcile": {"effect", "project", "policy", "text", "queue", "store", "matrix"},
 	"relay":     {anything},
 	"command":   {"effect", "project", "policy", "handoff", "text", "store", "matrix", "relay"},
@@ -49,7 +49,7 @@ var mayImport = map[string][]string{
 	".":      {anything, "../config"}, // bridge itself
 
 	"../config":         {"policy"},
-	"../cmd/lanekeeper": {anything, ".", "../config"},
+	"../cmd/lanekeeper": {anything, ".", "doctor", "demo", "../config"},
 }
 
 // pure packages decide; they reach nothing outside the process, and time, chance

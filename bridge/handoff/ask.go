@@ -141,23 +141,36 @@ func (dec *Decision) ask(d *Desk, h *Handoff, q Said, before []Said) {
 		dec.toPhones(d, h, Line{Number: h.Number, Kind: LineWaiting, Head: text.WaitingForAgent(), To: to})
 		return
 	}
-	l := Line{Number: h.Number, Kind: LineAsk, Source: q.Event, Head: text.LiteralForWhatsApp(h.First().Name + " · " + h.Where()), To: to}
+	l := Line{Number: h.Number, Kind: LineAsk, Source: q.Event, Head: h.title(), To: to}
 	p := q.piece(false)
 	if p.Text == "" {
 		p.Text = text.SilentForAgent()
 	}
 	l.Pieces = append(l.Pieces, p)
-	for i, s := range before {
-		p := s.piece(true)
-		p.Text = text.Shorten(p.Text, contextLimit)
-		if i == 0 {
-			p.Title = "Before that:"
-		}
-		l.Pieces = append(l.Pieces, p)
-	}
+	l.Pieces = append(l.Pieces, h.history(before, "Before that:")...)
 	a := h.Asker(q.User)
 	l.Held = a != nil && !a.Leaves()
 	dec.toPhones(d, h, l)
+}
+
+// title names the conversation on WhatsApp, by somebody who let it go there.
+func (h *Handoff) title() string {
+	return text.LiteralForWhatsApp(h.Named().Name + " · " + h.Where())
+}
+
+// history are the words of a conversation in a line, without those of askers who
+// have not agreed.
+func (h *Handoff) history(before []Said, title string) (pieces []Piece) {
+	for _, s := range before {
+		if a := h.Asker(s.User); a != nil && !a.Leaves() {
+			continue
+		}
+		p := s.piece(true)
+		p.Text = text.Shorten(p.Text, contextLimit)
+		p.Title, title = title, ""
+		pieces = append(pieces, p)
+	}
+	return pieces
 }
 
 // contextLimit is how much of one message of the context agents read, in characters.

@@ -13,10 +13,11 @@ import (
 // words; of lines that wait the caller has changed the words already.
 func (d *Desk) Edited(h *Handoff, s Said, gone []string) Decision {
 	var dec Decision
-	dec.send(effect.Message{To: effect.Place{SuperAdmin: true}, Edits: effect.To(Copy(h.Number, s.Event)), Content: text.Spoken(s.Name, "", s.forStaff()).Notice()})
-	if h.Asked == s.Event {
+	if h.Asked == s.Event { // the card holds it
 		h.Question = s.forStaff()
 		dec.editCard(h)
+	} else {
+		dec.send(effect.Message{To: effect.Place{SuperAdmin: true}, Edits: effect.To(Copy(h.Number, s.Event)), Content: text.Spoken(s.Name, "", s.forStaff()).Notice()})
 	}
 	var to []string
 	for _, phone := range gone {
@@ -36,10 +37,11 @@ func (d *Desk) Edited(h *Handoff, s Said, gone []string) Decision {
 // is told, also when another owns the handoff now: they still have it.
 func (d *Desk) Withdrawn(h *Handoff, a *Asker, event string, gone []string) Decision {
 	var dec Decision
-	dec.Effects = append(dec.Effects, effect.Effect{Redact: &effect.Redact{In: effect.Place{SuperAdmin: true}, Target: effect.To(Copy(h.Number, event)), Reason: "withdrawn by who wrote it"}})
 	if h.Asked == event {
 		h.Question = text.Say("(withdrawn)")
 		dec.editCard(h)
+	} else {
+		dec.Effects = append(dec.Effects, effect.Effect{Redact: &effect.Redact{In: effect.Place{SuperAdmin: true}, Target: effect.To(Copy(h.Number, event)), Reason: "withdrawn by who wrote it"}})
 	}
 	if h.Leaves && len(gone) > 0 {
 		dec.Lines = append(dec.Lines, Line{Number: h.Number, Kind: LineWithdrawn, Head: text.WithdrawnForAgent(a.Name), To: gone})
@@ -71,11 +73,20 @@ func (d *Desk) Consented(h *Handoff, a *Asker, event string) (dec Decision, chan
 	return dec, true
 }
 
-// Revoked takes the consent back: the ✅ was removed.
+// Revoked takes the consent back: the ✅ was removed. An owner on WhatsApp would
+// hear nothing any more: the handoff is free again then.
 func (d *Desk) Revoked(h *Handoff, a *Asker) Decision {
 	var dec Decision
 	a.Consent, a.By = Wanted, ""
+	lost := !h.Reaches() && h.State == Taken && h.Owner.Kind == OnWhatsApp
+	if lost {
+		dec.tell(h.Number, h.Owner.ID, text.RevokedForAgent())
+		h.State, h.Owner = Open, nil
+	}
 	dec.consentShown(d, h, a, false)
+	if lost {
+		dec.freed(d, h)
+	}
 	return dec
 }
 

@@ -39,7 +39,7 @@ type Line struct {
 	Number int64 // handoff; 0: about none
 	Kind   LineKind
 	Source string // event id of the message it stands for; "" if for none
-	Head   string // words before the pieces, on the line of the tag
+	Head   string // words on the line of the tag; the pieces follow below it
 	Pieces []Piece
 	To     []string // phones
 	// Held: it is stored but goes out only if an effect asks for it, or when the
@@ -60,18 +60,15 @@ type Piece struct {
 func (l *Line) Text() string {
 	var b strings.Builder
 	b.WriteString(l.Head)
-	for i, p := range l.Pieces {
+	for _, p := range l.Pieces {
 		if p.Text == "" {
 			continue
 		}
 		if p.Title != "" {
 			b.WriteString("\n\n" + p.Title)
 		}
-		switch {
-		case b.Len() > 0 && (i > 0 || p.Name == ""):
+		if b.Len() > 0 {
 			b.WriteByte('\n')
-		case b.Len() > 0:
-			b.WriteByte(' ')
 		}
 		if p.Name != "" {
 			b.WriteString(p.Name + ": ")

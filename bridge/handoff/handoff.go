@@ -109,6 +109,16 @@ func (h *Handoff) Asker(user string) *Asker {
 // First is who asked first.
 func (h *Handoff) First() *Asker { return &h.Askers[0] }
 
+// Named is the asker whose name agents on WhatsApp read: the first who let it.
+func (h *Handoff) Named() *Asker {
+	for i := range h.Askers {
+		if h.Askers[i].Leaves() {
+			return &h.Askers[i]
+		}
+	}
+	return h.First()
+}
+
 // users are the MXIDs of all askers.
 func (h *Handoff) users() []string {
 	var out []string

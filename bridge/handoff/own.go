@@ -87,13 +87,7 @@ func (dec *Decision) brief(d *Desk, h *Handoff, before []Said) {
 	if !h.Reaches() {
 		return
 	}
-	l := Line{Number: h.Number, Kind: LineAsk, Head: text.LiteralForWhatsApp(h.First().Name + " · " + h.Where()), To: d.Asked(h)}
-	for _, s := range before {
-		p := s.piece(true)
-		p.Text = text.Shorten(p.Text, contextLimit)
-		l.Pieces = append(l.Pieces, p)
-	}
-	dec.toPhones(d, h, l)
+	dec.toPhones(d, h, Line{Number: h.Number, Kind: LineAsk, Head: h.title(), Pieces: h.history(before, ""), To: d.Asked(h)})
 }
 
 // Release gives a handoff back: all agents are asked again, and read what was said

@@ -171,7 +171,7 @@ func (d *Desk) Choices(phone string, known []Known) []text.Choice {
 		case k.State == Taken && !d.OwnsByPhone(k.Handoff, phone):
 			continue
 		default:
-			c.Asker, c.Place, c.Yours = k.First().Name, k.Where(), k.State == Taken
+			c.Asker, c.Place, c.Yours = k.Named().Name, k.Where(), k.State == Taken
 		}
 		out = append(out, c)
 	}

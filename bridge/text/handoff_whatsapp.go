@@ -69,6 +69,11 @@ func FileForAgent() string { return "Files are not carried yet, so yours was not
 // SentFileForAgent tells an agent that the asker sent a file.
 func SentFileForAgent() string { return "(a file, which is not carried)" }
 
+// RevokedForAgent tells the owner that the asker does not want WhatsApp any more.
+func RevokedForAgent() string {
+	return "goes on in Matrix: the asker does not want WhatsApp any more. What you write is not sent."
+}
+
 // EmptyForAgent answers a number without words.
 func EmptyForAgent() string { return "Write your answer behind the number." }
 

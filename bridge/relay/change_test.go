@@ -1,0 +1,318 @@
+package relay_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/project"
+	"lanekeeper/bridge/relay"
+	"lanekeeper/bridge/whatsapp"
+)
+
+// TRUST-14: with consent: ask nothing reaches WhatsApp before ✅ on the notice.
+func TestConsent(t *testing.T) {
+	each(t, func(r *relay.Relay) { r.Consent = "ask" }, func(w *world) {
+		w.wake()
+		n, cmd := w.asks(carl, "customer", "alpha")
+		w.says(carl, "customer", in(cmd, "more"))
+		w.edits(carl, "customer", cmd, "!lane human alpha, better said")
+		w.phone(dana, "#1 hi")
+		w.phone(dana, "list")
+		w.phone(dana, "take 1")
+		w.phoneGot(dana, "There is no #1 for you, so nothing was sent. Write `list` to see what is open.", "Nothing is open.",
+			"There is no #1 for you, so nothing was sent. Write `list` to see what is open.")
+		notice := w.must("customer", "React with ✅")
+		if p := w.must("super_admin", "asks"); !slices.Equal(p.mentions, []string{olga, root}) {
+			t.Errorf("card: %+v", p)
+		}
+		w.reacts(mia, "customer", notice.id, "✅")
+		w.phoneGot(dana)
+		yes := w.reacts(carl, "customer", notice.id, "✅")
+		w.phoneGot(dana, "*#1* Carl · Acme, customer lane\nalpha, better said", "*#1* Carl: more")
+		w.phoneGot(eli, "*#1* Carl · Acme, customer lane\nalpha, better said", "*#1* Carl: more")
+		w.says(carl, "customer", in(cmd, "even more"))
+		w.phoneGot(dana, "*#1* Carl: even more")
+		w.redacts(carl, "customer", yes)
+		w.says(carl, "customer", in(cmd, "not this"))
+		w.phoneGot(dana)
+		w.must("super_admin", "not this")
+		if h := w.load(n); h.Reaches() {
+			t.Error("still reaches WhatsApp")
+		}
+	})
+}
+
+// MSG-23, MSG-24: changes of what has not left, and of what has.
+func TestEditAndWithdraw(t *testing.T) {
+	each(t, nil, func(w *world) {
+		w.phone(dana, "?")
+		w.outs = nil
+		w.wrote(mia, "customer", body("context by mia"))
+		_, cmd := w.asks(carl, "customer", "early")
+		w.edits(carl, "customer", cmd, "!lane human better")
+		late := w.says(carl, "customer", in(cmd, "tpyo"))
+		w.edits(carl, "customer", late, "typo")
+		secret := w.says(carl, "customer", in(cmd, "my password"))
+		w.redacts(carl, "customer", secret)
+		w.phoneGot(dana, "*#1* Carl · Acme, customer lane\nearly\n\nBefore that:\nMia: context by mia", "*#1* Carl, correction: better",
+			"*#1* Carl: tpyo", "*#1* Carl, correction: typo",
+			"*#1* Carl: my password", "*#1* Carl has withdrawn a message you got. Please delete it here, too.")
+		w.redacts(mia, "customer", "$q3")
+		w.phone(eli, "", tapping("show:1"))
+		w.phoneGot(eli, "template 1", "*#1* Carl · Acme, customer lane\nbetter", "*#1* Carl: typo")
+		edited := ""
+		for _, p := range w.posts {
+			if p.room == "super_admin" && p.edits != "" {
+				edited += p.body + "\n"
+			}
+		}
+		if !strings.Contains(edited, "**Carl:** typo") || !strings.Contains(edited, "better") {
+			t.Errorf("staff do not see the edits: %s", edited)
+		}
+		if !slices.ContainsFunc(w.posts, func(p post) bool { return p.redacts == w.ref(effect.To("say:1:"+secret)) }) {
+			t.Error("staff still see what was withdrawn")
+		}
+	})
+}
+
+// MSG-20: reactions on answers.
+func TestReactions(t *testing.T) {
+	each(t, nil, func(w *world) {
+		w.wake()
+		w.asks(carl, "customer", "alpha")
+		w.phone(dana, "#1 Tomorrow at noon.")
+		w.outs = nil
+		a := w.must("customer", "Tomorrow at noon")
+		w.reacts(carl, "customer", a.id, "👍")
+		w.reacts(mia, "customer", a.id, "👎")
+		w.phoneGot(dana, "*#1* Carl reacted 👍 to “Tomorrow at noon.”")
+		if copied := w.must("super_admin", "Tomorrow at noon"); !w.marked(copied.id, "👍") || w.marked(copied.id, "👎") {
+			t.Error("staff do not see the reaction")
+		}
+	})
+}
+
+// HAND-10: pass, release, reopen; who is asked reads what was said.
+func TestPassAndReopen(t *testing.T) {
+	each(t, nil, func(w *world) {
+		w.wake()
+		n, cmd := w.asks(carl, "customer", "alpha")
+		w.phone(dana, "#1 I look.")
+		w.says(carl, "customer", in(cmd, "Thanks"))
+		w.outs = nil
+		w.phone(dana, "pass 1")
+		so := "*#1* Carl · Acme, customer lane\nCarl: alpha\nDana: I look.\nCarl: Thanks"
+		w.phoneGot(dana, "*#1* Passed. You are not asked about this any more.")
+		w.phoneGot(eli, so)
+		w.says(carl, "customer", in(cmd, "Anybody?"))
+		w.phoneGot(dana)
+		w.phoneGot(eli, "*#1* Carl: Anybody?")
+		w.phone(eli, "pass #1")
+		if p := w.must("super_admin", "Nobody owns #1, and nobody on WhatsApp"); !slices.Equal(p.mentions, []string{olga, root}) || p.msgtype != "m.text" {
+			t.Errorf("staff: %+v", p)
+		}
+		w.outs = nil
+		card := w.root(n)
+		w.tx(func(ctx context.Context) error {
+			_, _, err := w.r.Close(ctx, root, w.at("super_admin", card), 0)
+			return err
+		})
+		w.settle()
+		w.must("customer", "root closed #1")
+		w.says(carl, "customer", in(cmd, "One more thing"))
+		w.must("customer", "#1 is open again")
+		if c := w.card(n); c["state"] != "open" || c["owner"] != nil {
+			t.Errorf("card: %v", c)
+		}
+		again := "*#1* Carl · Acme, customer lane\nOne more thing\n\nBefore that:\nCarl: alpha\nDana: I look.\nCarl: Thanks\nCarl: Anybody?"
+		w.phoneGot(dana, again)
+		w.phoneGot(eli, again)
+		w.tx(func(ctx context.Context) error {
+			_, _, err := w.r.Take(ctx, root, w.at("super_admin", ""), n, false)
+			if err == nil {
+				_, _, err = w.r.Release(ctx, root, w.at("super_admin", ""), n)
+			}
+			return err
+		})
+		w.settle()
+		if got := w.got(dana); len(got) != 1 || !strings.HasSuffix(got[0], "Carl: One more thing") {
+			t.Errorf("got %q", got)
+		}
+		w.tx(func(ctx context.Context) error {
+			f, _, err := w.r.Close(ctx, carl, relay.At{Room: w.rooms["customer"], Event: "$close", Thread: cmd}, 0)
+			if f["state"] != "closed" {
+				t.Errorf("the asker closes: %v", f)
+			}
+			return err
+		})
+	})
+}
+
+// Files stay, their names too; what a caption says is carried. MSG-09
+func TestFiles(t *testing.T) {
+	each(t, nil, func(w *world) {
+		w.wake()
+		n, cmd := w.asks(carl, "customer", "alpha")
+		w.outs = nil
+		file := in(cmd, "CANARY-report.pdf")
+		file["msgtype"] = "m.file"
+		q := w.says(carl, "customer", file)
+		w.phoneGot(dana, "*#1* Carl: (a file, which is not carried)")
+		if p := w.must("customer", "cannot pass files on"); p.reply != q {
+			t.Errorf("told: %+v", p)
+		}
+		picture := in(cmd, "see the red one")
+		picture["msgtype"], picture["filename"] = "m.image", "CANARY.png"
+		w.says(carl, "customer", picture)
+		w.phoneGot(dana, "*#1* Carl: see the red one\n(a file, which is not carried)")
+		w.phone(dana, "", quoting("SMnone"), func(m *whatsapp.Inbound) { m.NumMedia = 1 })
+		w.phone(dana, "#1 here", func(m *whatsapp.Inbound) { m.NumMedia = 1 })
+		w.must("customer", "here")
+		w.phoneGot(dana, "Which one is that for? Nothing was sent. Quote a message of it, or begin with its number:\n*#1* Carl · Acme, customer lane",
+			"*#1* Files are not carried yet, so yours was not sent.")
+		w.reacts(root, "super_admin", w.root(n), "✋")
+		w.tx(func(ctx context.Context) error {
+			_, _, err := w.r.Take(ctx, root, w.at("super_admin", ""), n, true)
+			return err
+		})
+		scan := in(w.root(n), "CANARY-internal.pdf")
+		scan["msgtype"] = "m.file"
+		w.says(root, "super_admin", scan)
+		w.must("super_admin", "this was not sent to the asker")
+		for _, p := range w.posts {
+			if strings.Contains(p.body+p.html, "CANARY") {
+				t.Errorf("in %s: %s", p.room, p.body)
+			}
+		}
+	})
+}
+
+// What the owner quotes was said among staff: it does not go along.
+func TestQuotedTalkStays(t *testing.T) {
+	each(t, nil, func(w *world) {
+		w.wake()
+		n, _ := w.asks(carl, "customer", "alpha")
+		w.reacts(root, "super_admin", w.root(n), "✋")
+		reply := in(w.root(n), "> <@olga:x> CANARY he never pays\n\nIt is paid.")
+		reply["format"] = "org.matrix.custom.html"
+		reply["formatted_body"] = `<mx-reply><blockquote>CANARY he never pays</blockquote></mx-reply>It is <b>paid</b>, says <a href="https://matrix.to/#/@olga:x">Olga</a><img src="mxc://x/CANARY">.`
+		w.says(root, "super_admin", reply)
+		a := w.must("customer", "It is paid.")
+		if a.html != "It is <b>paid</b>, says Olga." || a.body != "It is paid." {
+			t.Errorf("answer: %+v", a)
+		}
+		w.edits(root, "super_admin", "$q3", "CANARY kept: not mine")
+		for _, p := range w.posts {
+			if p.room == "customer" && strings.Contains(p.body+p.html, "CANARY") {
+				t.Errorf("in the lane: %+v", p)
+			}
+		}
+	})
+}
+
+// Asking again in the thread joins; the question of another asker goes along.
+func TestJoin(t *testing.T) {
+	each(t, nil, func(w *world) {
+		w.wake()
+		n, cmd := w.asks(carl, "customer", "alpha")
+		w.outs = nil
+		q := w.says(mia, "customer", in(cmd, "I wonder, too"))
+		w.phoneGot(dana)
+		if again := w.hands(mia, "customer", q, cmd); again != n {
+			t.Errorf("#%d instead of #%d", again, n)
+		}
+		w.phoneGot(dana, "*#1* Mia: I wonder, too")
+		if p := w.must("customer", "asked here already"); p.reply != q || p.thread != cmd || p.content["lanekeeper.result"] == nil {
+			t.Errorf("notice: %+v", p)
+		}
+		w.says(mia, "customer", in(cmd, "and this"))
+		w.phoneGot(dana, "*#1* Mia: and this")
+		if again := w.hands(carl, "customer", cmd, ""); again != n {
+			t.Errorf("#%d instead of #%d", again, n)
+		}
+		w.phoneGot(dana)
+		w.phone(dana, "#1 to both")
+		if a := w.must("customer", "to both"); !slices.Equal(a.mentions, []string{carl, mia}) {
+			t.Errorf("answer: %+v", a)
+		}
+	})
+}
+
+// Whoever names an event of another room gets nothing for it.
+func TestForeignThread(t *testing.T) {
+	each(t, nil, func(w *world) {
+		w.wake()
+		n, _ := w.asks(xena, "internal", "alpha")
+		h := w.load(n)
+		before := len(w.posts)
+		w.says(xena, "customer", in(string(h.Thread), "into the other lane"))
+		w.says(xena, "customer", replying(string(h.Thread), "into the other lane"))
+		w.says(xena, "direct"+xena, in(w.root(n), "into the card"))
+		w.says(root, "customer", in(w.root(n), "into the card"))
+		if len(w.posts) != before {
+			t.Errorf("%+v", w.posts[before:])
+		}
+	})
+}
+
+// Rights: not_allowed reads the same whether a handoff exists or not.
+func TestRights(t *testing.T) {
+	each(t, nil, func(w *world) {
+		n, cmd := w.asks(carl, "customer", "alpha")
+		_, _, err1 := w.r.Close(w.ctx, mia, w.at("customer", ""), n)
+		_, _, err2 := w.r.Close(w.ctx, mia, w.at("customer", ""), 4711)
+		_, _, err3 := w.r.Take(w.ctx, carl, w.at("customer", cmd), 0, false)
+		for _, err := range []error{err1, err2, err3} {
+			var refused *project.Error
+			if !errors.As(err, &refused) || refused.Code != project.NotAllowed || refused.Sentence != err1.Error() {
+				t.Errorf("%v", err)
+			}
+		}
+		w.tx(func(ctx context.Context) error {
+			f, _, err := w.r.Handoffs(ctx, root, "open")
+			rows, _ := f["handoffs"].([]any)
+			if len(rows) != 1 {
+				t.Errorf("handoffs: %v", f)
+			}
+			return err
+		})
+		w.tx(func(ctx context.Context) error {
+			if _, _, err := w.r.Close(ctx, carl, w.at("customer", cmd), 0); err != nil {
+				return err
+			}
+			f, _, err := w.r.Close(ctx, carl, w.at("customer", ""), n)
+			if f["changed"] != false {
+				t.Errorf("again: %v", f)
+			}
+			return err
+		})
+	})
+}
+
+// A failure to deliver an answer is said in the thread, and to the agent.
+func TestAnswerLost(t *testing.T) {
+	each(t, nil, func(w *world) {
+		w.wake()
+		n, _ := w.asks(carl, "customer", "alpha")
+		w.outs = nil
+		w.lost = func(m *effect.Message) bool { return strings.HasPrefix(m.ID, "ans:") }
+		w.phone(dana, "#1 hello")
+		w.phoneGot(dana, "*#1* Your answer could not be delivered in Matrix. Staff were told.")
+		if p := w.must("super_admin", "did not reach the asker"); p.thread != w.root(n) {
+			t.Errorf("told: %+v", p)
+		}
+		w.tx(func(ctx context.Context) error {
+			_, _, err := w.r.Take(ctx, root, w.at("super_admin", ""), n, true)
+			return err
+		})
+		w.settle()
+		mine := w.says(root, "super_admin", in(w.root(n), "mine"))
+		if p := w.must("super_admin", "did not reach the asker"); p.reply != mine || w.marked(mine, "📤") {
+			t.Errorf("told: %+v", p)
+		}
+	})
+}

@@ -466,6 +466,10 @@ func TestServerErrorOnOneStep(t *testing.T) {
 	if result.Retry != 0 || result.Err == nil {
 		t.Errorf("after %d tries: %+v", patience, result)
 	}
+	// The next look does not wait for it again.
+	if result := b.try("p1"); result.Retry != 0 || result.Err == nil {
+		t.Errorf("later: %+v", result)
+	}
 }
 
 // A step that the homeserver takes without an effect is not taken for ever, though

@@ -66,8 +66,8 @@ type covered struct {
 	begun    time.Time // the last one that found everything in order, or made it so
 	revision int64     // which it saw
 
-	slow time.Time // a later look waits for that time; until then
-	vain []deed    // steps are left out that the homeserver took without an effect
+	slow time.Time      // a later look waits for that time; until then
+	vain map[deed]error // these steps are left out
 }
 
 // maxLooks bounds the memory of looks; beyond it all are forgotten, which costs a
@@ -147,23 +147,28 @@ func (r *Reconciler) note(key string, begun time.Time, s *subject, o *outcome) (
 		later = c.slow
 	}
 	for _, f := range o.refused {
-		if f.err == nil {
-			c.vain = append(c.vain, f.step.deed())
+		if f.err == nil || serverError(f.err) {
+			if c.vain == nil {
+				c.vain = map[deed]error{}
+			}
+			c.vain[f.step.deed()] = f.err
 		}
 	}
 	r.looks[key] = c
 	return later
 }
 
-// vain gives the steps that are not to be tried now. Each try of them is an event,
-// and each event calls for a look: without this there were no end.
+// vain gives the steps that are not to be tried now: those that the homeserver
+// takes without an effect, since each try is an event, each event calls for a look,
+// and there were no end; and those that end in its own trouble, which would be
+// waited out again by each look. What is refused costs little, and is tried.
 func (r *Reconciler) vain(key string, now time.Time) map[deed]*try {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	tries := map[deed]*try{}
 	if c := r.looks[key]; c.slow.After(now) {
-		for _, d := range c.vain {
-			tries[d] = &try{count: maxTries}
+		for d, err := range c.vain {
+			tries[d] = &try{maxTries, err}
 		}
 	}
 	return tries

@@ -128,24 +128,27 @@ func (l *lanes) insert(n *lane, job *Job) {
 	}
 }
 
-// takeRefill gives a lane that waits for a refill, nil if none does or memory is
-// full.
-func (l *lanes) takeRefill() *lane {
-	if len(l.refill) == 0 || l.full() {
+// takeRefill gives lanes that wait for a refill, as many as there is room for.
+func (l *lanes) takeRefill() []*lane {
+	if l.full() {
 		return nil
 	}
-	n := l.refill[0]
-	l.refill = l.refill[1:]
-	return n
+	room := max(1, (l.bounds.jobs-l.loaded)/l.bounds.lane)
+	n := min(room, len(l.refill), l.bounds.page/l.bounds.lane+1)
+	taken := slices.Clone(l.refill[:n])
+	l.refill = l.refill[n:]
+	return taken
 }
 
-// refilled takes the answer to a refill; more: there may be more than these.
-func (l *lanes) refilled(n *lane, jobs []*Job, more bool) {
-	n.more = more
-	for _, job := range jobs {
-		l.insert(n, job)
+// refilled takes the answer to a refill: the first jobs of each of the lanes.
+func (l *lanes) refilled(taken []*lane, rows []row) {
+	for i := range rows {
+		l.insert(l.byKey[rows[i].Key], &rows[i].Job)
 	}
-	l.settle(n)
+	for _, n := range taken {
+		n.more = len(n.jobs) >= l.bounds.lane
+		l.settle(n)
+	}
 }
 
 // next gives a job that may start, nil if there is none.

@@ -89,7 +89,9 @@ func (r *runner) round(ctx context.Context, ticked bool) (more bool, err error) 
 	if more, err = r.readReady(ctx); err != nil {
 		return false, fmt.Errorf("read jobs: %w", err)
 	}
-	return more, nil
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return more || len(r.lanes.refill) > 0 && !r.lanes.full(), nil
 }
 
 // wakeHeads makes heads due for which Wake was called.
@@ -121,36 +123,31 @@ func (r *runner) wakeHeads(ctx context.Context) error {
 	return nil
 }
 
-// readKeys gives empty lanes their next jobs.
+// readKeys gives empty lanes their next jobs. It does not wait until all have
+// some: others want to be read, too.
 func (r *runner) readKeys(ctx context.Context) error {
 	r.mu.Lock()
-	count, limit := len(r.lanes.refill), r.lanes.bounds.lane
+	lanes := r.lanes.takeRefill()
+	r.starved = r.starved || len(lanes) == 0 && len(r.lanes.refill) > 0
+	r.lanes.begin()
 	r.mu.Unlock()
-	for range count {
-		r.mu.Lock()
-		n := r.lanes.takeRefill()
-		r.starved = r.starved || n == nil
-		r.lanes.begin()
-		r.mu.Unlock()
-		if n == nil {
-			return nil
-		}
-		rows, err := r.source.next(ctx, r.now(), n.key, limit)
-		r.mu.Lock()
-		if err != nil {
-			r.lanes.refill = append(r.lanes.refill, n)
-			r.mu.Unlock()
-			return err
-		}
-		jobs := make([]*Job, len(rows))
-		for i := range rows {
-			jobs[i] = &rows[i].Job
-		}
-		r.lanes.refilled(n, jobs, len(rows) == limit)
-		r.lanes.end()
-		r.changed.Broadcast()
-		r.mu.Unlock()
+	if len(lanes) == 0 {
+		return nil
 	}
+	keys := make([]string, len(lanes))
+	for i, n := range lanes {
+		keys[i] = n.key
+	}
+	rows, err := r.source.next(ctx, r.now(), keys, r.lanes.bounds.lane)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err != nil {
+		r.lanes.refill = append(r.lanes.refill, lanes...)
+		return err
+	}
+	r.lanes.refilled(lanes, rows)
+	r.lanes.end()
+	r.changed.Broadcast()
 	return nil
 }
 

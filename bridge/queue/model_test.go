@@ -70,7 +70,7 @@ func (m *model) load() bool {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	if m.r.lanes.loaded > m.r.lanes.bounds.jobs+m.r.lanes.bounds.lane {
+	if m.r.lanes.loaded >= m.r.lanes.bounds.jobs+m.r.lanes.bounds.lane {
 		m.t.Fatalf("%d jobs in memory", m.r.lanes.loaded)
 	}
 	return more
@@ -292,10 +292,13 @@ func (m *model) timed(_ context.Context, now int64, after place, limit int) ([]r
 	}), nil
 }
 
-func (m *model) next(_ context.Context, now int64, key string, limit int) ([]row, error) {
-	return m.answer(limit, func(r *modelRow) bool {
-		return r.Key == key && (r.state == stateReady || r.At.UnixMilli() <= now)
-	}, byID), nil
+func (m *model) next(_ context.Context, now int64, keys []string, limit int) (rows []row, err error) {
+	for _, key := range keys {
+		rows = append(rows, m.answer(limit, func(r *modelRow) bool {
+			return r.Key == key && (r.state == stateReady || r.At.UnixMilli() <= now)
+		}, byID)...)
+	}
+	return rows, nil
 }
 
 func (m *model) due(_ context.Context, now int64) (int64, error) {

@@ -10,8 +10,8 @@ import (
 	"go.mau.fi/util/dbutil"
 )
 
-// putChunk keeps one insert below SQLite's 32,766 parameters.
-const putChunk = 2000
+// putChunk keeps one insert well below SQLite's 32,766 parameters.
+const putChunk = 1000
 
 // Put stores work, in the transaction that ctx carries if there is one, and
 // gives the ids in the order of the items. Jobs of one key that are put one after
@@ -39,8 +39,7 @@ func (q *Queue) insert(ctx context.Context, now int64, items []Item) ([]int64, e
 		if i > 0 {
 			query.WriteByte(',')
 		}
-		n := len(args)
-		fmt.Fprintf(&query, "($%d,$%d,$%d,$%d,$%d,$%d,$%d)", n+1, n+2, n+3, n+4, n+5, n+6, n+7)
+		q.marks(&query, len(args), 7)
 		state, at := stateOf(item, now)
 		payload := item.Payload
 		if payload == nil {
@@ -54,6 +53,25 @@ func (q *Queue) insert(ctx context.Context, now int64, items []Item) ([]int64, e
 	// Ids grow in the order of VALUES; only the order of the answer is not promised.
 	slices.Sort(ids)
 	return ids, err
+}
+
+// marks writes the parameters of one row: "($1,$2,…)" from the one after the
+// first ones, or, on SQLite, "(?,?,…)", as its driver takes time with the square
+// of the number of named parameters.
+func (q *Queue) marks(query *strings.Builder, first, n int) {
+	for i := range n {
+		sep := byte(',')
+		if i == 0 {
+			sep = '('
+		}
+		query.WriteByte(sep)
+		if q.db.Dialect == dbutil.SQLite {
+			query.WriteByte('?')
+		} else {
+			fmt.Fprintf(query, "$%d", first+i+1)
+		}
+	}
+	query.WriteByte(')')
 }
 
 // stateOf tells a timer from work that is due.

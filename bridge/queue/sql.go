@@ -58,8 +58,8 @@ type source interface {
 	// timed gives timers and heads that are due, by time and id, after a place.
 	// Timers that stand behind a head are left out.
 	timed(ctx context.Context, now int64, after place, limit int) ([]row, error)
-	// next gives the first jobs of a key that are due.
-	next(ctx context.Context, now int64, key string, limit int) ([]row, error)
+	// next gives the first jobs of each key that are due, by id.
+	next(ctx context.Context, now int64, keys []string, limit int) ([]row, error)
 	// due says when the next timer or head after now is due.
 	due(ctx context.Context, now int64) (int64, error)
 	// wake makes the heads of some keys, or of all, due now.
@@ -89,7 +89,7 @@ const (
 	adoptPostgres = "UPDATE job SET tx=pg_current_xact_id() WHERE queue=$1 AND state=0 AND tx>pg_current_xact_id()"
 	timedQuery    = columns + "'' FROM job j WHERE j.queue=$1 AND j.state>0 AND j.at<=$2 AND (j.at, j.id)>($3, $4) " +
 		"AND (j.state=2 OR" + unblocked + ") ORDER BY j.at, j.id LIMIT $5"
-	nextQuery = columns + "'' FROM job j WHERE j.queue=$1 AND j.key=$3 AND (j.state=0 OR j.at<=$2) ORDER BY j.id LIMIT $4"
+	nextQuery = columns + "'' FROM job j WHERE j.queue=$1 AND j.key=%s AND (j.state=0 OR j.at<=$2) ORDER BY j.id LIMIT $3"
 	dueQuery  = "SELECT MIN(at) FROM job WHERE queue=$1 AND state>0 AND at>$2"
 	wakeQuery = "UPDATE job SET at=$1 WHERE queue=$2 AND state=2 AND at>$1"
 )
@@ -115,8 +115,21 @@ func (t *tables) timed(ctx context.Context, now int64, after place, limit int) (
 	return t.query(ctx, timedQuery, t.queue, now, after.at, after.id, limit)
 }
 
-func (t *tables) next(ctx context.Context, now int64, key string, limit int) ([]row, error) {
-	return t.query(ctx, nextQuery, t.queue, now, key, limit)
+func (t *tables) next(ctx context.Context, now int64, keys []string, limit int) (rows []row, err error) {
+	if t.db.Dialect == dbutil.Postgres {
+		marks, args := placeholders([]any{t.queue, now, limit}, keys)
+		query := fmt.Sprintf(nextQuery, "k.key")
+		return t.query(ctx, "SELECT n.* FROM unnest(ARRAY["+marks+"]::text[]) k(key) CROSS JOIN LATERAL ("+query+") n", args...)
+	}
+	// SQLite has no LATERAL, and no network between its queries.
+	for _, key := range keys {
+		more, err := t.query(ctx, fmt.Sprintf(nextQuery, "$4"), t.queue, now, limit, key)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, more...)
+	}
+	return rows, nil
 }
 
 func (t *tables) due(ctx context.Context, now int64) (int64, error) {

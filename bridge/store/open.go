@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -71,6 +72,9 @@ func openPool(kind, uri string) (*sql.DB, error) {
 		if err != nil {
 			return nil, err
 		}
+		if err := touch(sqliteFile(uri)); err != nil {
+			return nil, err
+		}
 		pool, err := sql.Open("sqlite", dsn)
 		if err != nil {
 			return nil, err
@@ -96,7 +100,7 @@ func openPool(kind, uri string) (*sql.DB, error) {
 // cut: WAL with synchronous=FULL. (NORMAL, the common choice with WAL, loses the
 // last commits: https://www.sqlite.org/pragma.html#pragma_synchronous.)
 func sqliteDSN(uri string) (string, error) {
-	name, query, _ := strings.Cut(uri, "?")
+	_, query, _ := strings.Cut(uri, "?")
 	values, err := url.ParseQuery(query)
 	if err != nil {
 		return "", fmt.Errorf("options after the file name: %w", err)
@@ -106,7 +110,8 @@ func sqliteDSN(uri string) (string, error) {
 	values.Set("_journal_mode", "WAL")
 	values.Set("_synchronous", "FULL")
 	values.Set("_foreign_keys", "on")
-	return "file:" + sqliteFile(name) + "?" + values.Encode(), nil
+	name := url.URL{Path: sqliteFile(uri)}
+	return "file:" + name.EscapedPath() + "?" + values.Encode(), nil
 }
 
 // postgresDSN lets lib/pq send a statement and its parameters in one round trip
@@ -123,12 +128,29 @@ func postgresDSN(uri string) string {
 	return u.String()
 }
 
-// sqliteFile gives the path of a database file from its uri.
+// sqliteFile gives the path of a database file from its uri
+// (https://www.sqlite.org/uri.html) or name.
 func sqliteFile(uri string) string {
 	name, _, _ := strings.Cut(uri, "?")
-	name = strings.TrimPrefix(name, "file:")
-	if strings.HasPrefix(name, "//") {
-		name = "/" + strings.TrimLeft(name, "/")
+	path, isURI := strings.CutPrefix(name, "file:")
+	if !isURI {
+		return name
 	}
-	return name
+	if strings.HasPrefix(path, "//") {
+		path = "/" + strings.TrimLeft(path, "/")
+	}
+	if plain, err := url.PathUnescape(path); err == nil {
+		path = plain
+	}
+	return path
+}
+
+// touch makes a new database file that only its owner may read: phone numbers and
+// messages are in it. SQLite gives the files beside it the same permissions.
+func touch(name string) error {
+	file, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return file.Close() // before SQLite opens it: closing later would drop SQLite's locks
 }

@@ -8,17 +8,21 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"go.mau.fi/util/dbutil"
 
 	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/queue"
 	"lanekeeper/bridge/store"
+	"lanekeeper/bridge/store/storetest"
 	"lanekeeper/bridge/text"
 )
 
 // From the record to the answer: the worker makes the rooms, and lets the answer go
 // that waited for them.
-func TestRun(t *testing.T) {
-	b := newBench(t, "12")
+func TestRun(t *testing.T) { storetest.Each(t, testRun) }
+
+func testRun(t *testing.T, db *dbutil.Database) {
+	b := newBenchOn(t, "12", db)
 	s := b.r.Store
 	s.Now, s.Queue = time.Now, queue.New(s.DB, queue.System{}, zerolog.Nop())
 	p := b.acme()

@@ -139,7 +139,7 @@ func (b *Bridge) own(ctx context.Context) error {
 	}
 	defer db.Close()
 	q := queue.New(db, queue.System{}, b.log)
-	b.store = &store.Store{DB: db, Queue: q, Domain: b.cfg.Homeserver.Domain, NewID: newID, Now: time.Now}
+	b.store = &store.Store{DB: db, Queue: q, Domain: b.cfg.Homeserver.Domain, Aliases: b.cfg.GhostPrefix(), NewID: newID, Now: time.Now}
 	q.OnPark(b.parked)
 	if err := b.connect(ctx); err != nil {
 		return err
@@ -222,7 +222,7 @@ func (b *Bridge) wire(ctx context.Context) error {
 	}
 	b.outbox = &outbox.Matrix{
 		Store: b.store, HS: b.hs, Rooms: b.rooms, Log: b.log, Prefix: prefix,
-		Idempotent: b.caps.Devices, Sent: b.metrics.sent("matrix"),
+		Idempotent: b.caps.Devices, Began: time.Now(), Sent: b.metrics.sent("matrix"),
 	}
 	if b.cfg.WhatsApp.Enabled {
 		return b.wireTwilio(r)
@@ -241,8 +241,8 @@ func (b *Bridge) wireTwilio(r *relay.Relay) error {
 		Store: b.store, Relay: r, Twilio: client, Log: b.log, Sent: b.metrics.sent("whatsapp"),
 		Template: b.cfg.WhatsApp.TemplateSID, Pace: whatsapp.NewPace(pace.Burst, pace.Every, time.Now),
 	}
-	b.listing = &intake.Listing{Twilio: client, Store: b.store, Log: b.log, Every: listEvery}
-	b.health.twilio(client, b.store)
+	b.listing = intake.NewListing(client, b.store, b.log, listEvery)
+	b.health.twilio(client, b.listing)
 	b.health.ready(b)
 	return nil
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"strings"
@@ -92,11 +93,13 @@ func (s *Store) DirectRoom(ctx context.Context, user string) (*Room, error) {
 // is none. It has to be committed before anything is asked of the homeserver.
 func (s *Store) PrepareRoom(ctx context.Context, kind, project, user string) (*Room, error) {
 	if _, err := s.DB.Exec(ctx, "INSERT INTO room ("+roomColumns+") VALUES ($1, NULL, $2, $3, $4, '') ON CONFLICT DO NOTHING",
-		"lanekeeper_"+s.NewID(), kind, project, user); err != nil {
+		s.newAlias(), kind, project, user); err != nil {
 		return nil, wrap("room", err)
 	}
 	return s.roomWhere(ctx, "kind=$1 AND project=$2 AND user_id=$3", kind, project, user)
 }
+
+func (s *Store) newAlias() string { return cmp.Or(s.Aliases, "lanekeeper_") + s.NewID() }
 
 // MadeRoom records that the room with this alias exists.
 func (s *Store) MadeRoom(ctx context.Context, alias, id, version string) error {
@@ -110,7 +113,7 @@ func (s *Store) AdoptDirect(ctx context.Context, user, id, version string) error
 	if err := s.ForgetDirect(ctx, user); err != nil {
 		return err
 	}
-	_, err := s.DB.Exec(ctx, "INSERT INTO room ("+roomColumns+") VALUES ($1, $2, $3, '', $4, $5)", "lanekeeper_"+s.NewID(), id, Direct, user, version)
+	_, err := s.DB.Exec(ctx, "INSERT INTO room ("+roomColumns+") VALUES ($1, $2, $3, '', $4, $5)", s.newAlias(), id, Direct, user, version)
 	return wrap("direct chat", err)
 }
 

@@ -21,6 +21,10 @@ type Store struct {
 	Queue  *queue.Queue
 	Domain string // server name of our homeserver
 
+	// Aliases is what the aliases of our rooms begin with; empty: lanekeeper_. It
+	// has to lie in the registration's namespace.
+	Aliases string
+
 	// NewID gives opaque random identifiers: lower-case letters and digits, at
 	// least 128 bits.
 	NewID func() string

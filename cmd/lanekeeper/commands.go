@@ -14,6 +14,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"lanekeeper/bridge"
+	"lanekeeper/bridge/demo"
 	"lanekeeper/bridge/doctor"
 	"lanekeeper/bridge/reconcile"
 	"lanekeeper/config"
@@ -22,7 +23,7 @@ import (
 // command runs the bridge or one of the subcommands.
 func command(ctx context.Context, o *options, stdout io.Writer) error {
 	if o.command == "demo" {
-		return runDemo(ctx, o.dendrite, o.once, stdout)
+		return demo.Run(ctx, demo.Options{Dendrite: o.dendrite, Once: o.once, Out: stdout, Version: version()})
 	}
 	file, err := config.Load(o.config, os.Environ())
 	if err != nil {

@@ -1,0 +1,277 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"lanekeeper/bridge/emulator"
+)
+
+// patience is how long anything that should happen may take.
+const patience = 20 * time.Second
+
+// story is the telling: what people do, and what they see then, from their own
+// clients and phones. After the first thing that fails nothing more is done, and
+// err says what did not happen.
+type story struct {
+	*world
+	ctx   context.Context
+	out   *transcript
+	rooms map[string]string // what people call a room, by its id
+	err   error
+}
+
+// failed notes the first failure, and tells whether there is one.
+func (s *story) failed(err error) bool {
+	if s.err == nil {
+		s.err = err
+	}
+	return s.err != nil
+}
+
+// call gives a room its name.
+func (s *story) call(room, name string) { s.rooms[room] = name }
+
+func (s *story) where(e event) string {
+	place := s.rooms[e.Room]
+	if e.thread() != "" {
+		place += ", thread"
+	}
+	return place
+}
+
+// sends sends a message as a person, and shows it.
+func (s *story) sends(name, room string, content map[string]any) (id string) {
+	if s.err != nil {
+		return ""
+	}
+	id, err := s.people[name].send(s.ctx, room, "m.room.message", content)
+	if !s.failed(err) {
+		s.show(name, event{Sender: s.people[name].id, Room: room, Content: content})
+	}
+	return id
+}
+
+// says says something in a room.
+func (s *story) says(name, room, words string) string {
+	return s.sends(name, room, map[string]any{"msgtype": "m.text", "body": words})
+}
+
+// answers sends a message in a thread, as clients do: with a fallback for those
+// that know no threads.
+func (s *story) answers(name string, e event, words string) string {
+	root := e.thread()
+	if root == "" {
+		root = e.ID
+	}
+	return s.sends(name, e.Room, map[string]any{"msgtype": "m.text", "body": words, "m.relates_to": map[string]any{
+		"rel_type": "m.thread", "event_id": root, "is_falling_back": true, "m.in_reply_to": map[string]any{"event_id": root},
+	}})
+}
+
+// reacts puts an emoji at an event.
+func (s *story) reacts(name, room, id, key, to string) {
+	if s.err != nil {
+		return
+	}
+	_, err := s.people[name].send(s.ctx, room, "m.reaction", map[string]any{"m.relates_to": map[string]any{
+		"rel_type": "m.annotation", "event_id": id, "key": key,
+	}})
+	if !s.failed(err) {
+		s.out.does(title(name), s.where(event{Room: room}), "reacts with "+key+" to "+to)
+	}
+}
+
+// sees waits until a person sees something that matches, and shows it.
+func (s *story) sees(name, what string, match func(event) bool) event {
+	found := s.finds(name, what, match)
+	s.show(name, found)
+	return found
+}
+
+// finds is sees without a word.
+func (s *story) finds(name, what string, match func(event) bool) (found event) {
+	if s.err != nil {
+		return event{}
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, patience)
+	defer cancel()
+	p := s.people[name]
+	if !p.await(ctx, func() bool {
+		i := slices.IndexFunc(p.events, match)
+		if i >= 0 {
+			found = p.events[i]
+		}
+		return i >= 0
+	}) {
+		s.failed(fmt.Errorf("%s did not see %s within %s", title(name), what, patience))
+	}
+	return found
+}
+
+// matrixTo is a link to a room, as the bot writes it.
+var matrixTo = regexp.MustCompile(`https://matrix\.to/#/(![^?\s]+)(\?\S*)?`)
+
+// show shows what a person has said or found.
+func (s *story) show(name string, e event) {
+	if s.err != nil {
+		return
+	}
+	words := matrixTo.ReplaceAllStringFunc(e.body(), func(link string) string {
+		return "[link to " + s.rooms[matrixTo.FindStringSubmatch(link)[1]] + "]"
+	})
+	s.out.says(s.sender(name, e), s.where(e), words)
+}
+
+func (s *story) sender(reader string, e event) string {
+	p := s.people[reader]
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if name := p.names[e.Sender]; name != "" {
+		return name
+	}
+	return e.Sender
+}
+
+// joins waits until a person is in a room.
+func (s *story) joins(name, room string) {
+	if s.err != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, patience)
+	defer cancel()
+	p := s.people[name]
+	if !p.await(ctx, func() bool { return p.joined[room] }) {
+		s.failed(fmt.Errorf("%s was not in %s within %s", title(name), s.rooms[room], patience))
+	}
+}
+
+// commands sends a command, waits for its answer, and shows both. The answer has
+// to be a good one.
+func (s *story) commands(name, room, words string) event {
+	id := s.says(name, room, words)
+	answer := s.sees(name, fmt.Sprintf("an answer to %q", words), func(e event) bool {
+		return e.part("lanekeeper.result") != nil && (e.thread() == id || e.replies() == id)
+	})
+	if ok, _ := answer.part("lanekeeper.result")["ok"].(bool); s.err == nil && !ok {
+		s.failed(fmt.Errorf("%q was refused: %s", words, answer.body()))
+	}
+	return answer
+}
+
+// chat opens a direct chat with the bot.
+func (s *story) chat(name string) (room string) {
+	if s.err != nil {
+		return ""
+	}
+	room, err := s.people[name].chat(s.ctx, s.bot())
+	if s.failed(err) {
+		return ""
+	}
+	s.call(room, title(name)+"’s chat with Lanekeeper")
+	s.finds(name, "the bot in the direct chat", func(e event) bool {
+		return e.Room == room && e.Type == "m.room.member" && e.StateKey != nil && *e.StateKey == s.bot() && e.Content["membership"] == "join"
+	})
+	return room
+}
+
+// gets waits until a phone gets a message with all these words, and shows it.
+func (s *story) gets(phone emulator.Phone, words ...string) (found emulator.Message) {
+	if s.err != nil {
+		return found
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, patience)
+	defer cancel()
+	if !s.phones.Wait(ctx, func(all []emulator.Message) bool {
+		i := slices.IndexFunc(all, func(m emulator.Message) bool {
+			return m.Phone == phone.Number && !m.Inbound && !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(m.Text(), w) })
+		})
+		if i >= 0 {
+			found = all[i]
+		}
+		return i >= 0
+	}) {
+		s.failed(fmt.Errorf("%s’s phone did not get %q within %s", phone.Name, words, patience))
+		return found
+	}
+	where := "on " + phone.Name + "’s phone"
+	s.out.says("Lanekeeper", where, found.Text())
+	for _, b := range found.Buttons() {
+		s.out.says("Lanekeeper", where, "[ "+b.Title+" ]")
+	}
+	s.phones.Read(phone.Number)
+	return found
+}
+
+// writes writes on a phone, as an answer to a message if there is one.
+func (s *story) writes(phone emulator.Phone, words string, to emulator.Message) {
+	if s.err != nil {
+		return
+	}
+	where := "on WhatsApp"
+	if to.SID != "" {
+		where += ", quoting that"
+	}
+	s.out.says(phone.Name, where, words)
+	_, err := s.phones.Send(phone.Number, words, emulator.Reply{Quoted: to.SID})
+	s.failed(err)
+}
+
+// taps taps the button of a template that has this title.
+func (s *story) taps(phone emulator.Phone, m emulator.Message, button string) {
+	if s.err != nil {
+		return
+	}
+	for _, b := range m.Buttons() {
+		if b.Title == button {
+			s.out.does(phone.Name, "on WhatsApp", "taps [ "+button+" ]")
+			_, err := s.phones.Tap(phone.Number, m.SID, b.Payload)
+			s.failed(err)
+			return
+		}
+	}
+	s.failed(fmt.Errorf("the message on %s’s phone has no button %q", phone.Name, button))
+}
+
+// card waits until the card of a handoff in the super-admin room has a state, and
+// shows its newest words.
+func (s *story) card(number any, state string) {
+	e := s.finds("root", fmt.Sprintf("the card of #%v say %q", number, state), func(e event) bool {
+		c := e.part("lanekeeper.handoff")
+		return c["number"] == number && c["state"] == state
+	})
+	if s.err == nil {
+		s.call(e.Room, "Super-admins")
+		s.out.says(s.sender("root", e), s.where(e)+", card of the question", newest(e))
+	}
+}
+
+// never fails if a person's client got these words in any answer.
+func (s *story) never(name, words string) {
+	if s.err == nil && s.people[name].heard(words) {
+		s.failed(fmt.Errorf("%s heard %q", title(name), words))
+	}
+}
+
+// newest is what an edit says, or the message itself.
+func newest(e event) string {
+	if n, ok := e.Content["m.new_content"].(map[string]any); ok {
+		body, _ := n["body"].(string)
+		return body
+	}
+	return e.body()
+}
+
+// chatOf finds the direct chat that the bot has with a person already.
+func (s *story) chatOf(name string) string {
+	for room, called := range s.rooms {
+		if called == title(name)+"’s chat with Lanekeeper" {
+			return room
+		}
+	}
+	return s.chat(name)
+}

@@ -1,0 +1,225 @@
+package demo
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"lanekeeper/bridge"
+	"lanekeeper/bridge/emulator"
+	"lanekeeper/bridge/policy"
+	"lanekeeper/config"
+)
+
+// domain is the homeserver's name; nobody has to resolve it.
+const domain = "demo.example"
+
+// The people of the demo, by what they are.
+type role struct{ name, what string }
+
+var cast = []role{
+	{"carl", "the customer"},
+	{"mia", "the project's manager"},
+	{"xena", "an expert, freelance"},
+	{"olga", "platform ops"},
+	{"root", "super-admin"},
+}
+
+// Dana and Eli answer on WhatsApp.
+var (
+	dana = emulator.Phone{Number: "+4915100000001", Name: "Dana"}
+	eli  = emulator.Phone{Number: "+4915100000002", Name: "Eli"}
+)
+
+func id(name string) string       { return "@" + name + ":" + domain }
+func password(name string) string { return name + "-demo" } // Dendrite wants 8 characters
+
+// world is everything that runs, and the people in it.
+type world struct {
+	dir        string
+	cfg        *config.Config
+	homeserver string // address
+	secret     string // for registering people
+	phones     *emulator.Emulator
+	page       net.Listener // of the phones
+	people     map[string]*client
+}
+
+// Addresses that are easy to remember, where they are free.
+const (
+	homeserverPort = 8008
+	bridgePort     = 29340
+	phonesPort     = 29350
+)
+
+func newWorld(ctx context.Context, dir string) (*world, error) {
+	hs, err := freePort(homeserverPort)
+	if err != nil {
+		return nil, err
+	}
+	br, err := freePort(bridgePort)
+	if err != nil {
+		return nil, err
+	}
+	page, err := listen(phonesPort)
+	if err != nil {
+		return nil, err
+	}
+	w := &world{dir: dir, homeserver: fmt.Sprintf("http://127.0.0.1:%d", hs), secret: rand.Text(), page: page, people: map[string]*client{}}
+	w.cfg = w.config(br)
+	w.phones = w.makePhones(ctx)
+	var wrong []error
+	for _, p := range w.cfg.Validate() {
+		wrong = append(wrong, fmt.Errorf("%v", p))
+	}
+	return w, errors.Join(wrong...)
+}
+
+// config is what an operator would write into config.yaml.
+func (w *world) config(port int) *config.Config {
+	c := config.Default()
+	address := fmt.Sprintf("http://127.0.0.1:%d", port)
+	c.Homeserver.Address, c.Homeserver.Domain = w.homeserver, domain
+	c.AppService.Address, c.AppService.PublicAddress, c.AppService.Port = address, address, port
+	c.AppService.ASToken, c.AppService.HSToken = rand.Text(), rand.Text()
+	c.Gate.Token, c.Media.SigningKey = rand.Text(), rand.Text()
+	c.Database.URI = filepath.Join(w.dir, "lanekeeper.db")
+	c.Permissions = policy.Permissions{"*": policy.Nobody, domain: "user", id("olga"): "ops", id("root"): "superadmin"}
+	c.WhatsApp.Enabled = true
+	c.WhatsApp.AccountSID, c.WhatsApp.AuthToken = "AC"+hex32(), hex32()
+	c.WhatsApp.TemplateSID = "HX" + hex32()
+	c.WhatsApp.APIBaseURL = "http://" + w.page.Addr().String()
+	for _, p := range []emulator.Phone{dana, eli} {
+		c.WhatsApp.Agents = append(c.WhatsApp.Agents, config.Agent{Number: p.Number, Name: p.Name})
+	}
+	return c
+}
+
+func hex32() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return fmt.Sprintf("%x", b)
+}
+
+func (w *world) bot() string { return w.cfg.BotMXID() }
+
+// runBridge runs the bridge itself, as `lanekeeper -c` would.
+func (w *world) runBridge(ctx context.Context, version string) error {
+	file, err := os.OpenFile(filepath.Join(w.dir, "lanekeeper.log"), os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("log: %w", err)
+	}
+	defer file.Close()
+	log := zerolog.New(file).Level(zerolog.InfoLevel).With().Timestamp().Logger()
+	if err := bridge.Run(ctx, w.cfg, log, version); err != nil && ctx.Err() == nil {
+		return err
+	}
+	return nil
+}
+
+func (w *world) makePhones(ctx context.Context) *emulator.Emulator {
+	t := w.cfg.WhatsApp
+	return emulator.New(ctx, emulator.Config{
+		AccountSID: t.AccountSID, AuthToken: t.AuthToken, From: t.From, Template: t.TemplateSID, Business: "Lanekeeper",
+		Public: w.cfg.AppService.PublicAddress, Phones: []emulator.Phone{dana, eli}, Address: t.APIBaseURL,
+	})
+}
+
+// runPhones runs Twilio's stand-in and the page on which the phones are.
+func (w *world) runPhones(ctx context.Context) error {
+	defer w.phones.Close()
+	server := &http.Server{Handler: w.phones.Handler(), ReadHeaderTimeout: 10 * time.Second}
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(w.page) }()
+	select {
+	case err := <-done:
+		return fmt.Errorf("phones: %w", err)
+	case <-ctx.Done():
+		return server.Close()
+	}
+}
+
+// ready waits for the homeserver and the bridge, and signs everybody in.
+func (w *world) ready(ctx context.Context) error {
+	if err := until200(ctx, w.homeserver+"/_matrix/client/versions"); err != nil {
+		return fmt.Errorf("the homeserver does not start: %w", err)
+	}
+	for _, r := range cast {
+		c, err := w.register(ctx, r.name)
+		if err != nil {
+			return err
+		}
+		w.people[r.name] = c
+	}
+	if err := until200(ctx, w.cfg.AppService.Address+"/readyz"); err != nil {
+		return fmt.Errorf("the bridge does not start: %w", err)
+	}
+	return nil
+}
+
+// invite tells whoever watches how to take part.
+func (w *world) invite(out *transcript) {
+	out.heading("Your turn")
+	out.plain("  Phones      http://%s/\n  Homeserver  %s   (in any Matrix client; Element: “Edit” beside the homeserver)\n", w.page.Addr(), w.homeserver)
+	out.plain("  Sign in as  with the password")
+	for _, r := range cast {
+		out.plain("    %-9s %-12s %s", r.name, password(r.name), r.what)
+	}
+	out.plain("")
+	out.plain("  Ideas: react with 🙋 to a message of yours as carl, and answer on Dana's phone.")
+	out.plain("         Close Dana's 24-hour window, ask again, and tap what she gets instead.")
+	out.plain("         Write `help` to @%s as root.", strings.TrimPrefix(w.bot(), "@"))
+	out.plain("\n  Ctrl-C stops everything. Nothing is kept.")
+}
+
+// until200 asks until the answer is good.
+func until200(ctx context.Context, address string) error {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	last := errors.New("no answer")
+	for {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+		if err != nil {
+			return err
+		}
+		if res, err := web.Do(req); err == nil {
+			res.Body.Close()
+			if res.StatusCode == http.StatusOK {
+				return nil
+			}
+			last = fmt.Errorf("it answers %s", res.Status)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return last
+		}
+	}
+}
+
+// freePort gives a port that nobody uses, the preferred one if it can be.
+func freePort(preferred int) (int, error) {
+	l, err := listen(preferred)
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+func listen(preferred int) (net.Listener, error) {
+	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", preferred))
+	if err != nil {
+		l, err = net.Listen("tcp", "127.0.0.1:0")
+	}
+	return l, err
+}

@@ -10,7 +10,6 @@ import (
 
 	"lanekeeper/bridge/intake"
 	"lanekeeper/bridge/matrix"
-	"lanekeeper/bridge/store"
 	"lanekeeper/bridge/whatsapp"
 )
 
@@ -28,7 +27,7 @@ type health struct {
 	bridge   *Bridge // nil: not ready
 	hs       *matrix.Client
 	webhooks *whatsapp.Client
-	store    *store.Store
+	listing  *intake.Listing
 	alive    bool
 	checked  time.Time
 	last     error
@@ -37,9 +36,9 @@ type health struct {
 func (h *health) client(hs *matrix.Client) { h.mu.Lock(); h.hs = hs; h.mu.Unlock() }
 func (h *health) ready(b *Bridge)          { h.mu.Lock(); h.bridge = b; h.mu.Unlock() }
 func (h *health) synced(ok bool)           { h.mu.Lock(); h.alive = ok; h.mu.Unlock() }
-func (h *health) twilio(c *whatsapp.Client, s *store.Store) {
+func (h *health) twilio(c *whatsapp.Client, l *intake.Listing) {
 	h.mu.Lock()
-	h.webhooks, h.store = c, s
+	h.webhooks, h.listing = c, l
 	h.mu.Unlock()
 }
 
@@ -73,8 +72,8 @@ func (h *health) check(ctx context.Context) error {
 func (b *Bridge) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/_matrix/app/", b.fromHomeserver)
-	mux.HandleFunc("/_lanekeeper/twilio/inbound", b.fromTwilio(func(c *whatsapp.Client, s *store.Store) http.Handler { return c.Inbound(intake.Inbound(s)) }))
-	mux.HandleFunc("/_lanekeeper/twilio/status", b.fromTwilio(func(c *whatsapp.Client, s *store.Store) http.Handler { return c.Status(intake.Status(s)) }))
+	mux.HandleFunc("/_lanekeeper/twilio/inbound", b.fromTwilio(func(c *whatsapp.Client, l *intake.Listing) http.Handler { return c.Inbound(intake.Inbound(l)) }))
+	mux.HandleFunc("/_lanekeeper/twilio/status", b.fromTwilio(func(c *whatsapp.Client, l *intake.Listing) http.Handler { return c.Status(intake.Status(l.Store)) }))
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		if err := b.health.check(r.Context()); err != nil {
@@ -101,10 +100,10 @@ func (b *Bridge) fromHomeserver(w http.ResponseWriter, r *http.Request) {
 	}).ServeHTTP(w, r)
 }
 
-func (b *Bridge) fromTwilio(handler func(*whatsapp.Client, *store.Store) http.Handler) http.HandlerFunc {
+func (b *Bridge) fromTwilio(handler func(*whatsapp.Client, *intake.Listing) http.Handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		b.health.mu.Lock()
-		client, s := b.health.webhooks, b.health.store
+		client, listing := b.health.webhooks, b.health.listing
 		b.health.mu.Unlock()
 		switch {
 		case !b.cfg.WhatsApp.Enabled:
@@ -112,7 +111,7 @@ func (b *Bridge) fromTwilio(handler func(*whatsapp.Client, *store.Store) http.Ha
 		case client == nil:
 			http.Error(w, "not ready yet", http.StatusServiceUnavailable)
 		default:
-			handler(client, s).ServeHTTP(w, r)
+			handler(client, listing).ServeHTTP(w, r)
 		}
 	}
 }

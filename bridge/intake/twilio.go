@@ -13,11 +13,24 @@ import (
 	"lanekeeper/bridge/whatsapp"
 )
 
-// Inbound stores a message that Twilio brought, once for each MessageSid.
-func Inbound(s *store.Store) func(context.Context, whatsapp.Inbound) error {
+// Inbound stores a message that Twilio brought, once for each MessageSid, behind
+// those that came while we were away: it waits for the first listing, but not long.
+func Inbound(l *Listing) func(context.Context, whatsapp.Inbound) error {
 	return func(ctx context.Context, in whatsapp.Inbound) error {
-		return keepTwilio(ctx, s, in.MessageSID, "phone:"+cmp.Or(in.From, in.ExternalUserID), store.InputWhatsApp, in)
+		timer := time.NewTimer(listingTime)
+		defer timer.Stop()
+		select {
+		case <-l.begun:
+		case <-timer.C:
+		case <-ctx.Done():
+			return fmt.Errorf("intake: %w", ctx.Err())
+		}
+		return keepInbound(ctx, l.Store, in)
 	}
+}
+
+func keepInbound(ctx context.Context, s *store.Store, in whatsapp.Inbound) error {
+	return keepTwilio(ctx, s, in.MessageSID, "phone:"+cmp.Or(in.From, in.ExternalUserID), store.InputWhatsApp, in)
 }
 
 // Status stores a status callback. Twilio repeats and reorders them; each state
@@ -48,11 +61,25 @@ type Listing struct {
 	Store *store.Store
 	Log   zerolog.Logger
 	Every time.Duration
+
+	begun chan struct{} // closed after the first look, whether it worked or not
+}
+
+// NewListing makes a Listing.
+func NewListing(twilio *whatsapp.Client, s *store.Store, log zerolog.Logger, every time.Duration) *Listing {
+	return &Listing{Twilio: twilio, Store: s, Log: log, Every: every, begun: make(chan struct{})}
 }
 
 const metaListed = "twilio_listed"
 
+// early are the first pauses: Twilio's listing lags, so what came in just before
+// the start may not show in the first look.
+var early = []time.Duration{5 * time.Second, 30 * time.Second}
+
 const (
+	// listingTime is how long a webhook waits for the first look. Twilio waits for
+	// 15 s (https://www.twilio.com/docs/api/errors/11205).
+	listingTime = 5 * time.Second
 	// overlap is how far each look reaches back before the last one.
 	overlap = 5 * time.Minute
 	// grace is how long a webhook may be under way: it says more than the listing
@@ -63,11 +90,18 @@ const (
 // Run looks until ctx ends.
 func (l *Listing) Run(ctx context.Context) error {
 	started := l.Store.Now()
-	for {
+	for look := 0; ; look++ {
 		if err := l.once(ctx, started); err != nil && ctx.Err() == nil {
 			l.Log.Warn().Err(err).Msg("Could not list the messages at Twilio")
 		}
-		timer := time.NewTimer(l.Every)
+		pause := l.Every
+		if look < len(early) {
+			pause = early[look]
+		}
+		if look == 0 {
+			close(l.begun)
+		}
+		timer := time.NewTimer(pause)
 		select {
 		case <-ctx.Done():
 			timer.Stop()
@@ -94,12 +128,11 @@ func (l *Listing) once(ctx context.Context, started time.Time) error {
 	if more {
 		l.Log.Error().Time("since", since).Msg("More messages at Twilio than one listing holds: some that came in while we were away are missing")
 	}
-	keep := Inbound(l.Store)
 	for _, in := range found {
 		if in.Sent.After(started) && now.Sub(in.Sent) < grace {
 			continue // its webhook is on the way; the next look reaches back to it
 		}
-		if err := keep(ctx, in); err != nil {
+		if err := keepInbound(ctx, l.Store, in); err != nil {
 			return err
 		}
 	}

@@ -43,10 +43,19 @@ type Matrix struct {
 	Prefix string // of transaction ids: unique for this database
 	Sent   func(outcome string)
 
-	// Idempotent says that the homeserver knows transaction ids again after its
-	// restart. Where it does not, an unknown outcome is looked up before a repeat.
+	// Idempotent says that the homeserver knows a transaction id again whatever
+	// happened to the request that brought it first. Where it does not (Dendrite
+	// forgets it in a restart, and where nobody waited for the answer), an unknown
+	// outcome is looked up before a repeat.
 	Idempotent bool
+	// Began is when this process did: what was put before may have been sent by
+	// an earlier one that did not live to note it.
+	Began time.Time
 }
+
+// inFlight is how long a homeserver may still be busy with what an earlier
+// process sent in its last moment. Until then a look-up proves nothing.
+const inFlight = 2 * time.Second
 
 // ghostPatience is how often a ghost tries before the bot speaks in its place.
 const ghostPatience = 12
@@ -102,6 +111,9 @@ func (m *Matrix) ref(ctx context.Context, r effect.Ref) (string, error) {
 }
 
 func (m *Matrix) message(ctx context.Context, job queue.Job, msg *effect.Message) queue.Result {
+	if wait := m.Began.Add(inFlight).Sub(m.Store.Now()); wait > 0 && m.unclear(job) {
+		return queue.Result{Retry: wait, Keep: true}
+	}
 	room, ok, err := m.place(ctx, msg.To)
 	if err != nil {
 		return m.settle(job, err, nil, msg.Else)
@@ -156,10 +168,15 @@ func (m *Matrix) message(ctx context.Context, job queue.Job, msg *effect.Message
 	}}
 }
 
-// send sends once; where transaction ids do not survive a restart of the
-// homeserver, a repeat looks for the first try before it.
+// unclear reports that a job may have been done before, unknown to us, and that
+// the homeserver may not recognise it.
+func (m *Matrix) unclear(job queue.Job) bool {
+	return !m.Idempotent && (job.Attempts > 0 || job.Created.Before(m.Began))
+}
+
+// send sends once, or finds what was sent before.
 func (m *Matrix) send(ctx context.Context, job queue.Job, as, room, evType, txn string, content map[string]any) (string, error) {
-	if job.Attempts > 0 && !m.Idempotent {
+	if m.unclear(job) {
 		if event, err := m.HS.FindSent(ctx, room, txn, job.Created); err != nil || event != "" {
 			return event, err
 		}

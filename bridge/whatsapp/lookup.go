@@ -1,7 +1,6 @@
 package whatsapp
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -107,10 +106,11 @@ func (c *Client) Find(ctx context.Context, to string, since time.Time, match fun
 	return nil, nil
 }
 
-// Missed lists what came in since a time, oldest first: what Twilio could not
-// deliver to us is found there (the caller knows which it has). Quotes, buttons
-// and names are not listed; of media only the number is, see Media. `more` says
-// that the listing was cut at 1000 messages and the oldest are missing.
+// Missed lists what came in since a time, oldest first (Twilio lists the newest
+// first, and tells the time to the second): what Twilio could not deliver to us
+// is found there (the caller knows which it has). Quotes, buttons and names are
+// not listed; of media only the number is, see Media. `more` says that the listing
+// was cut at 1000 messages and the oldest are missing.
 func (c *Client) Missed(ctx context.Context, since time.Time) (all []Inbound, more bool, err error) {
 	p := &api.ListMessageParams{}
 	if from := c.cfg.sender(); from != "" {
@@ -121,7 +121,7 @@ func (c *Client) Missed(ctx context.Context, since time.Time) (all []Inbound, mo
 	if err != nil {
 		return nil, false, err
 	}
-	for _, m := range listed {
+	for _, m := range slices.Backward(listed) {
 		if !strings.HasPrefix(text(m.Direction), "inbound") || !strings.HasPrefix(text(m.To), "whatsapp:") {
 			continue
 		}
@@ -138,9 +138,7 @@ func (c *Client) Missed(ctx context.Context, since time.Time) (all []Inbound, mo
 			Sent:           date(m.DateSent),
 		})
 	}
-	slices.SortStableFunc(all, func(a, b Inbound) int {
-		return cmp.Or(a.Sent.Compare(b.Sent), cmp.Compare(a.MessageSID, b.MessageSID))
-	})
+	slices.SortStableFunc(all, func(a, b Inbound) int { return a.Sent.Compare(b.Sent) })
 	return all, len(listed) == inboundLimit, nil
 }
 

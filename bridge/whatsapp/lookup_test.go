@@ -112,7 +112,7 @@ func TestMissed(t *testing.T) {
 	hidden["from"] = "whatsapp:US.13491208655302741918"
 	sms := message("SM4", "inbound", "sms", noon, noon)
 	sms["to"] = "+14155238886"
-	c := fakeTwilio(t, listing(t, &asked, hidden, sms, media, message("SM1", "inbound", "first", before, before), message("SM5", "outbound-api", "x", noon, noon)))
+	c := fakeTwilio(t, listing(t, &asked, sms, hidden, media, message("SM1", "inbound", "first", before, before), message("SM5", "outbound-api", "x", noon, noon)))
 	all, more, err := c.Missed(t.Context(), time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC))
 	if err != nil || more || len(all) != 3 {
 		t.Fatalf("%+v %v %v", all, more, err)
@@ -125,6 +125,16 @@ func TestMissed(t *testing.T) {
 	}
 	if m := all[2]; m.From != "" || m.ExternalUserID != "US.13491208655302741918" {
 		t.Errorf("%+v", m)
+	}
+}
+
+// Twilio tells the time to the second: what came in one second keeps the order of the listing, which begins with the newest.
+func TestMissedInOrder(t *testing.T) {
+	var asked []string
+	c := fakeTwilio(t, listing(t, &asked, message("SM1", "inbound", "third", noon, noon), message("SM3", "inbound", "second", noon, noon), message("SM2", "inbound", "first", noon, noon)))
+	all, _, err := c.Missed(t.Context(), time.Time{})
+	if err != nil || len(all) != 3 || all[0].Body != "first" || all[1].Body != "second" || all[2].Body != "third" {
+		t.Errorf("%+v %v", all, err)
 	}
 }
 

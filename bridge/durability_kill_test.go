@@ -1,0 +1,42 @@
+package bridge_test
+
+import (
+	"testing"
+	"time"
+
+	"lanekeeper/bridge/bridgetest"
+)
+
+// TestTalkBridgeKilled kills the bridge with kill -9 at random moments of a conversation. What Twilio could not bring while it was
+// down is found by the listing: MSG-01, MSG-02, HAND-12.
+func TestTalkBridgeKilled(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes half a minute")
+	}
+	for _, c := range []struct {
+		name  string
+		kills int
+		world bridgetest.WorldOptions
+	}{
+		{"Synapse and SQLite", 8, bridgetest.WorldOptions{Server: bridgetest.KindSynapse}},
+		{"Dendrite and PostgreSQL", 4, bridgetest.WorldOptions{Server: bridgetest.KindDendrite, Bridge: bridgetest.BridgeOptions{Postgres: true}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			k := newTalk(t, c.world)
+			for range c.kills {
+				k.interrupt(10, func() {
+					for again := true; again; again = k.random.IntN(4) == 0 { // some starts are killed, too
+						k.Bridge.Kill9()
+						if err := k.Bridge.Launch(); err != nil {
+							t.Error(err)
+						}
+						k.jitter(300 * time.Millisecond)
+					}
+					k.Bridge.Ready()
+				})
+			}
+			k.arrive(90 * time.Second)
+			k.CheckSettled("after the kills")
+		})
+	}
+}

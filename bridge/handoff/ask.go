@@ -29,7 +29,7 @@ func (d *Desk) Ask(a Asking) (*Handoff, Decision) {
 	h := &Handoff{
 		Number: a.Number, Project: a.Project, ProjectName: a.ProjectName, Lane: a.Lane,
 		Direct: a.Private || a.Lane == "", Room: a.Room, Thread: effect.Ref(a.Question.Event),
-		Question: a.Question.forStaff(), Asked: a.Question.Event, State: Open,
+		Question: a.Question.forStaff(), Long: len(a.Question.Words.Plain) > cardLimit, Asked: a.Question.Event, State: Open,
 		// What was asked in any other lane stays in Matrix, also when the answer
 		// comes in the direct chat: the question was made of that lane's words.
 		Leaves:  a.Lane == "" || a.Lane == project.Customer,
@@ -46,10 +46,13 @@ func (d *Desk) Ask(a Asking) (*Handoff, Decision) {
 	}
 	dec.firstNotice(d, h, a)
 	dec.send(effect.Message{ID: Card(h.Number), To: effect.Place{SuperAdmin: true}, Content: h.card(d.toMention(h))})
+	if h.Long {
+		dec.staffHears(h, a.Question)
+	}
 	if len(a.Context) > 0 {
 		var said []text.Words
 		for _, s := range a.Context {
-			said = append(said, text.Spoken(s.Name, "", s.forStaff()))
+			said = append(said, text.Spoken(s.Name, "", text.Fit(s.forStaff(), contextLimit)))
 		}
 		dec.inCard(h, "", text.ContextForStaff(said).Notice())
 	}
@@ -70,7 +73,7 @@ func (dec *Decision) firstNotice(d *Desk, h *Handoff, a Asking) {
 	asked := d.notice(h)
 	asked.Again = a.Again
 	if a.Private {
-		asked.Question = h.Question.Plain
+		asked.Question = text.Fit(h.Question, text.MaxMessage).Plain
 	}
 	m := effect.Message{ID: Notice(h.Number), To: h.Place(), Content: askedContent(h, asked), Thread: h.Thread}
 	if a.Thread != "" {
@@ -123,9 +126,7 @@ func (d *Desk) Join(h *Handoff, q Said, carried bool, before []Said) Decision {
 	dec.toAsker(h, id, content, effect.Ref(q.Event))
 	switch {
 	case reopened:
-		dec.staffHears(h, q)
-		dec.ask(d, h, q, before)
-		dec.freed(d, h)
+		dec.askAgain(d, h, q, before)
 	case !carried && (!q.empty() || q.File):
 		dec.carry(d, h, q)
 	}
@@ -173,8 +174,13 @@ func (h *Handoff) history(before []Said, title string) (pieces []Piece) {
 	return pieces
 }
 
-// contextLimit is how much of one message of the context agents read, in characters.
-const contextLimit = 600
+const (
+	// contextLimit is how much of one message of the context is shown, in characters.
+	contextLimit = 600
+	// cardLimit is how much of the question the card shows, in bytes. It is part of
+	// every edit of the card, twice.
+	cardLimit = 4000
+)
 
 // toPhones sends a line, and tells staff once of each phone that it cannot reach.
 func (dec *Decision) toPhones(d *Desk, h *Handoff, l Line) {

@@ -16,8 +16,10 @@ func (d *Desk) Edited(h *Handoff, s Said, gone []string) Decision {
 	if h.Asked == s.Event { // the card holds it
 		h.Question = s.forStaff()
 		dec.editCard(h)
-	} else {
-		dec.send(effect.Message{To: effect.Place{SuperAdmin: true}, Edits: effect.To(Copy(h.Number, s.Event)), Content: text.Spoken(s.Name, "", s.forStaff()).Notice()})
+	}
+	if h.Asked != s.Event || h.Long {
+		w := text.Fit(text.Spoken(s.Name, "", s.forStaff()), text.MaxMessage/2)
+		dec.send(effect.Message{To: effect.Place{SuperAdmin: true}, Edits: effect.To(Copy(h.Number, s.Event)), Content: w.Notice()})
 	}
 	var to []string
 	for _, phone := range gone {
@@ -40,7 +42,8 @@ func (d *Desk) Withdrawn(h *Handoff, a *Asker, event string, gone []string) Deci
 	if h.Asked == event {
 		h.Question = text.Say("(withdrawn)")
 		dec.editCard(h)
-	} else {
+	}
+	if h.Asked != event || h.Long {
 		dec.Effects = append(dec.Effects, effect.Effect{Redact: &effect.Redact{In: effect.Place{SuperAdmin: true}, Target: effect.To(Copy(h.Number, event)), Reason: "withdrawn by who wrote it"}})
 	}
 	if h.Leaves && len(gone) > 0 {
@@ -110,7 +113,7 @@ func (d *Desk) AnswerEdited(h *Handoff, s Said, ghost effect.Ghost) Decision {
 	if h.Owner == nil || s.empty() {
 		return dec
 	}
-	m := d.answerMessage(h, s.Words, ghost)
+	m := d.answerMessage(h, text.Fit(s.Words, text.MaxMessage/2), ghost)
 	m.Edits = effect.To(Answer(h.Number, s.Event))
 	dec.send(m)
 	return dec

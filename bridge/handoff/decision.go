@@ -79,11 +79,12 @@ func (l *Line) Text() string {
 }
 
 // guard keeps words from looking like a tag of ours: a line of theirs that begins
-// as one is quoted.
+// as one is quoted. (Words from Matrix cannot, see text.ForWhatsApp; those of
+// agents can.)
 func guard(s string) string {
 	lines := strings.Split(s, "\n")
 	for i, l := range lines {
-		if tag.MatchString(l) {
+		if strings.HasPrefix(strings.TrimSpace(l), "*#") && tag.MatchString(l) {
 			lines[i] = "> " + l
 		}
 	}
@@ -189,10 +190,10 @@ func (d *Decision) tell(n int64, phone, words string) {
 func (h *Handoff) card(mention []string) map[string]any {
 	c := text.Card{
 		Number: h.Number, Asker: text.Pill{ID: h.First().User, Name: h.First().Name}, Place: h.Where(),
-		Question: h.Question, State: string(h.State), Closer: h.Closer, InMatrix: !h.Leaves,
+		Question: text.Fit(h.Question, cardLimit), State: string(h.State), Closer: h.Closer, InMatrix: !h.Leaves,
 	}
 	if h.Owner != nil {
-		c.Owner = h.Owner.Name
+		c.Owner, c.Phone = h.Owner.Name, h.Owner.Kind == OnWhatsApp
 	}
 	c.Consent = h.Leaves && !h.Reaches()
 	content := text.CardForStaff(c).Mention(mention...).Message()

@@ -79,6 +79,7 @@ type Handoff struct {
 	Askers   []Asker // who asked first, and who asked in the same thread later
 	Question text.Words
 	Asked    string // event id of the question
+	Long     bool   // the question is too long for the card: its thread holds it, too
 
 	State  State
 	Owner  *Owner // stays when it is closed
@@ -199,6 +200,20 @@ type Desk struct {
 	Reveal   string          // name or team
 	Consent  string          // announce or ask
 	Staff    []string        // MXIDs to mention when somebody has to act
+	// May reports whether a person on Matrix may answer now; nil: everybody.
+	May func(user string) bool
+}
+
+// Orphan reports whether nobody can answer though the handoff is taken: its owner
+// is no agent any more, or lost the right.
+func (d *Desk) Orphan(h *Handoff) bool {
+	switch {
+	case h.State != Taken:
+		return false
+	case h.Owner.Kind == OnWhatsApp:
+		return d.Agent(h.Owner.ID) == nil
+	}
+	return d.May != nil && !d.May(h.Owner.ID)
 }
 
 // Agent finds an agent by phone; nil if the number is none.

@@ -169,7 +169,7 @@ func (m *model) staffSays(t *rapid.T) {
 		kind = "ANSWER"
 	}
 	s := m.said(h.Number, kind, user, user)
-	dec, sent := m.d.StaffSays(h, s, effect.Ghost{User: "@ghost:x"}, true)
+	dec, sent := m.d.StaffSays(h, s, effect.Ghost{User: "@ghost:x"})
 	if sent != (kind == "ANSWER") {
 		t.Fatalf("sent: %v", sent)
 	}

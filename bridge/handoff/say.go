@@ -12,23 +12,32 @@ import (
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 
 // AskerSays carries what an asker wrote in the thread. Writing in the thread of a
-// closed handoff opens it again; before is what was said in it so far, for agents
-// who do not know it.
+// closed handoff opens it again; one whose owner cannot answer any more is free
+// again. before is what was said in it so far, for agents who do not know it.
 func (d *Desk) AskerSays(h *Handoff, s Said, before []Said) Decision {
 	var dec Decision
-	if h.State == Closed {
+	switch {
+	case h.State == Closed:
 		dec.reopen(h)
 		dec.toAsker(h, "", text.ReopenedForAsker(h.Number).Notice(), effect.Ref(s.Event))
-		dec.staffHears(h, s)
-		dec.ask(d, h, s, before)
-		dec.freed(d, h)
-	} else {
+		dec.askAgain(d, h, s, before)
+	case d.Orphan(h):
+		dec.reopen(h)
+		dec.askAgain(d, h, s, before)
+	default:
 		dec.carry(d, h, s)
 	}
 	if s.File {
 		dec.toAsker(h, "", text.NotCarriedForAsker(h.Number).Notice(), effect.Ref(s.Event))
 	}
 	return dec
+}
+
+// askAgain asks everybody with what somebody just wrote.
+func (dec *Decision) askAgain(d *Desk, h *Handoff, s Said, before []Said) {
+	dec.staffHears(h, s)
+	dec.ask(d, h, s, before)
+	dec.freed(d, h)
 }
 
 // carry takes an asker's words to the card's thread and to WhatsApp.
@@ -49,7 +58,7 @@ func (dec *Decision) staffHears(h *Handoff, s Said) {
 }
 
 func heard(h *Handoff, s Said) map[string]any {
-	w := text.Spoken(s.Name, "", s.forStaff())
+	w := text.Fit(text.Spoken(s.Name, "", s.forStaff()), text.MaxMessage)
 	if h.State == Taken && h.Owner.Kind == OnMatrix {
 		return w.Mention(h.Owner.ID).Message()
 	}
@@ -63,10 +72,10 @@ const (
 )
 
 // StaffSays decides what somebody wrote in the card's thread: the owner's words go
-// to the asker, everybody else's stay. ghost speaks for the owner in lanes. may
-// says that the writer still has the right to answer.
-func (d *Desk) StaffSays(h *Handoff, s Said, ghost effect.Ghost, may bool) (dec Decision, sent bool) {
-	if h.State != Taken || !d.Owns(h, s.User) || s.empty() || !may {
+// to the asker, everybody else's stay. ghost speaks for the owner in lanes. An
+// owner who lost the right to answer is none.
+func (d *Desk) StaffSays(h *Handoff, s Said, ghost effect.Ghost) (dec Decision, sent bool) {
+	if h.State != Taken || !d.Owns(h, s.User) || s.empty() || d.May != nil && !d.May(s.User) {
 		dec.keep(d, h, s)
 		return dec, false
 	}

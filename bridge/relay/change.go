@@ -123,6 +123,9 @@ func (r *Relay) reacted(ctx context.Context, desk *handoff.Desk, h *handoff.Hand
 	}
 	if m != nil {
 		excerpt = m.Body
+		if _, words, ok := strings.Cut(excerpt, ":** "); ok && m.Sender == r.Bot {
+			excerpt = words // the bot named who speaks
+		}
 	}
 	return r.apply(ctx, h, desk.Reacted(h, a, on, key, excerpt))
 }
@@ -242,6 +245,9 @@ func (r *Relay) changeLines(ctx context.Context, event string, change func(*hand
 			return c, err
 		}
 		for _, s := range sends {
+			if err := r.thaw(ctx, s); err != nil {
+				return c, err
+			}
 			switch s.State {
 			case store.SendFrozen, store.SendDone:
 				if !slices.Contains(c.gone[l.Number], s.Phone) {
@@ -253,4 +259,20 @@ func (r *Relay) changeLines(ctx context.Context, event string, change func(*hand
 		}
 	}
 	return c, nil
+}
+
+// thaw takes back the parts of a line of which none was tried yet.
+func (r *Relay) thaw(ctx context.Context, s *store.Send) error {
+	if s.State != store.SendFrozen {
+		return nil
+	}
+	parts, err := r.Store.Parts(ctx, s.Line, s.Phone)
+	if err != nil || begun(parts) {
+		return err
+	}
+	if err := r.Store.DeleteParts(ctx, s.Line, s.Phone); err != nil {
+		return err
+	}
+	s.State = store.SendWaiting
+	return r.Store.SaveSend(ctx, s)
 }

@@ -174,11 +174,12 @@ func (r *Relay) Close(ctx context.Context, actor string, at At, n int64) (fields
 	}
 	asker := h.Asker(actor) != nil
 	by := r.Store.Name(ctx, actor)
-	dec, changed := desk.Close(h, handoff.Closing{By: by, ByAsker: asker, Quiet: r.inside(ctx, h, at)})
+	inside := r.inside(ctx, h, at)
+	dec, changed := desk.Close(h, handoff.Closing{By: by, ByAsker: asker, Quiet: inside})
 	if err := r.applyIf(ctx, h, dec, changed); err != nil {
 		return nil, words, err
 	}
-	return r.outcome(desk, h, at, changed), text.ClosedForAnyone(h.Number, changed), nil
+	return r.outcome(desk, h, at, changed), text.ClosedForAnyone(h.Number, changed, inside), nil
 }
 
 // Reopen opens a closed handoff again.

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"time"
@@ -27,7 +28,8 @@ type Turn struct {
 // Turn decides what a job of the queue "whatsapp" sends. The job is a place in the
 // phone's queue rather than its line: what is oldest goes first, so that a line
 // that has to be sent again is not overtaken. Lines that nobody needs any more are
-// dropped; a line's words stand from here on. Call it in a transaction.
+// dropped. A line's words can change until its first part is tried. Call it in a
+// transaction.
 func (r *Relay) Turn(ctx context.Context, w effect.WhatsApp) (Turn, error) {
 	if err := r.unhold(ctx, w); err != nil {
 		return Turn{}, err
@@ -55,8 +57,7 @@ func (r *Relay) Turn(ctx context.Context, w effect.WhatsApp) (Turn, error) {
 				return Turn{}, err
 			}
 		}
-		begun := slices.ContainsFunc(parts, func(p *store.Part) bool { return p.State != store.PartNew })
-		if !begun && !wants(desk, h, line, w.To) {
+		if !begun(parts) && !wants(desk, h, line, w.To) {
 			send.State = store.SendDropped
 			if err := r.Store.SaveSend(ctx, send); err != nil {
 				return Turn{}, err
@@ -79,6 +80,11 @@ func (r *Relay) unhold(ctx context.Context, w effect.WhatsApp) error {
 	return r.Store.AddSends(ctx, l.ID, []string{w.To})
 }
 
+// begun reports whether Twilio may have any of the parts.
+func begun(parts []*store.Part) bool {
+	return slices.ContainsFunc(parts, func(p *store.Part) bool { return p.State != store.PartNew })
+}
+
 func wants(desk *handoff.Desk, h *handoff.Handoff, l *store.Line, phone string) bool {
 	if l.Text() == "" {
 		return false
@@ -96,7 +102,10 @@ func (r *Relay) turn(ctx context.Context, desk *handoff.Desk, h *handoff.Handoff
 	if !desk.Windows[send.Phone] {
 		return r.wake(ctx, desk, h, line, send.Phone)
 	}
-	if send.State == store.SendWaiting {
+	if !begun(parts) { // cut anew: the words may have changed since the last look
+		if err := r.Store.DeleteParts(ctx, line.ID, send.Phone); err != nil {
+			return Turn{}, err
+		}
 		limit := text.WhatsAppLimit
 		if send.Short {
 			limit /= 2
@@ -159,9 +168,18 @@ func (r *Relay) wake(ctx context.Context, desk *handoff.Desk, h *handoff.Handoff
 	return Turn{Parts: []*store.Part{part}, Wait: true}, err
 }
 
+// ErrChanged says that the words of a line were changed since its Turn: the job
+// asks for its Turn again.
+var ErrChanged = errors.New("the words were changed meanwhile")
+
 // Trying notes that a part is about to be sent; its outcome is unknown until
 // LineSent or LineFailed.
 func (r *Relay) Trying(ctx context.Context, p *store.Part) error {
+	if known, err := r.Store.Part(ctx, p.ID); err != nil {
+		return err
+	} else if known == nil {
+		return ErrChanged
+	}
 	p.State, p.Started = store.PartTrying, r.Store.Now()
 	p.Attempts++
 	return r.Store.SavePart(ctx, p)

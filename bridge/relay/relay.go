@@ -44,7 +44,7 @@ const window = 23*time.Hour + 50*time.Minute
 
 // desk is what decisions know of the support team now.
 func (r *Relay) desk(ctx context.Context) (*handoff.Desk, error) {
-	d := &handoff.Desk{Template: r.Template, Reveal: r.Reveal, Consent: r.Consent, Staff: r.Staff(), Windows: map[string]bool{}}
+	d := &handoff.Desk{Template: r.Template, Reveal: r.Reveal, Consent: r.Consent, Staff: r.Staff(), May: r.May, Windows: map[string]bool{}}
 	if !r.WhatsApp {
 		return d, nil
 	}

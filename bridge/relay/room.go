@@ -71,19 +71,18 @@ func (r *Relay) askerSays(ctx context.Context, h *handoff.Handoff, ev *matrix.Ev
 	if h.Asker(ev.Sender) == nil || (s.Words.Plain == "" && !s.File) {
 		return nil
 	}
+	desk, err := r.desk(ctx)
+	if err != nil {
+		return err
+	}
 	var before []handoff.Said
-	var err error
-	if h.State == handoff.Closed {
+	if h.State == handoff.Closed || desk.Orphan(h) {
 		if before, err = r.soFar(ctx, h); err != nil {
 			return err
 		}
 	}
 	fresh, err := r.Store.SaveHandoffEvent(ctx, store.HandoffEvent{Event: ev.ID, Handoff: h.Number, Kind: store.EventSaid, User: ev.Sender, TS: ev.TS})
 	if err != nil || !fresh {
-		return err
-	}
-	desk, err := r.desk(ctx)
-	if err != nil {
 		return err
 	}
 	return r.apply(ctx, h, desk.AskerSays(h, s, before))
@@ -124,7 +123,7 @@ func (r *Relay) SuperAdminMessage(ctx context.Context, ev *matrix.Event) (handle
 	if err != nil {
 		return true, err
 	}
-	dec, sent := desk.StaffSays(h, s, ghost, r.May(ev.Sender))
+	dec, sent := desk.StaffSays(h, s, ghost)
 	if sent {
 		if _, err := r.Store.SaveHandoffEvent(ctx, store.HandoffEvent{Event: ev.ID, Handoff: h.Number, Kind: store.EventSent, User: ev.Sender, TS: ev.TS}); err != nil {
 			return true, err

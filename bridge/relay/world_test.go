@@ -50,8 +50,9 @@ type world struct {
 	count int
 	names map[string]string
 
-	posts  []post // everything that stands in Matrix
-	outs   []out  // everything that Twilio has
+	log    []string // the story as a person would tell it
+	posts  []post   // everything that stands in Matrix
+	outs   []out    // everything that Twilio has
 	waits  map[string][]effect.WhatsApp
 	refuse func(p *store.Part) *whatsapp.Error // Twilio's answer to a request
 	lost   func(m *effect.Message) bool        // what the homeserver refuses
@@ -150,8 +151,48 @@ func (w *world) wrote(user, room string, content map[string]any) *matrix.Event {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	w.note("%s in %s%s: %s", w.names[user], room, standing(ev.Thread(), ev.ReplyTo()), ev.Body())
 	w.tx(func(ctx context.Context) error { return w.save(ctx, ev) })
 	return ev
+}
+
+// note adds a line to the story.
+func (w *world) note(format string, args ...any) {
+	lines := strings.Split(fmt.Sprintf(format, args...), "\n")
+	w.log = append(w.log, strings.Join(lines, "\n      "))
+}
+
+func standing(thread, reply string) string {
+	switch {
+	case thread != "" && reply != "":
+		return ", thread on " + thread + ", reply to " + reply
+	case thread != "":
+		return ", thread on " + thread
+	case reply != "":
+		return ", reply to " + reply
+	}
+	return ""
+}
+
+// told is a post as a line of the story.
+func (w *world) told(p post) {
+	who := strings.TrimSuffix(strings.TrimPrefix(p.sender, "@"), ":x")
+	switch {
+	case p.redacts != "":
+		w.note("    %s: %s deletes %s", p.room, who, p.redacts)
+	case p.typ == "m.receipt":
+		w.note("    %s: %s has read %s", p.room, who, p.reacts)
+	case p.reacts != "":
+		w.note("    %s: %s reacts %s to %s", p.room, who, p.key, p.reacts)
+	case p.edits != "":
+		w.note("    %s: %s edits %s: %s", p.room, who, p.edits, p.body)
+	default:
+		alerts := ""
+		if len(p.mentions) > 0 {
+			alerts = " @" + strings.Join(p.mentions, " @")
+		}
+		w.note("    %s: %s %s %s%s%s: %s", p.room, who, p.msgtype, p.id, standing(p.thread, p.reply), alerts, p.body)
+	}
 }
 
 func (w *world) save(ctx context.Context, ev *matrix.Event) error {
@@ -221,6 +262,7 @@ func (w *world) ask(in relay.AskInput) (n int64) {
 func (w *world) reacts(user, room, target, key string) string {
 	w.t.Helper()
 	id := w.id("$r")
+	w.note("%s in %s reacts %s to %s", w.names[user], room, key, target)
 	raw, _ := json.Marshal(map[string]any{"event_id": id, "type": "m.reaction", "sender": user, "origin_server_ts": w.now.UnixMilli(),
 		"content": map[string]any{"m.relates_to": map[string]any{"rel_type": "m.annotation", "event_id": target, "key": key}}})
 	ev, _ := matrix.ParseEvent("!"+room, raw)
@@ -232,6 +274,7 @@ func (w *world) reacts(user, room, target, key string) string {
 func (w *world) edits(user, room, target, words string) {
 	w.t.Helper()
 	w.now = w.now.Add(time.Second)
+	w.note("%s in %s edits %s: %s", w.names[user], room, target, words)
 	raw, _ := json.Marshal(map[string]any{"event_id": w.id("$e"), "type": "m.room.message", "sender": user, "origin_server_ts": w.now.UnixMilli(),
 		"content": map[string]any{"msgtype": "m.text", "body": "* " + words, "m.new_content": map[string]any{"msgtype": "m.text", "body": words},
 			"m.relates_to": map[string]any{"rel_type": "m.replace", "event_id": target}}})
@@ -247,6 +290,7 @@ func (w *world) edits(user, room, target, words string) {
 
 func (w *world) redacts(user, room, target string) {
 	w.t.Helper()
+	w.note("%s in %s deletes %s", w.names[user], room, target)
 	raw, _ := json.Marshal(map[string]any{"event_id": w.id("$d"), "type": "m.room.redaction", "sender": user, "origin_server_ts": w.now.UnixMilli(),
 		"content": map[string]any{"redacts": target}})
 	ev, _ := matrix.ParseEvent("!"+room, raw)
@@ -267,6 +311,7 @@ func (w *world) phone(number, words string, change ...func(*whatsapp.Inbound)) {
 	for _, c := range change {
 		c(&m)
 	}
+	w.note("WhatsApp from %s: %s", number, strings.TrimSpace(m.Body+" "+m.ButtonPayload+" "+strings.Repeat("(quoting)", min(1, len(m.Quoted)))))
 	w.tx(func(ctx context.Context) error { return w.r.Inbound(ctx, m) })
 	w.settle()
 }
@@ -362,8 +407,10 @@ func (w *world) do(j job) {
 		w.message(e.Message)
 	case e.Redact != nil:
 		w.posts = append(w.posts, post{id: w.id("$b"), room: w.room(e.Redact.In), sender: bot, typ: "m.room.redaction", redacts: w.ref(e.Redact.Target)})
+		w.told(w.posts[len(w.posts)-1])
 	case e.Receipt != nil:
 		w.posts = append(w.posts, post{room: strings.TrimPrefix(e.Receipt.Room, "!"), sender: e.Receipt.As, typ: "m.receipt", reacts: string(e.Receipt.Event)})
+		w.told(w.posts[len(w.posts)-1])
 	case e.WhatsApp != nil:
 		w.waits[e.WhatsApp.To] = append(w.waits[e.WhatsApp.To], *e.WhatsApp)
 		if len(w.waits[e.WhatsApp.To]) == 1 {
@@ -416,6 +463,7 @@ func (w *world) message(m *effect.Message) {
 		}
 	}
 	w.posts = append(w.posts, p)
+	w.told(p)
 	w.tx(func(ctx context.Context) error {
 		if m.ID != "" {
 			if err := w.s.SaveSent(ctx, m.ID, "!"+p.room, p.id); err != nil {
@@ -451,6 +499,7 @@ func (w *world) send(e effect.WhatsApp) {
 				o.template = p.Number
 			}
 			w.outs = append(w.outs, o)
+			w.note("    WhatsApp to %s: %s", w.r.Agents[slices.IndexFunc(w.r.Agents, func(a handoff.Agent) bool { return a.Phone == o.phone })].Name, w.got("")[len(w.outs)-1])
 			w.tx(func(ctx context.Context) error { return w.r.LineSent(ctx, p.ID, o.sid, "queued") })
 		}
 		switch {

@@ -82,3 +82,43 @@ func carriedLink(href string) bool {
 	}
 	return !strings.Contains(lower, "matrix.to/#/") && !strings.Contains(lower, "/_matrix/")
 }
+
+// MaxMessage is how large words may be in one event, in bytes of JSON: an event has
+// at most 65,536 with everything around them
+// (https://spec.matrix.org/v1.15/client-server-api/#size-limits).
+const MaxMessage = 56_000
+
+// Fit makes words take at most limit bytes of JSON: without their HTML, else cut.
+func Fit(w Words, limit int) Words {
+	if jsonSize(w.Plain)+jsonSize(w.HTML) <= limit {
+		return w
+	}
+	w.HTML = ""
+	if jsonSize(w.Plain) <= limit {
+		return w
+	}
+	size := len(shortened)
+	for i, r := range w.Plain {
+		if size += jsonSize(string(r)); size > limit {
+			w.Plain = strings.TrimSpace(w.Plain[:i]) + shortened
+			break
+		}
+	}
+	return w
+}
+
+const shortened = " … (shortened)"
+
+// jsonSize is the length of a string in canonical JSON, without its quotes.
+func jsonSize(s string) int {
+	n := len(s)
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '"' || c == '\\' || c == '\n' || c == '\t' || c == '\r':
+			n++
+		case c < ' ':
+			n += 5
+		}
+	}
+	return n
+}

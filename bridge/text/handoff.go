@@ -113,6 +113,7 @@ type Card struct {
 	Question Words
 	State    string // open, taken, closed
 	Owner    string // name, "" if nobody
+	Phone    bool   // the owner answers on WhatsApp
 	Closer   string // who closed it
 	InMatrix bool   // words do not leave Matrix
 	Consent  bool   // the asker has not agreed to WhatsApp yet
@@ -130,11 +131,10 @@ func CardForStaff(c Card) Words {
 		state = "Closed by " + c.Closer + "."
 	case c.State == "closed":
 		state = "Closed."
+	case c.Phone:
+		state = c.Owner + " answers on WhatsApp."
 	case c.Owner != "":
-		state = c.Owner + " answers, in this thread or on WhatsApp."
-		if c.InMatrix {
-			state = c.Owner + " answers, in this thread."
-		}
+		state = c.Owner + " answers, in this thread."
 	default:
 		state = "Open: react with ✋ to take it, then answer in this thread."
 	}
@@ -256,10 +256,13 @@ func ReleasedForStaff(n int64, changed bool) Words {
 	return Say("%s", fmt.Sprintf("#%d is free again. The others were asked.", n))
 }
 
-// ClosedForAnyone answers `close`.
-func ClosedForAnyone(n int64, changed bool) Words {
-	if !changed {
+// ClosedForAnyone answers `close`; here: in the asker's thread.
+func ClosedForAnyone(n int64, changed, here bool) Words {
+	switch {
+	case !changed:
 		return Say("%s", fmt.Sprintf("#%d was closed already.", n))
+	case here:
+		return Say("%s", fmt.Sprintf("#%d is closed. Write here if you need more.", n))
 	}
 	return Say("%s", fmt.Sprintf("#%d is closed. Whoever asked can write in its thread if they need more.", n))
 }

@@ -232,7 +232,8 @@ func (r *runner) offer(rows []row) (taken int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i := range rows {
-		if !r.lanes.offer(&rows[i].Job, rows[i].state) {
+		// What stands behind a head comes with the refill after it.
+		if !rows[i].behind && !r.lanes.offer(&rows[i].Job, rows[i].state) {
 			r.starved = true
 			break
 		}

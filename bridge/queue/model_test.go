@@ -239,7 +239,8 @@ func (m *model) answer(limit int, match func(*modelRow) bool, order func(a, b ro
 	for _, r := range m.rows {
 		if r.commit != 0 && match(r) {
 			rows = append(rows, r.row)
-			rows[len(rows)-1].snapshot = strconv.Itoa(m.event)
+			last := &rows[len(rows)-1]
+			last.snapshot, last.behind = strconv.Itoa(m.event), r.state != stateHead && m.headed(r.Key)
 		}
 	}
 	slices.SortFunc(rows, order)
@@ -272,7 +273,7 @@ func (m *model) ready(_ context.Context, s sweep, limit int) ([]row, error) {
 		asOf, _ = strconv.Atoi(s.asOf)
 	}
 	return m.answer(limit, func(r *modelRow) bool {
-		return r.state == stateReady && r.ID > s.cursor && r.commit > seen && r.commit <= asOf && !m.headed(r.Key)
+		return r.state == stateReady && r.ID > s.cursor && r.commit > seen && r.commit <= asOf
 	}, byID), nil
 }
 
@@ -282,8 +283,7 @@ func (m *model) ordered() bool { return !m.late }
 func (m *model) timed(_ context.Context, now int64, after place, limit int) ([]row, error) {
 	return m.answer(limit, func(r *modelRow) bool {
 		at := r.At.UnixMilli()
-		return r.state != stateReady && at <= now && (at > after.at || at == after.at && r.ID > after.id) &&
-			(r.state == stateHead || !m.headed(r.Key))
+		return r.state != stateReady && at <= now && (at > after.at || at == after.at && r.ID > after.id)
 	}, func(a, b row) int {
 		if d := a.At.Compare(b.At); d != 0 {
 			return d

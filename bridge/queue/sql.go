@@ -21,6 +21,7 @@ const (
 type row struct {
 	Job
 	state    int
+	behind   bool   // it stands behind a head
 	snapshot string // see sweep
 }
 
@@ -50,13 +51,12 @@ const nothing = "1:1:"
 type source interface {
 	// start prepares the table for sweeps.
 	start(ctx context.Context) error
-	// ready gives jobs that were due when they were put and do not stand behind a
-	// head: those of the sweep with ids above its cursor, by id.
+	// ready gives jobs that were due when they were put: those of the sweep with ids
+	// above its cursor, by id.
 	ready(ctx context.Context, s sweep, limit int) ([]row, error)
 	// ordered reports that ids are in commit order: see sweep.
 	ordered() bool
 	// timed gives timers and heads that are due, by time and id, after a place.
-	// Timers that stand behind a head are left out.
 	timed(ctx context.Context, now int64, after place, limit int) ([]row, error)
 	// next gives the first jobs of each key that are due, by id.
 	next(ctx context.Context, now int64, keys []string, limit int) ([]row, error)
@@ -75,23 +75,26 @@ type tables struct {
 const (
 	columns = "SELECT j.id, j.queue, j.key, j.state, j.at, j.attempts, j.failures, j.created, j.payload, "
 
-	// unblocked leaves out what stands behind a head; it is loaded after the head.
-	unblocked = " NOT EXISTS (SELECT 1 FROM job h WHERE h.queue=j.queue AND h.key=j.key AND h.state=2) "
+	// behind tells of each row of a page, not of each row on the way to it: so the
+	// work for a page is bounded, however much stands behind heads.
+	behind = "EXISTS (SELECT 1 FROM job h WHERE h.queue=j.queue AND h.key=j.key AND h.state=2), "
 
-	readySQLite = columns + "'' FROM job j WHERE j.queue=$1 AND j.state=0 AND j.id>$2 AND" +
-		unblocked + "ORDER BY j.id LIMIT $3"
-	readyPostgres = columns + "pg_current_snapshot()::text FROM job j " +
-		"WHERE j.queue=$1 AND j.state=0 AND j.id>$2 AND j.tx>=pg_snapshot_xmin($4::pg_snapshot) " +
-		"AND NOT pg_visible_in_snapshot(j.tx, $4::pg_snapshot) " +
-		"AND ($5='' OR pg_visible_in_snapshot(j.tx, NULLIF($5, '')::pg_snapshot)) AND" + unblocked + "ORDER BY j.id LIMIT $3"
+	readySQLite = columns + behind + "'' FROM (SELECT * FROM job WHERE queue=$1 AND state=0 AND id>$2 " +
+		"ORDER BY id LIMIT $3) j ORDER BY j.id"
+	readyPostgres = columns + behind + "pg_current_snapshot()::text FROM (SELECT * FROM job " +
+		"WHERE queue=$1 AND state=0 AND id>$2 AND tx>=pg_snapshot_xmin($4::pg_snapshot) " +
+		"AND NOT pg_visible_in_snapshot(tx, $4::pg_snapshot) " +
+		"AND ($5='' OR pg_visible_in_snapshot(tx, NULLIF($5, '')::pg_snapshot)) " +
+		"ORDER BY id LIMIT $3) j ORDER BY j.id"
+	timedQuery = columns + "j.state<>2 AND " + behind + "'' FROM (SELECT * FROM job " +
+		"WHERE queue=$1 AND state>0 AND at<=$2 AND (at, id)>($3, $4) ORDER BY at, id LIMIT $5) j ORDER BY j.at, j.id"
+	nextQuery = columns + "FALSE, '' FROM job j WHERE j.queue=$1 AND j.key=%s AND (j.state=0 OR j.at<=$2) ORDER BY j.id LIMIT $3"
+	dueQuery  = "SELECT MIN(at) FROM job WHERE queue=$1 AND state>0 AND at>$2"
+	wakeQuery = "UPDATE job SET at=$1 WHERE queue=$2 AND state=2 AND at>$1"
+
 	// A dump that was restored brings transaction ids from another server, which no
 	// snapshot here shows.
 	adoptPostgres = "UPDATE job SET tx=pg_current_xact_id() WHERE queue=$1 AND state=0 AND tx>pg_current_xact_id()"
-	timedQuery    = columns + "'' FROM job j WHERE j.queue=$1 AND j.state>0 AND j.at<=$2 AND (j.at, j.id)>($3, $4) " +
-		"AND (j.state=2 OR" + unblocked + ") ORDER BY j.at, j.id LIMIT $5"
-	nextQuery = columns + "'' FROM job j WHERE j.queue=$1 AND j.key=%s AND (j.state=0 OR j.at<=$2) ORDER BY j.id LIMIT $3"
-	dueQuery  = "SELECT MIN(at) FROM job WHERE queue=$1 AND state>0 AND at>$2"
-	wakeQuery = "UPDATE job SET at=$1 WHERE queue=$2 AND state=2 AND at>$1"
 )
 
 func (t *tables) ordered() bool { return t.db.Dialect == dbutil.SQLite }
@@ -161,7 +164,7 @@ func (t *tables) query(ctx context.Context, query string, args ...any) ([]row, e
 
 func scanRow(rows dbutil.Scannable) (r row, err error) {
 	var at, created int64
-	err = rows.Scan(&r.ID, &r.Queue, &r.Key, &r.state, &at, &r.Attempts, &r.failures, &created, &r.Payload, &r.snapshot)
+	err = rows.Scan(&r.ID, &r.Queue, &r.Key, &r.state, &at, &r.Attempts, &r.failures, &created, &r.Payload, &r.behind, &r.snapshot)
 	r.At, r.Created = time.UnixMilli(at), time.UnixMilli(created)
 	return r, err
 }

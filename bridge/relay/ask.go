@@ -8,6 +8,7 @@ import (
 	"lanekeeper/bridge/handoff"
 	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/store"
+	"lanekeeper/bridge/text"
 )
 
 // AskInput is somebody asking for a human.
@@ -41,7 +42,7 @@ func (r *Relay) Ask(ctx context.Context, in AskInput) (fields map[string]any, er
 		}
 		q, in.At = r.messageSaid(ctx, m), m.TS
 	}
-	q.Name = in.Name
+	q.Name = text.Name(in.Name)
 	desk, err := r.desk(ctx)
 	if err != nil {
 		return nil, err

@@ -20,7 +20,7 @@ func (r *Relay) said(ctx context.Context, ev *matrix.Event) handoff.Said {
 }
 
 func (r *Relay) contentSaid(ctx context.Context, event, user string, content map[string]any) handoff.Said {
-	s := handoff.Said{Event: event, User: user, Name: r.Store.Name(ctx, user)}
+	s := handoff.Said{Event: event, User: user, Name: text.Name(r.Store.Name(ctx, user))}
 	typ, _ := content["msgtype"].(string)
 	switch typ {
 	case "m.text", "m.notice", "m.emote":

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -189,8 +190,11 @@ func (s *Store) Conversation(ctx context.Context, number int64, n int) ([]Turn, 
 // Ghost gives the opaque part of the MXID of the ghost that speaks for somebody;
 // it is made up the first time.
 func (s *Store) Ghost(ctx context.Context, person string) (opaque string, err error) {
-	err = s.DB.QueryRow(ctx, `INSERT INTO ghost (person, opaque) VALUES ($1, $2)
-		ON CONFLICT (person) DO UPDATE SET person=excluded.person RETURNING opaque`, person, s.NewID()).Scan(&opaque)
+	err = s.DB.QueryRow(ctx, "SELECT opaque FROM ghost WHERE person=$1", person).Scan(&opaque)
+	if errors.Is(err, sql.ErrNoRows) {
+		opaque = s.NewID()
+		_, err = s.DB.Exec(ctx, "INSERT INTO ghost (person, opaque) VALUES ($1, $2)", person, opaque)
+	}
 	return opaque, wrap("ghost", err)
 }
 

@@ -56,16 +56,8 @@ func (k *call) decision(ctx context.Context, withLane, withRung bool) (*project.
 		k.next()
 		d.Number = n
 		// A number says which project is meant.
-		if q, err := k.Store.Request(ctx, n); err != nil {
+		if err := k.projectOf(ctx, n); err != nil {
 			return nil, d, err
-		} else if q != nil && k.flags["project"] == "" && k.room.Project == "" {
-			p, err := k.Store.Project(ctx, q.Project)
-			if err != nil {
-				return nil, d, err
-			}
-			if p != nil && (k.Policy.Can(k.sender, "approve", p) || k.everywhere("approve")) {
-				k.flags["project"] = p.Slug
-			}
 		}
 	} else {
 		user, err := k.user()
@@ -88,6 +80,29 @@ func (k *call) decision(ctx context.Context, withLane, withRung bool) (*project.
 	}
 	d.Reason = k.reason()
 	return p, d, nil
+}
+
+// projectOf takes the project from the number of a request where nothing else
+// names it, if the sender may decide there.
+func (k *call) projectOf(ctx context.Context, n int64) error {
+	if k.flags["project"] != "" || k.room.Project != "" {
+		return nil
+	}
+	q, err := k.Store.Request(ctx, n)
+	if err != nil {
+		return err
+	}
+	if q == nil {
+		if k.everywhere("approve") {
+			return project.Refuse(project.NotFound, "There is no request #%d.", n)
+		}
+		return nil
+	}
+	p, err := k.Store.Project(ctx, q.Project)
+	if err == nil && p != nil && k.Policy.Can(k.sender, "approve", p) {
+		k.flags["project"] = p.Slug
+	}
+	return err
 }
 
 func (k *call) approve(ctx context.Context) (*reply, error) {
@@ -159,7 +174,7 @@ func (k *call) revoke(ctx context.Context) (*reply, error) {
 		if err := k.save(ctx, p, c.Closed); err != nil {
 			return nil, err
 		}
-		r.then = []effect.Effect{tell(c.User, text.Revoked(k.pill(ctx, k.sender), title(p, c.Lane), access, d.Reason))}
+		r.then = []effect.Effect{tell(c.User, text.Revoked(text.Pill{ID: k.sender, Name: k.Store.Name(ctx, k.sender)}, title(p, c.Lane), access, d.Reason))}
 	}
 	return r, nil
 }
@@ -178,7 +193,7 @@ func (c *Commands) decide(ctx context.Context, p *project.Project, d project.Dec
 	}
 	if as == project.Denied {
 		change, err = p.Deny(d)
-	} else {
+	} else if d.Again, err = c.leftLane(ctx, p, d); err == nil {
 		change, err = p.Approve(d, c.Policy.Rules(p), at)
 	}
 	if err != nil || !change.Changed {

@@ -2,7 +2,9 @@ package command
 
 import (
 	"context"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"lanekeeper/bridge/policy"
 	"lanekeeper/bridge/project"
@@ -21,8 +23,12 @@ func (k *call) resolve(ctx context.Context, slug string, a policy.Ability) (*pro
 	if err != nil {
 		return nil, err
 	}
+	elsewhere := project.Refuse(project.WrongRoom, "This lane belongs to another project. Please ask me in our direct chat.")
 	if p == nil {
-		if k.everywhere(a) {
+		switch {
+		case k.everywhere(a) && k.room.IsLane(): // those who read along learn nothing about other projects
+			return nil, elsewhere
+		case k.everywhere(a):
 			return nil, project.Refuse(project.NotFound, "There is no project %s. `project list` names those there are.", short(slug))
 		}
 		return nil, notAllowed()
@@ -32,7 +38,7 @@ func (k *call) resolve(ctx context.Context, slug string, a policy.Ability) (*pro
 		return nil, notAllowed()
 	}
 	if k.room.IsLane() && p.ID != k.room.Project {
-		return nil, project.Refuse(project.WrongRoom, "This lane belongs to another project. Please ask me in our direct chat.")
+		return nil, elsewhere
 	}
 	return p, nil
 }
@@ -77,10 +83,11 @@ func (k *call) lookup(ctx context.Context, slug string, a policy.Ability) (*proj
 }
 
 func short(s string) string {
-	if r := []rune(clean(s)); len(r) > 40 {
-		return string(r[:40]) + "…"
+	s = clean(strings.ToValidUTF8(s, "\uFFFD"))
+	if utf8.RuneCountInString(s) > 40 {
+		return string([]rune(s)[:40]) + "…"
 	}
-	return clean(s)
+	return s
 }
 
 // sees reports whether somebody may see what stands in a lane.
@@ -102,35 +109,54 @@ func (k *call) knows(p *project.Project, user string, lane project.Kind) bool {
 	return ok
 }
 
-// everybody reports whether something holds for all who read this room: the
-// sender of a direct chat, the staff, or everybody in a lane.
-func (k *call) everybody(p *project.Project, holds func(*project.Project, string, project.Kind) bool, lane project.Kind) bool {
+// readers are the people whose right to know counts for an answer in this room:
+// the sender of a direct chat; in a lane who belongs there, and who is there. nil
+// means the staff, who may know everything.
+func (k *call) readers(ctx context.Context, p *project.Project) ([]string, error) {
 	switch {
 	case k.room.Kind == store.SuperAdmin:
-		return true
+		return nil, nil
 	case !k.room.IsLane():
-		return holds(p, k.sender, lane)
+		return []string{k.sender}, nil
 	}
-	here := project.Kind(k.room.Kind)
-	for _, person := range p.People {
-		if k.Policy.Access(p, person.User, here, k.now) > project.None && !holds(p, person.User, lane) {
-			return false
+	members, err := k.Store.Members(ctx, k.room.ID)
+	if err != nil {
+		return nil, err
+	}
+	users := []string{k.sender}
+	for user, e := range members {
+		if in := e.Membership(); (in == "join" || in == "invite") && !k.ours(user) {
+			users = append(users, user)
 		}
 	}
-	return true
+	for _, person := range p.People {
+		if k.Policy.Access(p, person.User, project.Kind(k.room.Kind), k.now) > project.None {
+			users = append(users, person.User)
+		}
+	}
+	return users, nil
+}
+
+// everybody reports whether something holds for all readers.
+func everybody(readers []string, p *project.Project, holds func(*project.Project, string, project.Kind) bool, lane project.Kind) bool {
+	return !slices.ContainsFunc(readers, func(user string) bool { return !holds(p, user, lane) })
 }
 
 // lanes gives the lanes of a project that may be named to everybody here, and
 // those that only the sender may hear of.
-func (k *call) lanes(p *project.Project) (here, alone []project.Kind) {
+func (k *call) lanes(ctx context.Context, p *project.Project) (here, alone []project.Kind, err error) {
+	readers, err := k.readers(ctx, p)
+	if err != nil {
+		return nil, nil, err
+	}
 	for _, lane := range k.Policy.Lanes(p) {
-		if k.everybody(p, k.knows, lane) {
+		if everybody(readers, p, k.knows, lane) {
 			here = append(here, lane)
 		} else if k.knows(p, k.sender, lane) {
 			alone = append(alone, lane)
 		}
 	}
-	return here, alone
+	return here, alone, nil
 }
 
 // access is what somebody has in the given lanes, as results carry it.
@@ -144,8 +170,11 @@ func (k *call) access(p *project.Project, user string, lanes []project.Kind) map
 
 // aboutPerson answers with what somebody has now: to everybody here what all of
 // them may know, the rest to the sender alone.
-func (k *call) aboutPerson(p *project.Project, user string, changed bool, words func(lanes []project.Kind) text.Words) *reply {
-	here, alone := k.lanes(p)
+func (k *call) aboutPerson(ctx context.Context, p *project.Project, user string, changed bool, words func(lanes []project.Kind) text.Words) (*reply, error) {
+	here, alone, err := k.lanes(ctx, p)
+	if err != nil {
+		return nil, err
+	}
 	build := func(lanes []project.Kind) *reply {
 		return &reply{fields: map[string]any{"person": user, "access": k.access(p, user, lanes), "changed": changed}, words: words(lanes)}
 	}
@@ -156,7 +185,7 @@ func (k *call) aboutPerson(p *project.Project, user string, changed bool, words 
 			break
 		}
 	}
-	return r
+	return r, nil
 }
 
 // user takes a person off the line.
@@ -169,10 +198,15 @@ func (k *call) user() (string, error) {
 	if !ok {
 		return "", project.Refuse(project.BadArgument, "%q is no Matrix user. Write them like @name:%s, or mention them.", short(w), k.Store.Domain)
 	}
-	if u == k.Bot || strings.HasPrefix(u, k.Ghosts) {
+	if k.ours(u) {
 		return "", project.Refuse(project.BadArgument, "%s is one of mine, not a person.", short(w))
 	}
 	return u, nil
+}
+
+// ours reports whether a user is the bot or a ghost.
+func (k *call) ours(user string) bool {
+	return user == k.Bot || strings.HasPrefix(user, k.Ghosts) && strings.HasSuffix(user, ":"+k.Store.Domain)
 }
 
 // lane takes a lane off the line if one stands next.

@@ -100,6 +100,9 @@ func (c *Commands) Reaction(ctx context.Context, ev *matrix.Event, room *store.R
 	if err != nil || !strings.HasPrefix(id, cardID) {
 		return false, err
 	}
+	if stands, _, err := c.Store.Sent(ctx, id); err != nil || stands != ev.Room {
+		return true, err // from a room where the card does not stand nobody has seen it
+	}
 	digits, _, _ := strings.Cut(strings.TrimPrefix(id, cardID), ":")
 	n, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil {

@@ -87,13 +87,15 @@ func (c *Commands) Message(ctx context.Context, ev *matrix.Event, room *store.Ro
 	return true, k.answer(ctx, r, err)
 }
 
-// cut takes the prefix off.
+// cut takes the prefix off. Clients of people who write from right to left put
+// direction marks before and after it.
 func (c *Commands) cut(words string) (rest string, prefixed bool) {
-	words = strings.TrimSpace(words)
+	unseen := func(r rune) bool { return blank(r) || invisible(r) }
+	words = strings.TrimFunc(words, unseen)
 	if len(words) >= len(c.Prefix) && strings.EqualFold(words[:len(c.Prefix)], c.Prefix) {
 		rest = words[len(c.Prefix):]
-		if rest == "" || blank([]rune(rest)[0]) {
-			return strings.TrimSpace(rest), true
+		if rest == "" || unseen(firstRune(rest)) {
+			return strings.TrimLeftFunc(rest, unseen), true
 		}
 	}
 	return words, false
@@ -120,7 +122,7 @@ func (k *call) find() *command {
 			return cmd
 		}
 	}
-	k.rest, k.name = saved, clean(first)
+	k.rest, k.name = saved, short(first)
 	return nil
 }
 
@@ -129,15 +131,12 @@ func (k *call) execute(ctx context.Context, cmd *command) (*reply, error) {
 		return nil, project.Refuse(project.Stale, "This reached me more than 15 minutes after you sent it, so I left it. Please send it again if you still mean it.")
 	}
 	if cmd == nil {
-		if len(k.name) > 40 {
-			k.name = k.name[:40]
-		}
 		return nil, project.Refuse(project.UnknownCommand, "I do not know that command. Write %s to see what I can do%s.", k.spell("help"), k.askHint())
 	}
 	if cmd.ability != "" && cmd.platform && !k.Policy.Can(k.sender, cmd.ability, nil) {
 		return nil, notAllowed()
 	}
-	if err := k.readFlags(append(cmd.flags(k.Policy), "project"), cmd.bare); err != nil {
+	if err := k.readFlags(append(cmd.flags(k.Policy), "project"), cmd.bare, cmd.literal); err != nil {
 		return nil, err
 	}
 	return cmd.run(k, ctx)
@@ -182,14 +181,14 @@ func (k *call) answer(ctx context.Context, r *reply, err error) error {
 	case r.quiet: // Relay.Ask has said it
 		return nil
 	}
-	a := store.Answer{Command: k.ev.ID, To: effect.Place{Room: k.room.ID}, Thread: k.ev.ID, Words: r.words, Rooms: r.rooms, Then: r.then}
+	a := store.Answer{Command: k.ev.ID, To: effect.Place{Room: k.room.ID}, Thread: k.ev.ID, Words: fitting(r.words), Rooms: r.rooms, Then: r.then}
 	if t := k.ev.Thread(); t != "" {
 		a.Thread, a.ReplyTo = t, k.ev.ID
 	}
 	a.Result = result(k.name, refused == nil, r.fields)
 	if r.rest != nil {
 		a.Words = text.Join(a.Words, text.Say("📨 The rest is in your direct chat with me."))
-		private := store.Answer{Command: k.ev.ID + ":rest", To: effect.Place{Person: k.sender}, Words: r.rest.words, Result: result(k.name, true, r.rest.fields)}
+		private := store.Answer{Command: k.ev.ID + ":rest", To: effect.Place{Person: k.sender}, Words: fitting(r.rest.words), Result: result(k.name, true, r.rest.fields)}
 		a.Then = append(a.Then, private.Message())
 	}
 	unchanged := r.fields["changed"] == false && !r.rooms
@@ -199,15 +198,7 @@ func (k *call) answer(ctx context.Context, r *reply, err error) error {
 	return k.Store.Do(ctx, append([]effect.Effect{a.Message()}, a.Then...)...)
 }
 
-func result(name string, ok bool, fields map[string]any) map[string]any {
-	m := map[string]any{"ok": ok, "command": name}
-	for key, v := range fields {
-		m[key] = v
-	}
-	return m
-}
-
-// pill makes a person as clients show them.
+// pill makes a person as clients show them in this room.
 func (k *call) pill(ctx context.Context, user string) text.Pill {
-	return text.Pill{ID: user, Name: k.Store.Name(ctx, user)}
+	return text.Pill{ID: user, Name: k.Store.NameIn(ctx, user, k.room.ID)}
 }

@@ -32,7 +32,7 @@ func (k *call) human(ctx context.Context) (*reply, error) {
 		return nil, project.Refuse(project.BadArgument, "Write your question after it: %s.", k.spell("human --private your question"))
 	}
 	fields, err := k.Relay.Ask(ctx, relay.AskInput{
-		Asker: k.sender, Name: k.Store.Name(ctx, k.sender), Room: k.room, Event: k.ev.ID,
+		Asker: k.sender, Name: k.Store.NameIn(ctx, k.sender, k.room.ID), Room: k.room, Event: k.ev.ID,
 		Question: question, Private: k.flags["private"] != "", Thread: k.ev.Thread(), At: k.ev.TS,
 	})
 	if err != nil {
@@ -46,9 +46,6 @@ func (k *call) handoffs(ctx context.Context) (*reply, error) {
 	if err := k.done(); err != nil {
 		return nil, err
 	}
-	if k.room.IsLane() {
-		return nil, project.Refuse(project.WrongRoom, "Questions of other projects are nobody's business here. Please ask me in our direct chat.")
-	}
 	switch scope = strings.ToLower(scope); scope {
 	case "":
 		scope = "open"
@@ -56,7 +53,11 @@ func (k *call) handoffs(ctx context.Context) (*reply, error) {
 	default:
 		return nil, project.Refuse(project.BadArgument, "Which ones? Say open, mine or all.")
 	}
-	return k.said(k.Relay.Handoffs(ctx, k.sender, scope))
+	full, err := k.said(k.Relay.Handoffs(ctx, k.sender, scope))
+	if err != nil || !k.room.IsLane() {
+		return full, err
+	}
+	return &reply{fields: map[string]any{"handoffs": []any{}}, rest: full}, nil // other projects are nobody's business here
 }
 
 func (k *call) take(ctx context.Context) (*reply, error) {
@@ -133,7 +134,7 @@ func (c *Commands) Hand(ctx context.Context, ev *matrix.Event, room *store.Room)
 		return nil
 	}
 	_, err = c.Relay.Ask(ctx, relay.AskInput{
-		Asker: ev.Sender, Name: c.Store.Name(ctx, ev.Sender), Room: room, Event: m.Event,
+		Asker: ev.Sender, Name: c.Store.NameIn(ctx, ev.Sender, room.ID), Room: room, Event: m.Event,
 		Question: m.Body, ByReaction: true, Thread: m.Thread, At: ev.TS,
 	})
 	var refused *project.Error

@@ -6,11 +6,13 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/net/html"
 
 	"lanekeeper/bridge/matrix"
 	"lanekeeper/bridge/project"
+	"lanekeeper/bridge/text"
 )
 
 // line is what somebody typed after the prefix.
@@ -20,16 +22,16 @@ type line struct {
 	multi [][2]string       // flags in their order, for those that may stand more than once
 }
 
-// words of a message: its body, or, where it holds pills, its HTML with every
-// pill replaced by the MXID it links to.
+// words of a message: its body without what a reply quotes, or, where it holds
+// pills, its HTML with every pill replaced by the MXID it links to.
 func typed(e *matrix.Event) string {
 	formatted, _ := e.Content["formatted_body"].(string)
 	if !strings.Contains(formatted, "matrix.to/#/@") && !strings.Contains(formatted, "matrix.to/#/%40") && !strings.Contains(formatted, "matrix:u/") {
-		return e.Body()
+		return text.Unquoted(e.Content)
 	}
 	root, err := html.Parse(strings.NewReader(formatted))
 	if err != nil {
-		return e.Body()
+		return text.Unquoted(e.Content)
 	}
 	var b strings.Builder
 	spell(&b, root)
@@ -69,11 +71,12 @@ func spell(b *strings.Builder, n *html.Node) {
 
 // mxid is a user id by https://spec.matrix.org/v1.15/appendices/#user-identifiers,
 // with the historical characters.
-var mxid = regexp.MustCompile(`^@[\x21-\x39\x3B-\x7E]+:[A-Za-z0-9.\-\[\]:]+$`)
+var mxid = regexp.MustCompile(`^@[\x21-\x39\x3B-\x7E]+:(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::[0-9]{1,5})?$`)
 
 // userOf reads an MXID, a matrix.to link or a matrix: URI.
 func userOf(s string) (string, bool) {
 	if rest, ok := strings.CutPrefix(s, "matrix:u/"); ok {
+		rest, _, _ = strings.Cut(rest, "?")
 		s = "@" + rest
 	}
 	for _, prefix := range []string{"https://matrix.to/#/", "http://matrix.to/#/", "matrix.to/#/"} {
@@ -85,7 +88,7 @@ func userOf(s string) (string, bool) {
 			s = rest
 		}
 	}
-	s = strings.TrimRight(s, ",;")
+	s = strings.TrimRight(s, ",;:.!?)") // clients put a colon after a name, people end sentences
 	return s, len(s) <= 255 && mxid.MatchString(s)
 }
 
@@ -100,21 +103,14 @@ func (l *line) next() (word string, ok bool) {
 		l.rest = ""
 		return "", false
 	}
-	first, size := rune(0), 0
-	for _, r := range s {
-		first, size = r, len(string(r))
-		break
-	}
+	first, size := utf8.DecodeRuneInString(s)
 	if end, quoted := quotes[first]; quoted {
 		body := s[size:]
 		stop := strings.IndexFunc(body, func(r rune) bool { return r == end || (first != '\'' && r == '"') || (first == '„' && r == '”') })
 		if stop >= 0 {
-			after := body[stop:]
-			for _, r := range after {
-				after = after[len(string(r)):]
-				break
-			}
-			if after == "" || blank([]rune(after)[0]) {
+			_, size := utf8.DecodeRuneInString(body[stop:])
+			after := body[stop+size:]
+			if after == "" || blank(firstRune(after)) {
 				l.rest = after
 				return clean(body[:stop]), true
 			}
@@ -136,14 +132,24 @@ func (l *line) peek() string {
 	return w
 }
 
+func firstRune(s string) rune {
+	r, _ := utf8.DecodeRuneInString(s)
+	return r
+}
+
 // blank separates words.
 func blank(r rune) bool { return unicode.IsSpace(r) }
 
-// clean takes out what is invisible and only confuses: direction marks, zero
-// width characters, control characters.
+// invisible characters only confuse: direction marks, zero width characters,
+// control characters. The joiners are left: emoji and some scripts need them.
+func invisible(r rune) bool {
+	return unicode.Is(unicode.Cf, r) && r != '\u200c' && r != '\u200d' || unicode.IsControl(r)
+}
+
+// clean takes out what is invisible.
 func clean(s string) string {
 	return strings.Map(func(r rune) rune {
-		if (unicode.Is(unicode.Cf, r) && r != '\u200d') || unicode.IsControl(r) {
+		if invisible(r) {
 			return -1
 		}
 		return r
@@ -152,8 +158,9 @@ func clean(s string) string {
 
 // readFlags takes every --name value that the command knows out of the line; a
 // flag it does not know is refused. A flag named in bare takes no value. What
-// follows a lone -- is left as it is.
-func (l *line) readFlags(known, bare []string) *project.Error {
+// follows a lone -- is left as it is; with leading, so is everything from the
+// first word on that is no flag.
+func (l *line) readFlags(known, bare []string, leading bool) *project.Error {
 	l.flags = map[string]string{}
 	var kept []string
 	for {
@@ -167,18 +174,23 @@ func (l *line) readFlags(known, bare []string) *project.Error {
 			kept = append(kept, strings.TrimSpace(l.rest))
 			break
 		}
-		name, isFlag := flagName(raw)
-		if !isFlag {
+		name, dash := flagName(raw)
+		name, value, inline := strings.Cut(name, "=")
+		isBare := has(bare, name)
+		switch {
+		case isBare || has(known, name):
+		case name != "" && !dash:
+			return project.Refuse(project.BadArgument, "I do not know --%s here. %s", short(name), listFlags(known, bare))
+		case leading:
+			l.rest = strings.TrimSpace(before)
+			return nil
+		default:
 			kept = append(kept, raw)
 			continue
 		}
-		name, value, inline := strings.Cut(name, "=")
-		if has(bare, name) {
+		if isBare {
 			l.flags[name] = "true"
 			continue
-		}
-		if !has(known, name) {
-			return project.Refuse(project.BadArgument, "I do not know --%s here. %s", name, listFlags(known, bare))
 		}
 		if !inline {
 			if value, ok = l.next(); !ok {
@@ -192,11 +204,12 @@ func (l *line) readFlags(known, bare []string) *project.Error {
 	return nil
 }
 
-// flagName reads --name; phones turn two hyphens into a dash.
-func flagName(raw string) (string, bool) {
+// flagName reads --name; "" if it is none. dash: it begins with a dash, which
+// phones make of two hyphens, but people write before words, too.
+func flagName(raw string) (name string, dash bool) {
 	for _, p := range []string{"--", "—", "–"} {
-		if rest, ok := strings.CutPrefix(raw, p); ok && rest != "" && unicode.IsLetter([]rune(rest)[0]) {
-			return strings.ToLower(rest), true
+		if rest, ok := strings.CutPrefix(raw, p); ok && rest != "" && unicode.IsLetter(firstRune(rest)) {
+			return strings.ToLower(rest), p != "--"
 		}
 	}
 	return "", false

@@ -53,7 +53,7 @@ func TestWordsOfAnything(t *testing.T) {
 			t.Fatalf("%q grew to %q", s, joined)
 		}
 		l := line{rest: s}
-		if err := l.readFlags([]string{"for", "project"}, []string{"force"}); err != nil && err.Code != project.BadArgument {
+		if err := l.readFlags([]string{"for", "project"}, []string{"force"}, false); err != nil && err.Code != project.BadArgument {
 			t.Fatalf("%q: %v", s, err)
 		}
 	})
@@ -65,7 +65,7 @@ func TestWordsOfAnything(t *testing.T) {
 
 func TestFlags(t *testing.T) {
 	l := line{rest: `@x:y --for 14d text —force because --project=acme of it`}
-	if err := l.readFlags([]string{"for", "project"}, []string{"force"}); err != nil {
+	if err := l.readFlags([]string{"for", "project"}, []string{"force"}, false); err != nil {
 		t.Fatal(err)
 	}
 	if l.flags["for"] != "14d" || l.flags["project"] != "acme" || l.flags["force"] == "" || l.rest != "@x:y text because of it" {
@@ -73,12 +73,24 @@ func TestFlags(t *testing.T) {
 	}
 	for _, bad := range []string{"--nonsense", "x --for"} {
 		l := line{rest: bad}
-		if err := l.readFlags([]string{"for"}, nil); err == nil || err.Code != project.BadArgument {
+		if err := l.readFlags([]string{"for"}, nil, false); err == nil || err.Code != project.BadArgument {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}
+	l = line{rest: "a – dash —and –another"}
+	if err := l.readFlags([]string{"for"}, nil, false); err != nil || l.rest != "a – dash —and –another" {
+		t.Errorf("dashes are no flags: %q, %v", l.rest, err)
+	}
+	l = line{rest: "--private  Why does\n\n`x --for y` fail --private?"}
+	if err := l.readFlags([]string{"project"}, []string{"private"}, true); err != nil || l.flags["private"] == "" || l.rest != "Why does\n\n`x --for y` fail --private?" {
+		t.Errorf("a question is left as it was typed: %q, %v", l.rest, err)
+	}
+	l = line{rest: "--" + strings.Repeat("a", 60_000)}
+	if err := l.readFlags(nil, nil, false); err == nil || len(err.Sentence) > 200 {
+		t.Errorf("a flag of 60 KB is answered with %v", err)
+	}
 	l = line{rest: "why -- --for me"}
-	if err := l.readFlags([]string{"for"}, nil); err != nil || l.rest != "why --for me" {
+	if err := l.readFlags([]string{"for"}, nil, false); err != nil || l.rest != "why --for me" {
 		t.Errorf("after a lone --: %q, %v", l.rest, err)
 	}
 }
@@ -92,6 +104,11 @@ func TestUsers(t *testing.T) {
 		"https://matrix.to/#/@mia:example.org?via=a.b": "@mia:example.org",
 		"matrix:u/mia:example.org":                     "@mia:example.org",
 		"@mia:example.org,":                            "@mia:example.org",
+		"@mia:example.org:":                            "@mia:example.org", // clients put it after a name
+		"@mia:example.org.":                            "@mia:example.org",
+		"@mia:[2001:db8::1]:8448":                      "@mia:[2001:db8::1]:8448",
+		"matrix:u/mia:example.org?action=chat":         "@mia:example.org",
+		"@mia:exa:mple":                                "",
 		"mia":                                          "",
 		"@mia":                                         "",
 		"@:example.org":                                "",
@@ -118,5 +135,35 @@ func TestPills(t *testing.T) {
 		if got := typed(e); got != want {
 			t.Errorf("%s: %q, want %q", html, got, want)
 		}
+	}
+}
+
+// TestPrefix: clients of people who write from right to left put marks around what is typed.
+func TestPrefix(t *testing.T) {
+	c := Commands{Prefix: "!lane"}
+	for in, want := range map[string]string{"!lane who": "who", "\u200f!lane\u200f who": "who", " \u2067!LANE\u2069 \u200ewho ": "who", "!lane": "", "!lane\nwho": "who"} {
+		if rest, ok := c.cut(in); !ok || rest != want {
+			t.Errorf("%q: %q, %v", in, rest, ok)
+		}
+	}
+	for _, in := range []string{"!lanes who", "lane who", "x !lane who", "!lanewho"} {
+		if _, ok := c.cut(in); ok {
+			t.Errorf("%q counts as prefixed", in)
+		}
+	}
+}
+
+// TestResultFits: an answer is one event, however much there is to say.
+func TestResultFits(t *testing.T) {
+	var list []any
+	for range 5000 {
+		list = append(list, map[string]any{"user": "@somebody:example.org"})
+	}
+	r := result("who", true, map[string]any{"people": list})
+	if got := size(r); got > maxResult+100 || r["truncated"] != true || len(listIn(r["people"])) == 0 {
+		t.Errorf("%d bytes, truncated: %v, %d people", got, r["truncated"], len(listIn(r["people"])))
+	}
+	if r := result("who", true, map[string]any{"people": list[:3]}); r["truncated"] != nil || r["command"] != "who" {
+		t.Errorf("a short list: %v", r)
 	}
 }

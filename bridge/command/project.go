@@ -4,9 +4,11 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/project"
+	"lanekeeper/bridge/store"
 	"lanekeeper/bridge/text"
 )
 
@@ -35,7 +37,7 @@ func (k *call) create(ctx context.Context) (*reply, error) {
 			continue
 		}
 		user, ok := userOf(f[1])
-		if !ok || user == k.Bot || strings.HasPrefix(user, k.Ghosts) {
+		if !ok || k.ours(user) {
 			return nil, project.Refuse(project.BadArgument, "%q after --%s is no Matrix user. Write them like @name:%s.", short(f[1]), f[0], k.Store.Domain)
 		}
 		n.People = append(n.People, project.Person{User: user, Role: project.Role(f[0])})
@@ -67,12 +69,11 @@ func (k *call) create(ctx context.Context) (*reply, error) {
 	return &reply{fields: map[string]any{"project": facts(p), "changed": changed}, words: w, when: p, rooms: true}, nil
 }
 
+// list names the sender's projects; in a lane only the lane's own is for everybody
+// to hear.
 func (k *call) list(ctx context.Context) (*reply, error) {
 	if err := k.done(); err != nil {
 		return nil, err
-	}
-	if k.room.IsLane() {
-		return nil, project.Refuse(project.WrongRoom, "Your other projects are nobody's business here. Please ask me in our direct chat.")
 	}
 	ps, err := k.Store.ProjectsOf(ctx, k.sender)
 	if k.everywhere("") {
@@ -81,18 +82,30 @@ func (k *call) list(ctx context.Context) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	lines := []text.Words{}
-	list := []any{}
+	full := listed(ps)
+	if !k.room.IsLane() {
+		return full, nil
+	}
+	own := slices.DeleteFunc(slices.Clone(ps), func(p *project.Project) bool { return p.ID != k.room.Project })
+	here := listed(own)
+	if len(own) < len(ps) {
+		here.rest = full
+	}
+	return here, nil
+}
+
+func listed(ps []*project.Project) *reply {
+	lines, list := []text.Words{}, []any{}
 	for _, p := range ps {
 		list = append(list, facts(p))
-		if len(lines) < 100 {
+		if len(lines) < maxListed {
 			lines = append(lines, text.Say("%s · %s", p.Slug, p.Name))
 		}
 	}
 	if len(ps) == 0 {
 		lines = append(lines, text.Say("You are in no project."))
 	}
-	return &reply{fields: map[string]any{"projects": list}, words: text.Join(lines...)}, nil
+	return &reply{fields: map[string]any{"projects": list}, words: text.Join(lines...)}
 }
 
 // archive and restore.
@@ -124,25 +137,45 @@ func (k *call) status(ctx context.Context, archive bool) (*reply, error) {
 
 // left reports whether somebody went out of a lane of theirs by themselves since
 // they were added; adding them again then invites them anew.
-func (k *call) left(ctx context.Context, p *project.Project, user string) (bool, error) {
+func (c *Commands) left(ctx context.Context, p *project.Project, user string) (bool, error) {
 	person := p.Person(user)
 	if person == nil {
 		return false, nil
 	}
-	rooms, err := k.Store.Rooms(ctx, p.ID)
+	rooms, err := c.Store.Rooms(ctx, p.ID)
 	if err != nil {
 		return false, err
 	}
 	for _, r := range rooms {
-		e, err := k.Store.Member(ctx, r.ID, user)
-		if err != nil {
-			return false, err
-		}
-		if e != nil && e.Membership() == "leave" && e.Sender == user && !e.TS.Before(person.Since) {
-			return true, nil
+		if left, err := c.leftRoom(ctx, r, user, person.Since); left || err != nil {
+			return left, err
 		}
 	}
 	return false, nil
+}
+
+// leftLane is left for the lane and the person that a decision is about.
+func (c *Commands) leftLane(ctx context.Context, p *project.Project, d project.Decision) (bool, error) {
+	if q := p.Request(d.Number); q != nil {
+		d.User, d.Lane = q.User, q.Lane
+	}
+	if d.Lane == "" {
+		d.Lane = project.Customer
+	}
+	since := time.Time{}
+	if g := p.Grant(d.User, d.Lane); g != nil {
+		since = g.Since
+	}
+	r, err := c.Store.LaneRoom(ctx, p.ID, string(d.Lane))
+	if r == nil || err != nil {
+		return false, err
+	}
+	return c.leftRoom(ctx, r, d.User, since)
+}
+
+func (c *Commands) leftRoom(ctx context.Context, r *store.Room, user string, since time.Time) (bool, error) {
+	e, err := c.Store.Member(ctx, r.ID, user)
+	return e != nil && e.Membership() == "leave" && e.Sender == user && !e.TS.Before(since), err
 }
 
 func (k *call) add(ctx context.Context) (*reply, error) {
@@ -224,7 +257,7 @@ func (k *call) joined(ctx context.Context, p *project.Project, c project.Change,
 	}
 	person := p.Person(c.User)
 	pill := k.pill(ctx, c.User)
-	r := k.aboutPerson(p, c.User, c.Changed, func(lanes []project.Kind) text.Words {
+	r, err := k.aboutPerson(ctx, p, c.User, c.Changed, func(lanes []project.Kind) text.Words {
 		var in []string
 		for _, lane := range lanes {
 			if k.Policy.Access(p, c.User, lane, k.now) > project.None {
@@ -240,6 +273,9 @@ func (k *call) joined(ctx context.Context, p *project.Project, c project.Change,
 		}
 		return text.Say("%s is %s %s: %s.", pill, string(person.Role), when, strings.Join(in, ", "))
 	})
+	if err != nil {
+		return nil, err
+	}
 	r.when = p
 	return r, nil
 }
@@ -273,7 +309,10 @@ func (k *call) remove(ctx context.Context) (*reply, error) {
 	if !c.Changed {
 		w = text.Say("%s is not in %s.", k.pill(ctx, user), p.Name)
 	}
-	r := k.aboutPerson(p, user, c.Changed, func([]project.Kind) text.Words { return w })
+	r, err := k.aboutPerson(ctx, p, user, c.Changed, func([]project.Kind) text.Words { return w })
+	if err != nil {
+		return nil, err
+	}
 	r.when = p
 	return r, nil
 }

@@ -3,8 +3,8 @@ package command
 import (
 	"context"
 	"fmt"
-	"sort"
-	"strings"
+	"maps"
+	"slices"
 
 	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/text"
@@ -33,7 +33,7 @@ func (k *call) show(ctx context.Context) (*reply, error) {
 		ids := map[string]any{}
 		space := len(lanes) == len(k.Policy.Lanes(p))
 		for _, r := range rooms {
-			if contains(lanes, project.Kind(r.Kind)) || (r.Kind == string(project.Space) && space) {
+			if slices.Contains(lanes, project.Kind(r.Kind)) || (r.Kind == string(project.Space) && space) {
 				ids[r.Kind] = r.ID
 			}
 		}
@@ -69,9 +69,13 @@ func (k *call) who(ctx context.Context) (*reply, error) {
 // inParts builds an answer from the lanes that everybody here sees, and for the
 // sender alone another one from all that they see themselves.
 func (k *call) inParts(ctx context.Context, p *project.Project, build func([]project.Kind) (*reply, error)) (*reply, error) {
+	readers, err := k.readers(ctx, p)
+	if err != nil {
+		return nil, err
+	}
 	var here, all []project.Kind
 	for _, lane := range k.Policy.Lanes(p) {
-		if k.everybody(p, k.sees, lane) {
+		if everybody(readers, p, k.sees, lane) {
 			here = append(here, lane)
 		}
 		if k.sees(p, k.sender, lane) {
@@ -83,15 +87,6 @@ func (k *call) inParts(ctx context.Context, p *project.Project, build func([]pro
 		r.rest, err = build(all)
 	}
 	return r, err
-}
-
-func contains(lanes []project.Kind, lane project.Kind) bool {
-	for _, l := range lanes {
-		if l == lane {
-			return true
-		}
-	}
-	return false
 }
 
 // people lists those who have anything in the given lanes.
@@ -144,7 +139,7 @@ func (k *call) peopleWords(ctx context.Context, p *project.Project, lanes []proj
 			}
 		}
 		var parts []text.Words
-		for _, role := range sorted(by) {
+		for _, role := range slices.Sorted(maps.Keys(by)) {
 			parts = append(parts, text.Say("%s: %s", role, text.List(by[role])))
 		}
 		if len(parts) > 0 {
@@ -155,15 +150,6 @@ func (k *call) peopleWords(ctx context.Context, p *project.Project, lanes []proj
 		return text.Say("There is nobody that I could name here.")
 	}
 	return text.Join(lines...)
-}
-
-func sorted(m map[string][]text.Words) []string {
-	var keys []string
-	for key := range m {
-		keys = append(keys, key)
-	}
-	sort.Strings(keys)
-	return keys
 }
 
 // why says by which rules somebody has what they have.
@@ -186,7 +172,11 @@ func (k *call) why(ctx context.Context) (*reply, error) {
 	if err := k.done(); err != nil {
 		return nil, err
 	}
-	if !k.everybody(p, k.knows, lane) || (user != k.sender && !k.sees(p, k.sender, lane)) {
+	readers, err := k.readers(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	if !everybody(readers, p, k.knows, lane) || (user != k.sender && !k.sees(p, k.sender, lane)) {
 		return nil, notAllowed()
 	}
 	reasons := k.Policy.Because(p, user, lane, k.now)
@@ -255,26 +245,37 @@ func (k *call) steps(ctx context.Context, p *project.Project) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := []any{}
-	lines := []text.Words{text.Say("The rooms are as the record says.")}
-	if len(steps) > 0 {
-		lines = []text.Words{text.Say("%s", plural(len(steps)))}
+	readers, err := k.readers(ctx, p)
+	if err != nil {
+		return nil, err
 	}
-	for _, s := range steps {
-		list = append(list, map[string]any{"room": s.Room, "op": s.Op, "text": s.Text})
-		if len(lines) <= 30 {
-			lines = append(lines, text.Say("%s", s.Text))
-		}
-	}
-	r := &reply{fields: map[string]any{"steps": list}, words: text.Join(lines...)}
-	if k.room.IsLane() && len(steps) > 0 && k.room.Kind != string(project.Notes) {
-		return &reply{fields: map[string]any{"steps": []any{}}, words: text.Say("%s", plural(len(steps))), rest: r}, nil
+	here := slices.DeleteFunc(slices.Clone(steps), func(s Step) bool { return !everybody(readers, p, k.sees, project.Kind(s.Room)) })
+	r := stepsReply(steps, len(steps))
+	if len(here) < len(steps) && k.room.IsLane() {
+		full := r
+		r = stepsReply(here, len(steps))
+		r.rest = full
 	}
 	return r, nil
 }
 
+// stepsReply lists the steps that may be named of all there are.
+func stepsReply(named []Step, all int) *reply {
+	list, lines := []any{}, []text.Words{text.Say("%s", plural(all))}
+	for _, s := range named {
+		list = append(list, map[string]any{"room": s.Room, "op": s.Op, "text": s.Text})
+		if len(lines) <= maxListed {
+			lines = append(lines, text.Say("%s", s.Text))
+		}
+	}
+	return &reply{fields: map[string]any{"steps": list}, words: text.Join(lines...)}
+}
+
 func plural(n int) string {
-	if n == 1 {
+	switch n {
+	case 0:
+		return "The rooms are as the record says."
+	case 1:
 		return "One thing differs from the record:"
 	}
 	return fmt.Sprintf("%d things differ from the record:", n)
@@ -293,6 +294,26 @@ func (k *call) apply(ctx context.Context) (*reply, error) {
 		return nil, err
 	}
 	r.when = p
-	r.words = text.Say("%s", strings.Replace(strings.SplitN(r.words.Plain, "\n", 2)[0], "differ from the record:", "were brought to the record.", 1))
+	all := listIn(r.fields["steps"])
+	if r.rest != nil {
+		all = listIn(r.rest.fields["steps"])
+	}
+	r.words = text.Say("%s", applied(len(all)))
 	return r, nil
+}
+
+func listIn(v any) []any {
+	l, _ := v.([]any)
+	return l
+}
+
+// applied says what plural says, once it is done.
+func applied(n int) string {
+	switch n {
+	case 0:
+		return plural(0)
+	case 1:
+		return "One thing was brought to the record."
+	}
+	return fmt.Sprintf("%d things were brought to the record.", n)
 }

@@ -17,6 +17,7 @@ type command struct {
 	customer bool           // works in the customer lane
 	alone    *regexp.Regexp // what it looks like without the prefix in the super-admin room; nil: never
 	bare     []string       // flags without a value
+	literal  bool           // flags come first; what follows is left as it was typed
 	flags    func(*policy.Policy) []string
 	run      func(*call, context.Context) (*reply, error)
 }
@@ -38,7 +39,7 @@ var table []*command
 
 func init() { // an initialiser that refers to help, which refers to the table
 	table = []*command{
-		{name: "human", usage: "[--private] [question]", does: "ask a person; --private asks in your direct chat", customer: true, ability: "human", bare: []string{"private"}, flags: noFlags, run: (*call).human},
+		{name: "human", usage: "[--private] [question]", does: "ask a person; --private asks in your direct chat", customer: true, ability: "human", bare: []string{"private"}, literal: true, flags: noFlags, run: (*call).human},
 		{name: "request", usage: "[LANE] [read|text|full] [reason]", does: "ask to be let into a lane", ability: "request", flags: noFlags, run: (*call).request},
 		{name: "who", usage: "[PROJECT]", does: "who is here, and what they may do", customer: true, alone: shapeWord, flags: noFlags, run: (*call).who},
 		{name: "why", usage: "PERSON [LANE]", does: "why somebody can read or write here", alone: shapeUser, flags: noFlags, run: (*call).why},

@@ -41,11 +41,11 @@ func Create(id string, n New, c Catalogue, now time.Time) (*Project, error) {
 	n.Name = strings.TrimSpace(n.Name)
 	switch {
 	case !slugShape.MatchString(n.Slug):
-		return nil, Refuse(BadArgument, "%q cannot be a project's short name. Use 1 to 32 of a-z, 0-9 and -, with - only in the middle.", n.Slug)
+		return nil, Refuse(BadArgument, "%q cannot be a project's short name. Use 1 to 32 of a-z, 0-9 and -, with - only in the middle.", clip(n.Slug))
 	case !slices.Contains(c.Profiles, n.Profile):
-		return nil, Refuse(BadArgument, "There is no profile %q. Use one of %s.", n.Profile, strings.Join(c.Profiles, ", "))
+		return nil, Refuse(BadArgument, "There is no profile %q. Use one of %s.", clip(n.Profile), strings.Join(c.Profiles, ", "))
 	case !tierShape.MatchString(n.Tier):
-		return nil, Refuse(BadArgument, "%q cannot be a tier. Use up to 32 of a-z, 0-9, _ and -.", n.Tier)
+		return nil, Refuse(BadArgument, "%q cannot be a tier. Use up to 32 of a-z, 0-9, _ and -.", clip(n.Tier))
 	}
 	if err := checkName(n.Name); err != nil {
 		return nil, err

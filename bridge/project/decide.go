@@ -17,12 +17,13 @@ type Decision struct {
 	Access Access     // None: the rung requested, else of the grant that stands, else the profile's default
 	Until  *time.Time // nil: for good
 	Reason string
+	Again  bool // the person left the lane by themselves: the same once more invites them anew
 }
 
 // Approve grants an access in one lane. A request is not needed before it; an
 // open one of that person for that lane is closed as approved. Nobody decides
 // their own. The grant replaces an earlier one, also one that was higher. The
-// same again changes nothing; a request that is not open any more is not_found
+// same again changes nothing, unless the person has left; a request that is not open any more is not_found
 // here, and Decided says what became of it.
 func (p *Project) Approve(d Decision, rules Rules, now time.Time) (Change, error) {
 	person, request, err := p.target(&d)
@@ -34,7 +35,7 @@ func (p *Project) Approve(d Decision, rules Rules, now time.Time) (Change, error
 	}
 	c := Change{User: d.User, Lane: d.Lane}
 	old := p.Grant(d.User, d.Lane)
-	if old.Holds(now) && old.Access == d.Access && sameTime(old.Until, d.Until) {
+	if old.Holds(now) && old.Access == d.Access && sameTime(old.Until, d.Until) && !d.Again {
 		same := *old
 		c.Grant = &same
 	} else {

@@ -205,3 +205,19 @@ func TestRevokeAndExpire(t *testing.T) {
 		t.Errorf("%+v", p.Grants)
 	}
 }
+
+// LANE-12: who left a lane by themselves is invited again by the same approval once more.
+func TestApproveAgain(t *testing.T) {
+	p := acme(t)
+	if _, err := p.Approve(Decision{By: mia, User: xena}, house{p}, noon); err != nil {
+		t.Fatal(err)
+	}
+	later := noon.Add(time.Hour)
+	if c, err := p.Approve(Decision{By: mia, User: xena}, house{p}, later); err != nil || c.Changed {
+		t.Errorf("the same again: %+v, %v", c, err)
+	}
+	c, err := p.Approve(Decision{By: mia, User: xena, Again: true}, house{p}, later)
+	if err != nil || !c.Changed || !c.Grant.Since.Equal(later) {
+		t.Errorf("the same again after she left: %+v, %v", c, err)
+	}
+}

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"go.mau.fi/util/dbutil"
 
@@ -90,18 +92,56 @@ func (s *Store) ForgetState(ctx context.Context, room string) error {
 	return wrap("room state", err)
 }
 
-// Name is the display name that somebody has in any of our rooms, without a
-// name of theirs the localpart.
-func (s *Store) Name(ctx context.Context, user string) string {
-	rows, err := s.DB.Query(ctx, "SELECT room, raw FROM room_state WHERE type='m.room.member' AND skey=$1 ORDER BY ts DESC LIMIT 5", user)
-	events, err := all(rows, err, scanState)
-	if err == nil {
+// Name is the display name of somebody for people who share no particular room
+// with them; see NameIn.
+func (s *Store) Name(ctx context.Context, user string) string { return s.NameIn(ctx, user, "") }
+
+// NameIn is the display name of somebody as readers of a room know them: their
+// name in that room, else in one that customers or they alone read with the bot,
+// else in any of ours; without one the localpart. A name can be of one room only,
+// so a name given in a staff lane stays there as long as there is another. What
+// others say about somebody's name, as inviters can, does not count.
+func (s *Store) NameIn(ctx context.Context, user, room string) string {
+	if name := ownName(s.Member(ctx, room, user)); name != "" {
+		return name
+	}
+	for _, kinds := range []string{"'direct', 'customer'", "'internal', 'notes', 'super_admin', 'space'"} {
+		rows, err := s.DB.Query(ctx, `SELECT st.room, st.raw FROM room_state st JOIN room r ON r.id=st.room
+			WHERE st.type='m.room.member' AND st.skey=$1 AND st.sender=$1 AND r.kind IN (`+kinds+`)
+			ORDER BY st.ts DESC LIMIT 5`, user)
+		events, err := all(rows, err, scanState)
 		for _, e := range events {
-			if name, _ := e.Content["displayname"].(string); strings.TrimSpace(name) != "" {
+			if name := ownName(e, err); name != "" {
 				return name
 			}
 		}
 	}
 	local, _, _ := strings.Cut(strings.TrimPrefix(user, "@"), ":")
 	return local
+}
+
+// maxName bounds a display name in what we write, in characters.
+const maxName = 80
+
+// ownName is the name that a member event gives to who sent it, as one line
+// without characters that turn the direction of what follows.
+func ownName(e *matrix.Event, err error) string {
+	if err != nil || e == nil || e.StateKey == nil || e.Sender != *e.StateKey || e.Membership() != "join" {
+		return ""
+	}
+	name, _ := e.Content["displayname"].(string)
+	name = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsControl(r):
+			return ' '
+		case unicode.Is(unicode.Bidi_Control, r):
+			return -1
+		}
+		return r
+	}, name)
+	name = strings.Join(strings.Fields(name), " ")
+	if utf8.RuneCountInString(name) > maxName {
+		name = string([]rune(name)[:maxName]) + "…"
+	}
+	return name
 }

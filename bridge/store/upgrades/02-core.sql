@@ -72,7 +72,7 @@ CREATE TABLE room_state (
 	raw      TEXT NOT NULL,
 	PRIMARY KEY (room, type, skey)
 );
-CREATE INDEX room_state_key ON room_state (type, skey);
+CREATE INDEX room_state_key ON room_state (type, skey, ts);
 CREATE TABLE message (
 	event_id TEXT PRIMARY KEY,
 	room     TEXT NOT NULL,

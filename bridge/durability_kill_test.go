@@ -8,7 +8,7 @@ import (
 )
 
 // TestTalkBridgeKilled kills the bridge with kill -9 at random moments of a conversation. What Twilio could not bring while it was
-// down is found by the listing: MSG-01, MSG-02, HAND-12.
+// down is found by the listing: MSG-02.
 func TestTalkBridgeKilled(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a minute")
@@ -39,4 +39,24 @@ func TestTalkBridgeKilled(t *testing.T) {
 			k.CheckSettled("after the kills")
 		})
 	}
+}
+
+// TestTalkHomeserverKilled ends Synapse in a conversation, at random moments, by kill -9 and as an operator does: MSG-02.
+func TestTalkHomeserverKilled(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes half a minute")
+	}
+	k := newTalk(t, bridgetest.WorldOptions{Server: bridgetest.KindSynapse})
+	for i := range 6 {
+		k.interrupt(10, func() {
+			if i%2 == 0 {
+				k.Homeserver.Kill9()
+			} else {
+				k.Homeserver.Stop()
+			}
+			k.Homeserver.Start()
+		})
+	}
+	k.arrive(90 * time.Second)
+	k.CheckSettled("after the kills")
 }

@@ -57,9 +57,10 @@ func newRandom(t *testing.T) *rand.Rand {
 // newTalk brings Carl's question to Dana, who takes it.
 func newTalk(t *testing.T, o bridgetest.WorldOptions) *talk {
 	t.Helper()
-	o.WhatsApp, o.People = true, []string{"root", "mia", "carl"}
+	o.WhatsApp, o.People = true, []string{"root", "mia", "carl", "cleo"}
 	k := &talk{t: t, random: newRandom(t), World: bridgetest.NewWorld(t, o), changed: make(chan struct{})}
-	k.room = k.Project("acme")["customer"]
+	k.room = k.Project("acme", "--customer", k.ID("cleo"))["customer"]
+	k.Person("cleo").WaitIn("the customer lane", k.room)
 	asked := k.Must("carl", k.room, "!lane human Who can help me?")
 	k.thread, k.number = asked.Command, asked.Number("handoff")
 	k.card = k.Card("root", bridgetest.HandoffCard, k.number)
@@ -115,7 +116,7 @@ func (k *talk) exchange(n int) (wait func()) {
 }
 
 // ask sends a message of Carl's until the homeserver has it, as clients do: with the same transaction id.
-func (k *talk) ask(n int) {
+func (k *talk) ask(n int) (event string) {
 	carl := k.Person("carl")
 	content := map[string]any{"msgtype": "m.text", "body": fmt.Sprintf("carl-%03d", n), "m.relates_to": map[string]any{
 		"rel_type": "m.thread", "event_id": k.thread, "is_falling_back": true, "m.in_reply_to": map[string]any{"event_id": k.thread},
@@ -125,11 +126,11 @@ func (k *talk) ask(n int) {
 		r := carl.Do(http.MethodPut, path, content)
 		k.touch(func() { k.said++ })
 		if r.OK() || k.t.Context().Err() != nil {
-			return
+			return r.Field("event_id")
 		}
 		if r.Status != 0 && r.Status < 500 {
 			k.t.Errorf("carl cannot write: %s", r)
-			return
+			return ""
 		}
 		k.until(k.back)
 	}

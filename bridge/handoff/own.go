@@ -49,7 +49,7 @@ func (d *Desk) Take(h *Handoff, o Owner, force bool, before []Said) (dec Decisio
 		return dec, false, project.Refuse(project.NotAllowed, "#%d waits in Matrix.", h.Number)
 	case h.State == Taken && d.Same(former, &o):
 		return dec, false, nil
-	case h.State == Taken && !force:
+	case h.State == Taken && !force && !d.Orphan(h):
 		return dec, false, project.Refuse(project.Conflict, "%s owns #%d. `take #%d --force` makes it yours.", former.Name, h.Number, h.Number)
 	case h.State == Closed:
 		dec.toAsker(h, "", text.ReopenedForAsker(h.Number).Notice(), "")

@@ -142,6 +142,7 @@ func (d *Desk) answerMessage(h *Handoff, w text.Words, ghost effect.Ghost) effec
 // closed handoff, or to one that stays in Matrix, is not sent. confirm: others are
 // open, too, so the agent reads where it went.
 func (d *Desk) AgentSays(h *Handoff, a *Agent, s Said, ghost effect.Ghost, confirm bool) (dec Decision, sent bool) {
+	free := h.State == Open || d.Orphan(h)
 	switch {
 	case !h.Reaches():
 		dec.refuse(h, a)
@@ -150,7 +151,7 @@ func (d *Desk) AgentSays(h *Handoff, a *Agent, s Said, ghost effect.Ghost, confi
 		dec.tell(h.Number, a.Phone, text.ClosedForAgent(h.Number))
 		dec.unsent(h, a, s, "closed")
 		return dec, false
-	case h.State == Taken && !d.OwnsByPhone(h, a.Phone):
+	case !free && !d.OwnsByPhone(h, a.Phone):
 		dec.tell(h.Number, a.Phone, text.OwnedForAgent(h.Owner.Name, true))
 		dec.unsent(h, a, s, h.Owner.Name+" owns it")
 		return dec, false
@@ -158,7 +159,7 @@ func (d *Desk) AgentSays(h *Handoff, a *Agent, s Said, ghost effect.Ghost, confi
 		dec.tell(h.Number, a.Phone, emptyAnswer(s))
 		return dec, false
 	}
-	if h.State == Open {
+	if free {
 		dec.own(d, h, &Owner{Kind: OnWhatsApp, ID: a.Phone, Name: a.Name})
 		dec.editCard(h)
 	}

@@ -72,6 +72,13 @@ func TestOrphan(t *testing.T) {
 			t.Error("no 🔒")
 		}
 		w.none("customer", "CANARY")
+		w.phone(dana, "#1 I am here")
+		if w.find("customer", "I am here") == nil || w.card(n)["owner"].(map[string]any)["name"] != "Dana" {
+			t.Errorf("an agent cannot help: %v", w.card(n))
+		}
+		w.r.May = func(user string) bool { return true }
+		w.takes(root, n, true)
+		w.r.May = func(user string) bool { return false }
 		w.says(carl, "customer", in(cmd, "and now?"))
 		if c := w.card(n); c["state"] != "open" {
 			t.Errorf("card: %v", c)

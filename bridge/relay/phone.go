@@ -214,7 +214,7 @@ func (r *Relay) agentSays(ctx context.Context, desk *handoff.Desk, h *handoff.Ha
 		s.Words = text.Words{}
 	}
 	owner := h.Owner
-	if h.State == handoff.Open {
+	if h.State == handoff.Open || desk.Orphan(h) {
 		owner = &handoff.Owner{Kind: handoff.OnWhatsApp, ID: a.Phone, Name: a.Name}
 	}
 	ghost, err := r.ghost(ctx, desk, h, owner)

@@ -7,13 +7,8 @@ import (
 	"time"
 )
 
-const (
-	// maxBatch is how many outcomes share a transaction, and with it a disk sync.
-	maxBatch = 100
-	// committers of a queue. One: decisions of one process never conflict with each
-	// other, and batches grow by themselves when there is much to do.
-	committers = 1
-)
+// maxBatch is how many outcomes share a transaction, and with it a disk sync.
+const maxBatch = 100
 
 // errGone: a job of the batch is not in the table any more. Its outcome was
 // committed before, or another process owns the database now.
@@ -66,20 +61,25 @@ func (r *runner) commit(ctx context.Context) {
 	})
 	defer stop()
 	for first := range r.outcomes {
-		batch := []*outcome{first}
-		for len(batch) < maxBatch {
-			select {
-			case o, ok := <-r.outcomes:
-				if ok {
-					batch = append(batch, o)
-					continue
-				}
-			default:
-			}
-			break
-		}
-		r.settle(commitCtx, batch)
+		r.settle(commitCtx, r.batch(first))
 	}
+}
+
+// batch adds to an outcome those that wait.
+func (r *runner) batch(first *outcome) []*outcome {
+	batch := []*outcome{first}
+	for len(batch) < maxBatch {
+		select {
+		case o, open := <-r.outcomes:
+			if !open {
+				return batch
+			}
+			batch = append(batch, o)
+		default:
+			return batch
+		}
+	}
+	return batch
 }
 
 // settle stores a batch. If that fails it is halved until the job is found that
@@ -213,7 +213,7 @@ func (r *runner) storeOne(ctx context.Context, o *outcome) (err error) {
 func (r *runner) storeParked(ctx context.Context, o *outcome) error {
 	j := o.job
 	_, err := r.db.Exec(ctx, `INSERT INTO parked (id, queue, key, attempts, created, parked, reason, payload)
-		VALUES ($1,$2,$3,$4,$5,$6,$7,$8)`, j.ID, j.Queue, j.Key, j.Attempts, j.Created.UnixMilli(), r.now(), o.park, j.Payload)
+		VALUES ($1,$2,$3,$4,$5,$6,$7,$8)`, j.ID, j.Queue, j.Key, j.Attempts, j.Created.UnixMilli(), r.now(), storable(o.park), j.Payload)
 	if err != nil {
 		return fmt.Errorf("park job: %w", err)
 	}

@@ -83,7 +83,8 @@ func TestManyBlockedKeys(t *testing.T) {
 		for range n {
 			want(t, got, "blocked")
 		}
-		if after := runtime.NumGoroutine(); after > before+10 {
+		// Some end a moment after the transaction that they watched.
+		if after := runtime.NumGoroutine(); after > before+n/10 {
 			t.Errorf("%d goroutines, then %d", before, after)
 		}
 		clock.move(time.Hour)

@@ -54,7 +54,7 @@ type model struct {
 
 func newModel(t *rapid.T, late bool) *model {
 	m := &model{t: t, late: late, rows: make(map[int64]*modelRow), run: make(map[string]*Job), now: time.UnixMilli(1_000_000)}
-	b := bounds{jobs: 6, bytes: 1 << 20, lane: 3, page: 4}
+	b := bounds{jobs: 6, bytes: 12, lane: 3, page: 4}
 	m.r = newRunner(New(&dbutil.Database{}, m, zerolog.Nop()), "q", m, b)
 	m.r.reading = m.r.fromScratch()
 	return m
@@ -105,7 +105,7 @@ func (m *model) put() {
 		item.At = m.now.Add(time.Duration(m.draw("in", 30)) * time.Millisecond)
 	}
 	state, at := stateOf(item, m.now.UnixMilli())
-	r := &modelRow{row: row{Job: Job{ID: m.ids, Key: item.Key, At: time.UnixMilli(at)}, state: state}, commit: m.event}
+	r := &modelRow{row: row{Job: Job{ID: m.ids, Key: item.Key, At: time.UnixMilli(at), Payload: make([]byte, m.draw("size", 5))}, state: state}, commit: m.event}
 	m.rows[m.ids] = r
 	if m.late && m.draw("commits late", 3) == 0 {
 		r.commit = 0
@@ -228,7 +228,7 @@ func (m *model) drain() {
 	}
 	for m.load() {
 	}
-	if len(m.r.lanes.byKey) > 0 || m.r.lanes.loaded != 0 {
+	if len(m.r.lanes.byKey) > 0 || m.r.lanes.loaded != 0 || m.r.lanes.bytes != 0 {
 		m.t.Fatalf("%d lanes and %d jobs stay in memory", len(m.r.lanes.byKey), m.r.lanes.loaded)
 	}
 }

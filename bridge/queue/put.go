@@ -16,7 +16,8 @@ const putChunk = 1000
 // Put stores work, in the transaction that ctx carries if there is one, and
 // gives the ids in the order of the items. Jobs of one key that are put one after
 // the other run in that order. They start within milliseconds after the commit;
-// after the commit of a transaction that Tx did not open, within a second.
+// after the commit of a transaction that Tx did not open, within a second. Keys
+// are text: NUL and invalid UTF-8 are replaced.
 func (q *Queue) Put(ctx context.Context, items ...Item) ([]int64, error) {
 	ids := make([]int64, 0, len(items))
 	now := q.now()
@@ -45,7 +46,8 @@ func (q *Queue) insert(ctx context.Context, now int64, items []Item) ([]int64, e
 		if payload == nil {
 			payload = []byte{} // nil would be NULL
 		}
-		args = append(args, item.Queue, part(item.Key), item.Key, state, at, now, payload)
+		key := storable(item.Key)
+		args = append(args, item.Queue, part(key), key, state, at, now, payload)
 	}
 	query.WriteString(" RETURNING id")
 	rows, err := q.db.Query(ctx, query.String(), args...)
@@ -72,6 +74,12 @@ func (q *Queue) marks(query *strings.Builder, first, n int) {
 		}
 	}
 	query.WriteByte(')')
+}
+
+// storable replaces what a text in PostgreSQL cannot hold. A key that somebody
+// else chose must not make storing fail for ever.
+func storable(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\x00", "\ufffd")
 }
 
 // stateOf tells a timer from work that is due.

@@ -116,7 +116,7 @@ func (q *Queue) OnPark(fn func(ctx context.Context, job Job, reason string) erro
 // after the commit of what the job waits for (see AfterCommit). A process that
 // dies right after Wake forgets it; the head is then due at its time.
 func (q *Queue) Wake(name, key string) {
-	q.signal(name).wake(key)
+	q.signal(name).wake(storable(key))
 }
 
 // signal gives what wakes the loader of a queue, whether it runs or not.

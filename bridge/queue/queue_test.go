@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -157,5 +158,26 @@ func TestPutInTransaction(t *testing.T) {
 		if took := time.Since(committed); took > 500*time.Millisecond {
 			t.Errorf("started %v after the commit", took)
 		}
+	})
+}
+
+// TestAnyKey: what others chose as a key cannot make Put fail.
+func TestAnyKey(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *dbutil.Database) {
+		q := newQueue(t, db, newClock())
+		got := make(chan string, 10)
+		var open atomic.Bool
+		run(t, q, 1, func(_ context.Context, j queue.Job) queue.Result {
+			got <- j.Key
+			if !open.Load() {
+				return queue.Result{Retry: time.Hour}
+			}
+			return queue.Result{}
+		})
+		put(t, q, queue.Item{Key: "a\x00b\xff", Payload: []byte("\x00\xff")})
+		want(t, got, "a\ufffdb\ufffd")
+		open.Store(true)
+		q.Wake("q", "a\x00b\xff")
+		want(t, got, "a\ufffdb\ufffd")
 	})
 }

@@ -2,7 +2,6 @@ package queue
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime/debug"
 	"sync"
@@ -65,9 +64,9 @@ func (q *Queue) Run(ctx context.Context, name string, workers int, do func(ctx c
 	for range max(workers, 1) {
 		working.Go(func() { r.work(ctx) })
 	}
-	for range committers {
-		committing.Go(func() { r.commit(ctx) })
-	}
+	// One committer: its transactions never conflict with each other, and batches
+	// grow by themselves when there is much to do.
+	committing.Go(func() { r.commit(ctx) })
 	working.Wait()
 	close(r.outcomes)
 	committing.Wait()
@@ -103,14 +102,12 @@ func (r *runner) take(ctx context.Context) *Job {
 // try does one job. nil: it was cut off and stays as it is.
 func (r *runner) try(ctx context.Context, job *Job) *outcome {
 	result, err := r.call(ctx, *job)
-	if ctx.Err() != nil && (err != nil || result.Retry > 0) {
-		return nil
-	}
 	log := r.log.With().Int64("job", job.ID).Int("attempts", job.Attempts).Logger()
-	if err != nil {
-		return r.failure(job, err)
-	}
 	switch {
+	case ctx.Err() != nil && (err != nil || result.Retry > 0):
+		return nil
+	case err != nil:
+		return r.failure(job, err)
 	case result.Park != "":
 		log.Error().Err(result.Err).Str("reason", result.Park).Msg("Job parked")
 		return &outcome{job: job, commit: result.Commit, park: result.Park}
@@ -131,11 +128,9 @@ func (r *runner) call(ctx context.Context, job Job) (result Result, err error) {
 	return r.do(ctx, job), nil
 }
 
-// errPanic marks an error that was a panic.
-var errPanic = errors.New("panic")
-
+// recoverTo makes a panic an error; defer it.
 func recoverTo(err *error) {
 	if p := recover(); p != nil {
-		*err = fmt.Errorf("%w: %v\n%s", errPanic, p, debug.Stack())
+		*err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 	}
 }

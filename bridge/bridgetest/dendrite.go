@@ -7,6 +7,10 @@ import (
 	"testing"
 )
 
+// dendritePragmas stand behind every database file. A write-ahead log without waiting for the disk is twice as fast, and safe
+// against kill -9 of a process. Dendrite drops the query of such an address, but not a question mark that is escaped.
+const dendritePragmas = "%3f_pragma=journal_mode(wal)%26_pragma=synchronous(off)"
+
 // dendriteConfig: see Dendrite's dendrite-sample.yaml. Its internal queue is in memory, which starts faster; see
 // Homeserver.Kill9 for what that costs.
 const dendriteConfig = `version: 2
@@ -22,20 +26,20 @@ client_api:
   guests_disabled: true
   registration_shared_secret: %[3]q
   rate_limiting: {enabled: false, threshold: 20, cooloff_ms: 500, exempt_user_ids: []}
-federation_api: {key_perspectives: [], database: {connection_string: "file:%[2]s/federationapi.db"}}
-key_server: {database: {connection_string: "file:%[2]s/keyserver.db"}}
+federation_api: {key_perspectives: [], database: {connection_string: "file:%[2]s/federationapi.db%[6]s"}}
+key_server: {database: {connection_string: "file:%[2]s/keyserver.db%[6]s"}}
 media_api:
   base_path: %[2]s/media
   max_file_size_bytes: 52428800
-  database: {connection_string: "file:%[2]s/mediaapi.db"}
-mscs: {mscs: [], database: {connection_string: "file:%[2]s/mscs.db"}}
-relay_api: {database: {connection_string: "file:%[2]s/relayapi.db"}}
+  database: {connection_string: "file:%[2]s/mediaapi.db%[6]s"}
+mscs: {mscs: [], database: {connection_string: "file:%[2]s/mscs.db%[6]s"}}
+relay_api: {database: {connection_string: "file:%[2]s/relayapi.db%[6]s"}}
 room_server:
-  database: {connection_string: "file:%[2]s/roomserver.db"}
+  database: {connection_string: "file:%[2]s/roomserver.db%[6]s"}
 %[5]ssync_api:
   search: {enabled: false, index_path: %[2]s/search, language: en}
-  database: {connection_string: "file:%[2]s/syncapi.db"}
-user_api: {bcrypt_cost: 4, account_database: {connection_string: "file:%[2]s/userapi_accounts.db"}}
+  database: {connection_string: "file:%[2]s/syncapi.db%[6]s"}
+user_api: {bcrypt_cost: 4, account_database: {connection_string: "file:%[2]s/userapi_accounts.db%[6]s"}}
 logging: [{type: std, level: warn}]
 `
 
@@ -54,6 +58,6 @@ func prepareDendrite(t testing.TB, hs *Homeserver) {
 		if hs.options.RoomVersion != "" {
 			version = fmt.Sprintf("  default_room_version: %q\n", hs.options.RoomVersion)
 		}
-		return fmt.Sprintf(dendriteConfig, hs.Domain, hs.Dir, registrationSecret, registrations, version)
+		return fmt.Sprintf(dendriteConfig, hs.Domain, hs.Dir, registrationSecret, registrations, version, dendritePragmas)
 	}
 }

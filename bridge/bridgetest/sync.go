@@ -57,11 +57,27 @@ func (c *Client) syncOnce(ctx context.Context) bool {
 	}
 	c.since = answer.Next
 	for _, room := range c.take(answer) {
-		if joined := c.do(ctx, http.MethodPost, "/join/"+url.PathEscape(room), "application/json", nil); !joined.OK() && ctx.Err() == nil {
-			c.t.Logf("%s cannot accept the invitation to %s: %s", c.Name, room, joined)
-		}
+		c.accept(ctx, room)
 	}
 	return true
+}
+
+// accept joins a room. A busy server may refuse an invitation that stands: like a person, it tries a few times.
+func (c *Client) accept(ctx context.Context, room string) {
+	for try := 1; ; try++ {
+		joined := c.do(ctx, http.MethodPost, "/join/"+url.PathEscape(room), "application/json", nil)
+		if joined.OK() || ctx.Err() != nil {
+			return
+		}
+		if try == 3 {
+			c.t.Logf("%s cannot accept the invitation to %s: %s", c.Name, room, joined)
+			return
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 type syncEvents struct {

@@ -97,22 +97,22 @@ func TestFlags(t *testing.T) {
 
 func TestUsers(t *testing.T) {
 	for in, want := range map[string]string{
-		"@mia:example.org":                             "@mia:example.org",
-		"@mia:example.org:8448":                        "@mia:example.org:8448",
-		"https://matrix.to/#/@mia:example.org":         "@mia:example.org",
-		"https://matrix.to/#/%40mia%3Aexample.org":     "@mia:example.org",
-		"https://matrix.to/#/@mia:example.org?via=a.b": "@mia:example.org",
-		"matrix:u/mia:example.org":                     "@mia:example.org",
-		"@mia:example.org,":                            "@mia:example.org",
-		"@mia:example.org:":                            "@mia:example.org", // clients put it after a name
-		"@mia:example.org.":                            "@mia:example.org",
-		"@mia:[2001:db8::1]:8448":                      "@mia:[2001:db8::1]:8448",
-		"matrix:u/mia:example.org?action=chat":         "@mia:example.org",
-		"@mia:exa:mple":                                "",
-		"mia":                                          "",
-		"@mia":                                         "",
-		"@:example.org":                                "",
-		"@mia:exa mple":                                "",
+		"@mia:example.org":                              "@mia:example.org",
+		"@mia:example.org:8448":                         "@mia:example.org:8448",
+		"https://matrix.to/#/@mia:example.org":          "@mia:example.org",
+		"https://matrix.to/#/%40mia%3Aexample.org":      "@mia:example.org",
+		"https://matrix.to/#/@mia:example.org?via=a.b":  "@mia:example.org",
+		"matrix:u/mia:example.org":                      "@mia:example.org",
+		"@mia:example.org,":                             "@mia:example.org",
+		"@mia:example.org:":                             "@mia:example.org", // clients put it after a name
+		"@mia:example.org.":                             "@mia:example.org",
+		"@mia:[2001:db8::1]:8448":                       "@mia:[2001:db8::1]:8448",
+		"matrix:u/mia:example.org?action=chat":          "@mia:example.org",
+		"@mia:exa:mple":                                 "",
+		"mia":                                           "",
+		"@mia":                                          "",
+		"@:example.org":                                 "",
+		"@mia:exa mple":                                 "",
 		"@" + strings.Repeat("a", 300) + ":example.org": "",
 	} {
 		got, ok := userOf(in)

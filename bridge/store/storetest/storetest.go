@@ -38,4 +38,3 @@ func Open(t testing.TB, kind, uri string) *dbutil.Database {
 	t.Cleanup(func() { _ = db.Close() })
 	return db
 }
-

@@ -7,11 +7,11 @@ export function render(element, text) {
   element.replaceChildren(...blocks(text));
 }
 
-/** plain is a text on one line without its marks, for previews. */
+/** plain is a text without its marks and empty lines, for previews. */
 export function plain(text) {
   const box = document.createElement("div");
   const lines = text.replaceAll("```", "").split("\n").filter(Boolean);
-  box.append(...inline(lines.join(" ")));
+  box.append(...lines.flatMap((line, i) => (i ? ["\n", ...inline(line)] : inline(line))));
   return box.textContent;
 }
 

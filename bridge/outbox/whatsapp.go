@@ -83,7 +83,10 @@ func (w *WhatsApp) part(ctx context.Context, job queue.Job, p *store.Part) *queu
 	if wait := w.Pace.Take(p.Phone); wait > 0 {
 		return &queue.Result{Retry: wait, Keep: true}
 	}
-	if err := w.tx(ctx, func(ctx context.Context) error { return w.Relay.Trying(ctx, p) }); err != nil {
+	switch err := w.tx(ctx, func(ctx context.Context) error { return w.Relay.Trying(ctx, p) }); {
+	case errors.Is(err, relay.ErrChanged):
+		return &queue.Result{Retry: time.Millisecond, Keep: true}
+	case err != nil:
 		return &queue.Result{Retry: time.Second, Err: err}
 	}
 	m := whatsapp.Message{To: p.Phone, Body: p.Body, Ref: strconv.FormatInt(p.ID, 10)}

@@ -166,16 +166,17 @@ func (r *Relay) wake(ctx context.Context, desk *handoff.Desk, h *handoff.Handoff
 	return Turn{Parts: []*store.Part{part}, Wait: true}, err
 }
 
-// ErrChanged says that the words of a line were changed since its Turn: the job
-// asks for its Turn again.
-var ErrChanged = errors.New("the words were changed meanwhile")
+// ErrChanged says that a part is not any more what its Turn said: its words were
+// changed, or a late callback told that Twilio has it. The job asks for its Turn
+// again.
+var ErrChanged = errors.New("the part was changed meanwhile")
 
 // Trying notes that a part is about to be sent; its outcome is unknown until
 // LineSent or LineFailed.
 func (r *Relay) Trying(ctx context.Context, p *store.Part) error {
 	if known, err := r.Store.Part(ctx, p.ID); err != nil {
 		return err
-	} else if known == nil {
+	} else if known == nil || known.State != p.State {
 		return ErrChanged
 	}
 	p.State, p.Started = store.PartTrying, r.Store.Now()

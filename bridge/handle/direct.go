@@ -3,7 +3,7 @@ package handle
 import (
 	"context"
 	"encoding/json"
-	"time"
+	"errors"
 
 	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/matrix"
@@ -39,11 +39,6 @@ func (h *Handler) invited(ctx context.Context, in store.Input) error {
 		if !known {
 			return h.Store.Do(ctx, effect.Effect{Leave: &effect.Leave{Room: in.Room}})
 		}
-		if direct, _ := e.Content["is_direct"].(bool); direct {
-			if err := h.Store.AdoptDirect(ctx, e.Sender, in.Room, ""); err != nil {
-				return err
-			}
-		}
 		return h.Store.Do(ctx, effect.Effect{Join: &effect.Join{Room: in.Room}})
 	}
 	return nil
@@ -53,71 +48,133 @@ func (h *Handler) invited(ctx context.Context, in store.Input) error {
 // drift.
 func (h *Handler) gone(ctx context.Context, id string) error {
 	room, err := h.Store.RoomByID(ctx, id)
-	if err != nil || room == nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if room.Kind == store.Direct {
+	case room == nil:
+		return h.Store.ForgetState(ctx, id)
+	case room.Kind == store.Direct:
 		return h.Store.ForgetDirect(ctx, room.User)
 	}
 	return h.Store.Do(ctx, effect.Effect{Reconcile: &effect.Reconcile{Project: room.Project}})
 }
 
-// discover finds out whether a room that somebody else made is a direct chat: one
-// with the bot and one person whom it knows.
+// tells reports whether a type of state says what a room is like.
+func tells(typ string) bool {
+	switch typ {
+	case "m.room.create", "m.room.member", "m.room.encryption", "m.room.join_rules", "m.room.history_visibility":
+		return true
+	}
+	return false
+}
+
+// discover learns what a room is like that somebody else made, or that was a
+// direct chat once. Where the bot has just come in, and it is a direct chat, that
+// is the one from now on: people write where they wrote last.
 func (h *Handler) discover(ctx context.Context, ev *matrix.Event) error {
-	switch ev.Type {
-	case "m.room.create", "m.room.member", "m.room.encryption", "lanekeeper.lane":
-	default:
+	if !tells(ev.Type) {
 		return nil
 	}
 	if err := h.Store.PutState(ctx, ev); err != nil {
 		return err
 	}
-	create, err := h.Store.StateEvent(ctx, ev.Room, "m.room.create", "")
-	if err != nil || create == nil || h.Ours(create.Sender) {
+	user, private, err := h.private(ctx, ev.Room)
+	if err != nil || !private {
 		return err
 	}
-	user, alone, err := h.other(ctx, ev.Room)
-	if err != nil || !alone {
+	encryption, err := h.Store.StateEvent(ctx, ev.Room, "m.room.encryption", "")
+	if err != nil || encryption != nil {
+		return errors.Join(err, h.encrypted(ctx, ev.Room, user))
+	}
+	have, err := h.Store.DirectRoom(ctx, user)
+	before, _ := ev.Unsigned.PrevContent["membership"].(string)
+	came := ev.IsState("m.room.member", h.Bot) && before != "join"
+	if err != nil || have != nil && !came {
 		return err
 	}
-	if refused, err := h.Store.Meta(ctx, metaEncrypted(ev.Room)); err != nil || refused != "" {
-		return err
-	}
-	known, err := h.known(ctx, user)
-	if err != nil || !known {
-		return err
-	}
-	if err := h.Store.AdoptDirect(ctx, user, ev.Room, ""); err != nil {
-		return err
-	}
-	return h.encrypted(ctx, ev.Room, user)
+	return h.Store.AdoptDirect(ctx, user, ev.Room, "")
 }
 
-// other gives the one other person in a room where the bot is.
-func (h *Handler) other(ctx context.Context, room string) (user string, alone bool, err error) {
-	members, err := h.Store.Members(ctx, room)
-	if err != nil {
+// talk gives the direct chat that a message stands in whose room is none of ours
+// at the moment: an older one, or one that a third person has left.
+func (h *Handler) talk(ctx context.Context, ev *matrix.Event) (*store.Room, error) {
+	if ev.Type != "m.room.message" || h.Ours(ev.Sender) {
+		return nil, nil
+	}
+	user, private, err := h.private(ctx, ev.Room)
+	if err != nil || !private || user != ev.Sender {
+		return nil, err
+	}
+	encryption, err := h.Store.StateEvent(ctx, ev.Room, "m.room.encryption", "")
+	if err != nil || encryption != nil {
+		return nil, err
+	}
+	if err := h.Store.AdoptDirect(ctx, user, ev.Room, ""); err != nil {
+		return nil, err
+	}
+	return h.Store.RoomByID(ctx, ev.Room)
+}
+
+// crowd is how many people a room has had, gone ones too, that is not looked at: no
+// direct chat has.
+const crowd = 50
+
+// private reports whether a room is for the bot and one person whom it knows, and
+// nobody else reads there or comes in unasked: that person or the bot made it. What
+// was said before the bot was invited was said to somebody else.
+func (h *Handler) private(ctx context.Context, room string) (user string, ok bool, err error) {
+	members, err := h.Store.SomeMembers(ctx, room, crowd)
+	if err != nil || len(members) == crowd {
 		return "", false, err
 	}
 	in, others := false, 0
 	for u, e := range members {
-		switch m := e.Membership(); {
+		there := e.Membership() == "join" || e.Membership() == "invite"
+		switch {
 		case u == h.Bot:
-			in = m == "join"
-		case m == "join" || m == "invite":
+			in = there
+		case there:
 			user, others = u, others+1
 		}
 	}
-	return user, in && others == 1, nil
+	if !in || others != 1 {
+		return "", false, nil
+	}
+	create, err := h.Store.StateEvent(ctx, room, "m.room.create", "")
+	if err != nil || create == nil || create.Sender != user && create.Sender != h.Bot {
+		return "", false, err
+	}
+	if open, err := h.open(ctx, room); open || err != nil {
+		return "", false, err
+	}
+	known, err := h.known(ctx, user)
+	return user, known, err
 }
 
-// direct watches a direct chat: with a third person it is none any more, and in
-// an encrypted one the bot cannot read.
+// open reports whether others may read a room, or come in by themselves.
+func (h *Handler) open(ctx context.Context, room string) (bool, error) {
+	history, err := h.Store.StateEvent(ctx, room, "m.room.history_visibility", "")
+	if err != nil {
+		return false, err
+	}
+	if history != nil && history.Content["history_visibility"] == "world_readable" {
+		return true, nil
+	}
+	rules, err := h.Store.StateEvent(ctx, room, "m.room.join_rules", "")
+	return rules != nil && rules.Content["join_rule"] != "invite" && rules.Content["join_rule"] != "private", err
+}
+
+// direct watches a direct chat: with a third person, or when others may come in or
+// read there, it is none any more, and in an encrypted one the bot cannot read.
 func (h *Handler) direct(ctx context.Context, ev *matrix.Event, room *store.Room) error {
 	switch ev.Type {
 	case "m.room.encryption":
 		return h.encrypted(ctx, room.ID, room.User)
+	case "m.room.join_rules", "m.room.history_visibility":
+		if open, err := h.open(ctx, room.ID); !open || err != nil {
+			return err
+		}
+		return h.Store.ForgetDirect(ctx, room.User)
 	case "m.room.member":
 		members, err := h.Store.Members(ctx, room.ID)
 		if err != nil {
@@ -145,27 +202,36 @@ func (h *Handler) encrypted(ctx context.Context, room, user string) error {
 	if err != nil || !first {
 		return err
 	}
-	if err := h.Store.ForgetDirect(ctx, user); err != nil {
-		return err
-	}
 	say := func(to effect.Place, w text.Words) effect.Effect {
 		return effect.Effect{Message: &effect.Message{To: to, Content: w.Notice()}}
+	}
+	create, err := h.Store.StateEvent(ctx, room, "m.room.create", "")
+	if err != nil {
+		return err
+	}
+	if create != nil && h.Ours(create.Sender) {
+		// The homeserver encrypts what the bot makes: another room would be no better.
+		return h.Store.Do(ctx,
+			say(effect.Place{Room: room}, text.CannotReadAnywhere()),
+			say(effect.Place{SuperAdmin: true}, text.EncryptedForSuperAdmins()))
+	}
+	have, err := h.Store.DirectRoom(ctx, user)
+	if err == nil && have != nil && have.ID == room {
+		err = h.Store.ForgetDirect(ctx, user)
+	}
+	if err != nil {
+		return err
 	}
 	return h.Store.Do(ctx,
 		say(effect.Place{Room: room}, text.CannotRead()),
 		say(effect.Place{Person: user}, text.ReadsHere()))
 }
 
-// newsAge is how old a message of a direct chat may be that comes before all we
-// know of the bot's invitation.
-const newsAge = time.Minute
-
-// history reports whether a message was written in a direct chat before the bot
-// was asked in: on joining a room homeservers send what was said there before.
-func (h *Handler) history(ctx context.Context, ev *matrix.Event, room *store.Room) (bool, error) {
-	if room.Kind != store.Direct || h.Store.Now().Sub(ev.TS) < newsAge {
-		return false, nil
+// unreadable answers an encrypted message in a direct chat of which nothing told
+// that it is encrypted.
+func (h *Handler) unreadable(ctx context.Context, room *store.Room) error {
+	if room.Kind != store.Direct {
+		return nil
 	}
-	member, err := h.Store.Member(ctx, room.ID, h.Bot)
-	return member == nil, err
+	return h.encrypted(ctx, room.ID, room.User)
 }

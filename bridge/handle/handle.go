@@ -12,7 +12,6 @@ import (
 
 	"lanekeeper/bridge/command"
 	"lanekeeper/bridge/effect"
-	"lanekeeper/bridge/handoff"
 	"lanekeeper/bridge/matrix"
 	"lanekeeper/bridge/policy"
 	"lanekeeper/bridge/queue"
@@ -52,7 +51,7 @@ func (h *Handler) Do(_ context.Context, job queue.Job) queue.Result {
 func (h *Handler) input(ctx context.Context, in store.Input, ev *matrix.Event) error {
 	switch in.Kind {
 	case store.InputEvent:
-		return h.event(ctx, ev)
+		return h.event(ctx, ev, in.Old)
 	case store.InputInvite:
 		return h.invited(ctx, in)
 	case store.InputGone:
@@ -85,16 +84,20 @@ func (h *Handler) timer(ctx context.Context, t *effect.Timer) error {
 	return h.Relay.Timer(ctx, t.Kind, t.Arg)
 }
 
-func (h *Handler) event(ctx context.Context, ev *matrix.Event) error {
+func (h *Handler) event(ctx context.Context, ev *matrix.Event, old bool) error {
 	room, err := h.Store.RoomByID(ctx, ev.Room)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if ev.StateKey != nil {
+	case old:
+		return h.old(ctx, ev, room)
+	case ev.StateKey != nil:
 		return h.state(ctx, ev, room)
 	}
 	if room == nil {
-		return nil // a room where we have no business
+		if room, err = h.talk(ctx, ev); room == nil || err != nil {
+			return err // a room where we have no business
+		}
 	}
 	switch ev.Type {
 	case "m.room.message":
@@ -102,7 +105,9 @@ func (h *Handler) event(ctx context.Context, ev *matrix.Event) error {
 	case "m.reaction":
 		return h.reaction(ctx, ev, room)
 	case "m.room.redaction":
-		return h.redaction(ctx, ev)
+		return h.redaction(ctx, ev, room)
+	case "m.room.encrypted":
+		return h.unreadable(ctx, room)
 	}
 	return nil
 }
@@ -129,18 +134,14 @@ func (h *Handler) message(ctx context.Context, ev *matrix.Event, room *store.Roo
 	if target := ev.Replaces(); target != "" {
 		return h.edit(ctx, ev, target)
 	}
-	html, _ := ev.Content["formatted_body"].(string)
-	if err := h.Store.SaveMessage(ctx, &store.Message{
-		Event: ev.ID, Room: ev.Room, Sender: ev.Sender, TS: ev.TS, Type: ev.MsgType(),
-		Body: ev.Body(), HTML: html, Thread: ev.Thread(), ReplyTo: ev.ReplyTo(),
-	}); err != nil || h.Ours(ev.Sender) {
-		return err
-	}
-	if old, err := h.history(ctx, ev, room); old || err != nil {
+	if err := h.remember(ctx, ev); err != nil || h.Ours(ev.Sender) {
 		return err
 	}
 	talk, err := h.Relay.InConversation(ctx, ev, room)
 	if err != nil {
+		return err
+	}
+	if welcome, err := h.welcome(ctx, ev, room); err != nil || !welcome && !talk {
 		return err
 	}
 	if handled, err := h.Commands.Message(ctx, ev, room, talk); handled || err != nil {
@@ -157,41 +158,11 @@ func (h *Handler) message(ctx context.Context, ev *matrix.Event, room *store.Roo
 	return err
 }
 
-// edit takes new words for a message by whoever wrote it; some homeservers let
-// others through.
-func (h *Handler) edit(ctx context.Context, ev *matrix.Event, target string) error {
-	m, err := h.Store.Message(ctx, target)
-	if err != nil || m == nil || m.Sender != ev.Sender || h.Ours(ev.Sender) {
-		return err
-	}
-	if _, err := h.Relay.Edit(ctx, ev); err != nil {
-		return err
-	}
-	content := ev.NewContent()
-	body, _ := content["body"].(string)
-	html, _ := content["formatted_body"].(string)
-	return h.Store.EditMessage(ctx, target, body, html)
-}
-
-func (h *Handler) reaction(ctx context.Context, ev *matrix.Event, room *store.Room) error {
-	if h.Ours(ev.Sender) {
-		return nil
-	}
-	if handled, err := h.Commands.Reaction(ctx, ev, room); handled || err != nil {
-		return err
-	}
-	if _, key := ev.Annotates(); handoff.IsHand(key) {
-		return h.Commands.Hand(ctx, ev, room)
-	}
-	_, err := h.Relay.Reaction(ctx, ev)
-	return err
-}
-
-func (h *Handler) redaction(ctx context.Context, ev *matrix.Event) error {
-	if !h.Ours(ev.Sender) {
-		if _, err := h.Relay.Redaction(ctx, ev); err != nil {
-			return err
-		}
-	}
-	return h.Store.RedactMessage(ctx, ev.Redacts)
+// remember keeps a message, for the context of a question and for what refers to it.
+func (h *Handler) remember(ctx context.Context, ev *matrix.Event) error {
+	html, _ := ev.Content["formatted_body"].(string)
+	return h.Store.SaveMessage(ctx, &store.Message{
+		Event: ev.ID, Room: ev.Room, Sender: ev.Sender, TS: ev.TS, Type: ev.MsgType(),
+		Body: ev.Body(), HTML: html, Thread: ev.Thread(), ReplyTo: ev.ReplyTo(),
+	})
 }

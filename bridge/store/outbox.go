@@ -36,6 +36,7 @@ type Input struct {
 	Kind  string          `json:"kind"`
 	Room  string          `json:"room,omitempty"`
 	Raw   json.RawMessage `json:"raw,omitempty"`
+	Old   bool            `json:"old,omitempty"` // of an event: see Forgotten
 	Timer *effect.Timer   `json:"timer,omitempty"`
 }
 

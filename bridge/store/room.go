@@ -4,9 +4,12 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"slices"
 	"strings"
 
 	"go.mau.fi/util/dbutil"
+
+	"lanekeeper/bridge/matrix"
 )
 
 // Kinds of rooms that belong to no project; lanes and Spaces have a project.Kind.
@@ -55,23 +58,29 @@ func (s *Store) Rooms(ctx context.Context, project string) ([]*Room, error) {
 	return out, wrap("rooms", err)
 }
 
-// RoomsByID finds those of the given rooms that are ours, in one query.
+// roomChunk is how many rooms one query names; SQLite allows 32,766 parameters.
+const roomChunk = 10_000
+
+// RoomsByID finds those of the given rooms that are ours, in as few queries as can
+// be.
 func (s *Store) RoomsByID(ctx context.Context, ids []string) (map[string]*Room, error) {
 	out := make(map[string]*Room, len(ids))
-	if len(ids) == 0 {
-		return out, nil
+	for chunk := range slices.Chunk(ids, roomChunk) {
+		args := make([]any, len(chunk))
+		marks := make([]string, len(chunk))
+		for i, id := range chunk {
+			args[i], marks[i] = id, placeholder(i+1)
+		}
+		rows, err := s.DB.Query(ctx, "SELECT "+roomColumns+" FROM room WHERE id IN ("+strings.Join(marks, ",")+")", args...)
+		found, err := all(rows, err, scanRoom)
+		if err != nil {
+			return nil, wrap("rooms", err)
+		}
+		for _, r := range found {
+			out[r.ID] = r
+		}
 	}
-	args := make([]any, len(ids))
-	marks := make([]string, len(ids))
-	for i, id := range ids {
-		args[i], marks[i] = id, placeholder(i+1)
-	}
-	rows, err := s.DB.Query(ctx, "SELECT "+roomColumns+" FROM room WHERE id IN ("+strings.Join(marks, ",")+")", args...)
-	found, err := all(rows, err, scanRoom)
-	for _, r := range found {
-		out[r.ID] = r
-	}
-	return out, wrap("rooms", err)
+	return out, nil
 }
 
 // LaneRoom finds a lane or the Space of a project; nil if its creation has not begun.
@@ -122,4 +131,17 @@ func (s *Store) AdoptDirect(ctx context.Context, user, id, version string) error
 func (s *Store) ForgetDirect(ctx context.Context, user string) error {
 	_, err := s.DB.Exec(ctx, "DELETE FROM room WHERE kind=$1 AND user_id=$2", Direct, user)
 	return wrap("direct chat", err)
+}
+
+// SomeMembers gives the membership events of at most n people of a room, by MXID.
+func (s *Store) SomeMembers(ctx context.Context, room string, n int) (map[string]*matrix.Event, error) {
+	rows, err := s.DB.Query(ctx, "SELECT room, raw FROM room_state WHERE room=$1 AND type='m.room.member' LIMIT $2", room, n)
+	events, err := all(rows, err, scanState)
+	out := make(map[string]*matrix.Event, len(events))
+	for _, e := range events {
+		if e.StateKey != nil {
+			out[*e.StateKey] = e
+		}
+	}
+	return out, wrap("members", err)
 }

@@ -9,3 +9,14 @@ func CannotRead() Words {
 func ReadsHere() Words {
 	return Say("Here I can read what you write. Write help to see what I can do.")
 }
+
+// CannotReadAnywhere is said once in a direct chat that the homeserver encrypted
+// though the bot made it.
+func CannotReadAnywhere() Words {
+	return Say("This homeserver encrypts every room, and I cannot read encrypted messages. You can read what I write here, but I cannot read you. The operators were told.")
+}
+
+// EncryptedForSuperAdmins says that people cannot talk to the bot, and what to do.
+func EncryptedForSuperAdmins() Words {
+	return Say("The homeserver encrypts direct chats that I open, so I cannot read what people write to me there. Set encryption_enabled_by_default_for_room_type to off in homeserver.yaml and restart it; then people open a new chat with me.")
+}

@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"context"
 	"database/sql"
 	"errors"
 	"flag"
@@ -171,16 +170,15 @@ func awaitPostgres(uri string) error {
 		return err
 	}
 	defer db.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
+	deadline := time.After(30 * time.Second)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		if err = db.PingContext(ctx); err == nil {
+		if err = db.Ping(); err == nil {
 			return nil
 		}
 		select {
-		case <-ctx.Done():
+		case <-deadline:
 			return fmt.Errorf("server does not start: %w", err)
 		case <-tick.C:
 		}

@@ -92,14 +92,14 @@ type Bridge struct {
 func Run(ctx context.Context, cfg *config.Config, log zerolog.Logger, version string) error {
 	b := &Bridge{cfg: cfg, log: log, version: version, policy: cfg.Policy(), metrics: newMetrics()}
 	listener, listenErr := b.listen()
-	group, ctx := errgroup.WithContext(ctx)
+	group, running := errgroup.WithContext(ctx)
 	if listenErr == nil {
-		group.Go(func() error { return b.serve(ctx, listener) })
+		group.Go(func() error { return b.serve(running, listener) })
 	}
 	group.Go(func() error {
-		owner, release, err := store.Lock(ctx, cfg.Database.Type, cfg.Database.URI, log)
+		owner, release, err := store.Lock(running, cfg.Database.Type, cfg.Database.URI, log)
 		if err != nil {
-			return b.databaseError(ctx, err)
+			return b.databaseError(running, err)
 		}
 		defer release()
 		if listenErr != nil {
@@ -107,9 +107,14 @@ func Run(ctx context.Context, cfg *config.Config, log zerolog.Logger, version st
 			if listener, listenErr = b.listen(); listenErr != nil {
 				return exit(ExitListen, "Cannot listen on %s: %v. Change appservice.hostname and appservice.port, or stop what listens there.", b.address(), listenErr)
 			}
-			group.Go(func() error { return b.serve(ctx, listener) })
+			group.Go(func() error { return b.serve(running, listener) })
 		}
-		return b.own(owner)
+		err = b.own(owner)
+		if errors.Is(context.Cause(owner), store.ErrLockLost) {
+			// Not a stop that somebody asked for: whoever supervises us shall start us again.
+			return exit(ExitDatabase, "The connection that holds the lock on the database was lost (database.uri). Start Lanekeeper again; nothing is lost.")
+		}
+		return err
 	})
 	err := group.Wait()
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
@@ -307,6 +312,8 @@ func (b *Bridge) work(ctx context.Context) error {
 		group.Go(func() error { return b.store.Queue.Run(ctx, name, workers, do) })
 	}
 	group.Go(func() error { return b.sync.Run(ctx) })
+	forgetting := &intake.Forgetting{Store: b.store, Log: b.log, Ready: b.health.caughtUp}
+	group.Go(func() error { return forgetting.Run(ctx) })
 	run(store.QueueIn, handlers, b.handler.Do)
 	group.Go(func() error { return b.rooms.Run(ctx, reconcilers) })
 	run(store.QueueMatrix, senders, b.outbox.Do)

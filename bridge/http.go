@@ -29,6 +29,8 @@ type health struct {
 	webhooks *whatsapp.Client
 	listing  *intake.Listing
 	alive    bool
+
+	checking sync.Mutex // guards what follows; held while the database and the homeserver are asked
 	checked  time.Time
 	last     error
 }
@@ -36,6 +38,7 @@ type health struct {
 func (h *health) client(hs *matrix.Client) { h.mu.Lock(); h.hs = hs; h.mu.Unlock() }
 func (h *health) ready(b *Bridge)          { h.mu.Lock(); h.bridge = b; h.mu.Unlock() }
 func (h *health) synced(ok bool)           { h.mu.Lock(); h.alive = ok; h.mu.Unlock() }
+func (h *health) caughtUp() bool           { h.mu.Lock(); defer h.mu.Unlock(); return h.alive }
 func (h *health) twilio(c *whatsapp.Client, l *intake.Listing) {
 	h.mu.Lock()
 	h.webhooks, h.listing = c, l
@@ -48,20 +51,23 @@ const checkAge = time.Second
 // check asks whether the database can be written and the homeserver be reached.
 func (h *health) check(ctx context.Context) error {
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.bridge == nil {
+	bridge, hs := h.bridge, h.hs
+	h.mu.Unlock()
+	if bridge == nil {
 		return errors.New("starting, or waiting for the database's owner or the homeserver")
 	}
+	h.checking.Lock()
+	defer h.checking.Unlock()
 	if time.Since(h.checked) < checkAge {
 		return h.last
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	h.last = h.bridge.store.SetMeta(ctx, "checked", time.Now().UTC().Format(time.RFC3339))
+	h.last = bridge.store.SetMeta(ctx, "checked", time.Now().UTC().Format(time.RFC3339))
 	if h.last == nil {
-		h.last = h.hs.Reachable(ctx)
+		h.last = hs.Reachable(ctx)
 	}
-	if h.last == nil && !h.alive {
+	if h.last == nil && !h.caughtUp() {
 		h.last = errors.New("the first sync is not done")
 	}
 	h.checked = time.Now()
@@ -118,7 +124,7 @@ func (b *Bridge) fromTwilio(handler func(*whatsapp.Client, *intake.Listing) http
 
 // serve answers until ctx ends, then finishes what it has begun.
 func (b *Bridge) serve(ctx context.Context, l net.Listener) error {
-	return serve(ctx, l, b.routes())
+	return serve(b.log.WithContext(ctx), l, b.routes()) // handlers log by the context
 }
 
 func serve(ctx context.Context, l net.Listener, h http.Handler) error {

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"lanekeeper/bridge/queue"
 	"lanekeeper/bridge/store"
@@ -22,14 +23,18 @@ const chunk = 500
 
 // arrival is an input with what deduplicates it.
 type arrival struct {
-	id    string // event id, MessageSid, …
-	key   string // order key
+	id    string    // event id, MessageSid, …
+	key   string    // order key
+	at    time.Time // of events: when it happened, by the homeserver; else zero
 	input store.Input
 }
 
 // keep stores arrivals that were not seen before, in their order, in the
 // transaction of ctx: two statements for each chunk, whatever its size.
 func keep(ctx context.Context, s *store.Store, arrivals []arrival) (fresh int, err error) {
+	if err := markOld(ctx, s, arrivals); err != nil {
+		return 0, err
+	}
 	for len(arrivals) > 0 {
 		part := arrivals[:min(chunk, len(arrivals))]
 		arrivals = arrivals[len(part):]
@@ -87,14 +92,18 @@ func unseen(ctx context.Context, s *store.Store, part []arrival) ([]queue.Item, 
 	return items, nil
 }
 
-// eventID reads the id of an event; an event without one is known by its bytes.
-func eventID(raw json.RawMessage) string {
+// event makes an arrival of an event; one without an id is known by its bytes.
+func event(room, key string, raw json.RawMessage) arrival {
 	var e struct {
 		ID string `json:"event_id"`
+		TS int64  `json:"origin_server_ts"`
 	}
+	a := arrival{key: key, input: store.Input{Kind: store.InputEvent, Room: room, Raw: raw}}
 	if json.Unmarshal(raw, &e) == nil && e.ID != "" {
-		return e.ID
+		a.id, a.at = e.ID, time.UnixMilli(e.TS)
+		return a
 	}
 	sum := sha256.Sum256(raw)
-	return "sha256:" + hex.EncodeToString(sum[:])
+	a.id = "sha256:" + hex.EncodeToString(sum[:])
+	return a
 }

@@ -93,7 +93,9 @@ func (s *Sync) once(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("sync: %w", err)
 	}
-	ours, err := s.Store.RoomsByID(ctx, slices.Collect(maps.Keys(batch.Joined)))
+	rooms := slices.Collect(maps.Keys(batch.Joined))
+	rooms = slices.AppendSeq(slices.AppendSeq(rooms, maps.Keys(batch.Invited)), maps.Keys(batch.Left))
+	ours, err := s.Store.RoomsByID(ctx, rooms)
 	if err != nil {
 		return err
 	}
@@ -152,20 +154,20 @@ func arrivalsOf(b *matrix.Batch, ours map[string]*store.Room) []arrival {
 			continue
 		}
 		// The same invitation comes with the same state; a new one has another member event.
-		out = append(out, arrival{"invite:" + b.Next + ":" + id, store.InputKey(ours[id], id), store.Input{Kind: store.InputInvite, Room: id, Raw: raw}})
+		out = append(out, arrival{id: "invite:" + b.Next + ":" + id, key: store.InputKey(ours[id], id), input: store.Input{Kind: store.InputInvite, Room: id, Raw: raw}})
 	}
 	for _, id := range slices.Sorted(maps.Keys(b.Left)) {
 		key := store.InputKey(ours[id], id)
 		out = events(out, id, key, b.Left[id].State)
 		out = events(out, id, key, b.Left[id].Timeline)
-		out = append(out, arrival{"gone:" + b.Next + ":" + id, key, store.Input{Kind: store.InputGone, Room: id}})
+		out = append(out, arrival{id: "gone:" + b.Next + ":" + id, key: key, input: store.Input{Kind: store.InputGone, Room: id}})
 	}
 	return out
 }
 
 func events(out []arrival, room, key string, raws []json.RawMessage) []arrival {
 	for _, raw := range raws {
-		out = append(out, arrival{eventID(raw), key, store.Input{Kind: store.InputEvent, Room: room, Raw: raw}})
+		out = append(out, event(room, key, raw))
 	}
 	return out
 }

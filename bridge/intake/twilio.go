@@ -47,7 +47,7 @@ func keepTwilio(ctx context.Context, s *store.Store, id, key, kind string, v any
 		return fmt.Errorf("intake: %w", err)
 	}
 	return s.Tx(ctx, func(ctx context.Context) error {
-		_, err := keep(ctx, s, []arrival{{id, key, store.Input{Kind: kind, Raw: raw}}})
+		_, err := keep(ctx, s, []arrival{{id: id, key: key, input: store.Input{Kind: kind, Raw: raw}}})
 		return err
 	})
 }

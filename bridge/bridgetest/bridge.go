@@ -28,7 +28,9 @@ type BridgeOptions struct {
 	// WhatsApp is the YAML of the config's section of that name. It is called when the bridge's addresses are known and
 	// before it starts, so that a stand-in for Twilio can be told where the webhooks are.
 	WhatsApp func(*Bridge) string
-	Extra    string // YAML that is added to the config at top level
+	// Permissions are lines of YAML that are added to the section of that name, each indented by two blanks.
+	Permissions string
+	Extra       string // YAML that is added to the config at top level
 }
 
 // Bridge is the product's own binary in a subprocess, with a config, a registration and a database of its own.
@@ -92,6 +94,9 @@ permissions:
   "@olga:%[2]s": ops
   "@root:%[2]s": superadmin
 `, address, hs.Domain, b.URL, PublicAddress, b.port, b.DatabaseType, b.Database)
+	if o.Permissions != "" {
+		config += strings.TrimRight(o.Permissions, "\n") + "\n"
+	}
 	if o.WhatsApp != nil {
 		section := strings.TrimSpace(o.WhatsApp(b))
 		config += "whatsapp:\n  " + strings.ReplaceAll(section, "\n", "\n  ") + "\n"

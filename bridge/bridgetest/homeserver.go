@@ -30,6 +30,7 @@ const registrationSecret = "only for tests"
 // Options of a homeserver; the zero value is a server without an application service.
 type Options struct {
 	Registration string // YAML of an application service's registration
+	Another      string // YAML of a second one
 	RoomVersion  string // default room version; empty: the server's own (Synapse 12, Dendrite 10)
 	Postgres     bool   // Synapse: on PostgreSQL instead of SQLite; Dendrite is always on SQLite
 	Extra        string // YAML that is added to the server's config at top level
@@ -111,6 +112,11 @@ func (hs *Homeserver) Start() {
 	if hs.options.Registration != "" {
 		hs.write("registration.yaml", hs.options.Registration)
 		registrations = "[" + filepath.Join(hs.Dir, "registration.yaml") + "]"
+	}
+	if hs.options.Another != "" {
+		hs.write("another.yaml", hs.options.Another)
+		registrations = strings.TrimSuffix(registrations, "]") + ", " + filepath.Join(hs.Dir, "another.yaml") + "]"
+		registrations = strings.Replace(registrations, "[, ", "[", 1)
 	}
 	hs.write("config.yaml", hs.config(registrations)+hs.options.Extra)
 	p, err := startProcess(hs.Dir, string(hs.Kind), hs.env, hs.argv...)

@@ -3,9 +3,11 @@ package bridgetest
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"lanekeeper/bridge/emulator"
 )
@@ -47,6 +49,11 @@ func startPhones(t testing.TB, b *Bridge) (*Phones, string) {
 		server.CloseClientConnections()
 		server.Close()
 		e.Close()
+		if t.Failed() {
+			for _, a := range agents {
+				t.Logf("%s's phone:\n%s", a.Name, chat(e.Messages(a.Number)))
+			}
+		}
 	})
 	config := fmt.Sprintf("enabled: true\naccount_sid: %s\nauth_token: %s\nfrom: %q\ntemplate_sid: %s\napi_base_url: %s\npace: {burst: 1000, every: 10ms}\nagents:\n",
 		accountSID, authToken, sender, template, server.URL)
@@ -65,20 +72,41 @@ func (p *Phones) open() {
 	}
 }
 
-// Write writes a message on a phone; the webhook must get through.
+// Write writes a message on a phone.
 func (p *Phones) Write(phone, text string) emulator.Message {
 	p.t.Helper()
 	return p.Answer(phone, text, emulator.Reply{})
 }
 
-// Answer is Write as a reply to a message, or with a button.
+// Answer is Write as a reply to a message, or with a button. While the bridge is away the webhook is repeated, as Twilio does
+// it for addresses that end in #rc=5&rp=all.
 func (p *Phones) Answer(phone, text string, r emulator.Reply) emulator.Message {
 	p.t.Helper()
 	m, err := p.Send(phone, text, r)
-	if err != nil {
-		p.t.Fatal(err)
+	ctx, cancel := context.WithTimeout(p.t.Context(), Patience)
+	defer cancel()
+	for err != nil {
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			p.t.Fatalf("what %s wrote does not get through: %v", phone, err)
+		}
+		err = p.repeat(m.SID)
 	}
 	return m
+}
+
+// repeat posts the webhook of a message once more.
+func (p *Phones) repeat(sid string) error {
+	params, err := p.Params(sid)
+	if err != nil {
+		return err
+	}
+	status, err := p.Post(p.InboundURL(), params)
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("the webhook answered %d", status)
+	}
+	return err
 }
 
 // Sent is what the bridge sent to a phone ("": to all), oldest first.
@@ -125,6 +153,16 @@ func (p *Phones) WaitAfter(phone, what string, n int) emulator.Message {
 	return p.Sent(phone)[n]
 }
 
+// Count is how many messages with these words the bridge sent to a phone.
+func (p *Phones) Count(phone, words string) (n int) {
+	for _, m := range p.Sent(phone) {
+		if strings.Contains(m.Body, words) {
+			n++
+		}
+	}
+	return n
+}
+
 func containsAll(body string, words []string) bool {
 	for _, w := range words {
 		if !strings.Contains(body, w) {
@@ -132,6 +170,22 @@ func containsAll(body string, words []string) bool {
 		}
 	}
 	return true
+}
+
+// chat is what stands on a phone, a line for each message, with the end of its sid.
+func chat(messages []emulator.Message) string {
+	var lines strings.Builder
+	for _, m := range messages {
+		arrow, quoted := "←", ""
+		if m.Inbound {
+			arrow = "→"
+		}
+		if m.Quoted != "" {
+			quoted = " (quotes …" + m.Quoted[len(m.Quoted)-4:] + ")"
+		}
+		fmt.Fprintf(&lines, "%s %s …%s %s%s %q\n", m.At.Format("15:04:05.000"), arrow, m.SID[len(m.SID)-4:], m.Status, quoted, m.Body)
+	}
+	return lines.String()
 }
 
 func bodies(messages []emulator.Message) (all []string) {

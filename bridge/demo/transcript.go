@@ -48,7 +48,7 @@ func (t *transcript) paint(code, s string) string {
 func (t *transcript) plain(format string, args ...any) { fmt.Fprintf(t.out, format+"\n", args...) }
 
 func (t *transcript) title(s string) {
-	fmt.Fprintf(t.out, "%s, the whole of it on this computer\n\n", t.paint(bold, s))
+	fmt.Fprintf(t.out, "%s · the whole system, on this computer\n", t.paint(bold, s))
 }
 
 // chapter begins a part of the story.

@@ -174,6 +174,25 @@ func TestNarrow(t *testing.T) {
 	see(t, ctx, `document.documentElement.scrollWidth <= innerWidth`)
 }
 
+// A swipe to the right quotes, as on a real phone.
+func TestSwipe(t *testing.T) {
+	a := newAccount(t, nil)
+	ctx := a.browser()
+	asked := send(t, a.client(), dana, "*#12* Carl: When is it paid?")
+	var at []float64
+	do(t, ctx, chromedp.EmulateViewport(390, 800, chromedp.EmulateMobile, chromedp.EmulateTouch),
+		chromedp.Click(on("Dana", ".row")), chromedp.WaitVisible(on("Dana", ".bubble")),
+		chromedp.Evaluate(`(({ x, y }) => [x + 40, y + 15])(document.querySelector(".bubble").getBoundingClientRect())`, &at))
+	do(t, ctx, input.DispatchTouchEvent(input.TouchStart, []*input.TouchPoint{{X: at[0], Y: at[1]}}))
+	for _, right := range []float64{20, 50, 80} {
+		do(t, ctx, input.DispatchTouchEvent(input.TouchMove, []*input.TouchPoint{{X: at[0] + right, Y: at[1]}}))
+	}
+	do(t, ctx, input.DispatchTouchEvent(input.TouchEnd, []*input.TouchPoint{}))
+	see(t, ctx, shows(on("Dana", ".quoting:not([hidden])"), "When is it paid?"))
+	do(t, ctx, chromedp.SendKeys(on("Dana", "textarea"), "Soon."), chromedp.Click(on("Dana", ".send")))
+	a.until("the answer", func() bool { return len(a.inbound) == 1 && a.inbound[0].Quoted == asked })
+}
+
 // WhatsApp's markup, and that nothing else ever becomes more than text.
 func TestMarkup(t *testing.T) {
 	a := newAccount(t, nil)

@@ -55,24 +55,24 @@ export class Bubble {
 
   /** touch quotes the message: by a click beside what is clicked for itself, or by a swipe. */
   touch(bubble) {
-    let start;
     bubble.onclick = (event) => {
       if (event.target.closest("a, button") || !getSelection().isCollapsed) return;
       this.phone.quote(this);
     };
-    bubble.ontouchstart = ({ touches: [t] }) => (start = { x: t.clientX, y: t.clientY, far: 0 });
-    bubble.ontouchmove = ({ touches: [t] }) => {
-      if (!start) return;
-      const right = t.clientX - start.x;
-      if (Math.abs(t.clientY - start.y) > 24) right > 24 || (start = undefined);
-      if (start) start.far = Math.max(0, Math.min(72, right));
-      bubble.style.translate = start ? `${start.far}px` : "";
+    let from; // where the finger came down
+    let far = 0; // how far to the right it is
+    const move = (pixels) => {
+      far = Math.max(0, Math.min(72, pixels));
+      bubble.style.translate = far ? `${far}px` : "";
     };
-    bubble.ontouchend = bubble.ontouchcancel = () => {
-      if (start?.far > 56) this.phone.quote(this);
-      start = undefined;
-      bubble.style.translate = "";
-    };
+    const on = (type, act) => bubble.addEventListener(type, act, { passive: true });
+    on("touchstart", ({ touches: [touch] }) => (from = touch.clientX));
+    on("touchmove", ({ touches: [touch] }) => move(touch.clientX - from - 8));
+    on("touchcancel", () => move(0)); // the list is scrolled
+    on("touchend", () => {
+      if (far > 48) this.phone.quote(this);
+      move(0);
+    });
   }
 }
 

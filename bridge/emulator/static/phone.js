@@ -23,10 +23,12 @@ export class Phone {
     $(".owner").textContent = name;
     $(".number").textContent = number;
     $("textarea").setAttribute("aria-label", `Message from ${name}`);
-    $(".messages").setAttribute("aria-label", `Chat on ${name}'s phone`);
+    $(".talk").setAttribute("aria-label", `Chat on ${name}'s phone`);
     $(".expire").setAttribute("aria-label", `Close the 24-hour window of ${name}'s phone`);
     this.tab = document.createElement("button");
     this.tab.setAttribute("role", "tab");
+    this.element.id = `phone${number}`;
+    this.tab.setAttribute("aria-controls", this.element.id);
     this.tab.append(name, Object.assign(document.createElement("span"), { className: "unread", hidden: true }));
     this.listen();
     this.tick();

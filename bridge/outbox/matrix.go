@@ -13,7 +13,6 @@ import (
 	"github.com/rs/zerolog"
 
 	"lanekeeper/bridge/effect"
-	"lanekeeper/bridge/matrix"
 	"lanekeeper/bridge/queue"
 	"lanekeeper/bridge/store"
 )
@@ -116,7 +115,7 @@ func (m *Matrix) message(ctx context.Context, job queue.Job, msg *effect.Message
 	}
 	room, ok, err := m.place(ctx, msg.To)
 	if err != nil {
-		return m.settle(job, err, nil, msg.Else)
+		return m.settle(job, err, nil, m.lost(msg))
 	}
 	if !ok {
 		return queue.Result{Retry: 500 * time.Millisecond, Keep: true}
@@ -128,37 +127,60 @@ func (m *Matrix) message(ctx context.Context, job queue.Job, msg *effect.Message
 	if content == nil { // an edit or a reaction whose target never came to be
 		return queue.Result{Commit: func(ctx context.Context) error { return m.Store.Do(ctx, msg.Else...) }}
 	}
-	as, refused := "", error(nil)
+	o := outgoing{room: room, typ: evType, txn: fmt.Sprintf("%s.%d", m.Prefix, job.ID), content: content}
 	if msg.From != nil {
-		as = msg.From.User
-		if err := m.ghost(ctx, msg.From, room); err != nil {
-			if !refusal(err) || job.Attempts < ghostPatience {
-				return queue.Result{Retry: backoff(job.Attempts, err), Err: fmt.Errorf("ghost: %w", err)}
-			}
-			if msg.Plain == nil {
-				return m.settle(job, err, nil, msg.Else)
-			}
-			as, content = "", m.relate(maps.Clone(msg.Plain), content)
+		o.as = msg.From.User
+		if err := m.ghost(ctx, job, msg.From, room); err != nil {
+			return m.speechless(ctx, job, msg, o, err)
 		}
 	}
-	txn := fmt.Sprintf("%s.%d", m.Prefix, job.ID)
-	event, err := m.send(ctx, job, as, room, evType, txn, content)
-	if refusal(err) && content["m.relates_to"] != nil && msg.Edits == "" && msg.Reacts == "" {
-		// A relation that the homeserver refuses is dropped, the words still go.
-		refused = err
-		bare := maps.Clone(content)
-		delete(bare, "m.relates_to")
-		event, err = m.send(ctx, job, as, room, evType, txn+".bare", bare)
+	event, dropped, err := m.deliver(ctx, job, msg, o)
+	if forbidden(err) && o.as != "" {
+		return m.speechless(ctx, job, msg, o, err)
 	}
-	if refusal(err) && msg.To.Person != "" && job.Attempts < 2 {
+	if shut(err) && msg.To.Person != "" && job.Attempts < 2 {
 		// The direct chat is gone: a new one is opened at the next try.
 		return queue.Result{Retry: 100 * time.Millisecond, Err: errors.Join(err, m.Store.ForgetDirect(ctx, msg.To.Person))}
 	}
 	if err != nil {
-		return m.settle(job, err, nil, msg.Else)
+		return m.settle(job, err, nil, m.lost(msg))
 	}
+	return m.stands(msg, room, event, dropped)
+}
+
+// deliver sends a message; a relation that the homeserver refuses is dropped, the
+// words still go. dropped is why.
+func (m *Matrix) deliver(ctx context.Context, job queue.Job, msg *effect.Message, o outgoing) (event string, dropped, err error) {
+	event, err = m.send(ctx, job, o)
+	if !refusal(err) || forbidden(err) && o.as != "" || o.content["m.relates_to"] == nil || msg.Edits != "" || msg.Reacts != "" {
+		return event, nil, err
+	}
+	dropped = err
+	event, err = m.send(ctx, job, o.without("m.relates_to"))
+	return event, dropped, err
+}
+
+// speechless is what happens where a ghost cannot get in, or may not speak yet:
+// reconcile sees to that, so it waits a while; then the bot speaks in its place.
+func (m *Matrix) speechless(ctx context.Context, job queue.Job, msg *effect.Message, o outgoing, err error) queue.Result {
+	if !refusal(err) || job.Attempts < ghostPatience {
+		return queue.Result{Retry: backoff(job.Attempts, err), Err: fmt.Errorf("ghost: %w", err)}
+	}
+	if msg.Plain == nil {
+		return m.settle(job, err, nil, m.lost(msg))
+	}
+	o.as, o.txn, o.content = "", o.txn+".bot", m.relate(maps.Clone(msg.Plain), o.content)
+	event, dropped, err := m.deliver(ctx, job, msg, o)
+	if err != nil {
+		return m.settle(job, err, nil, m.lost(msg))
+	}
+	return m.stands(msg, o.room, event, dropped)
+}
+
+// stands is the outcome of a message that was sent; see deliver.
+func (m *Matrix) stands(msg *effect.Message, room, event string, dropped error) queue.Result {
 	m.count("sent")
-	return queue.Result{Err: refused, Commit: func(ctx context.Context) error {
+	return queue.Result{Err: dropped, Commit: func(ctx context.Context) error {
 		if msg.ID != "" {
 			if err := m.Store.SaveSent(ctx, msg.ID, room, event); err != nil {
 				return err
@@ -168,6 +190,19 @@ func (m *Matrix) message(ctx context.Context, job queue.Job, msg *effect.Message
 	}}
 }
 
+// outgoing is one event on its way.
+type outgoing struct {
+	as, room, typ, txn string
+	content            map[string]any
+}
+
+// without is the same event without a field of its content; it is another event.
+func (o outgoing) without(field string) outgoing {
+	o.content, o.txn = maps.Clone(o.content), o.txn+".bare"
+	delete(o.content, field)
+	return o
+}
+
 // unclear reports that a job may have been done before, unknown to us, and that
 // the homeserver may not recognise it.
 func (m *Matrix) unclear(job queue.Job) bool {
@@ -175,20 +210,23 @@ func (m *Matrix) unclear(job queue.Job) bool {
 }
 
 // send sends once, or finds what was sent before.
-func (m *Matrix) send(ctx context.Context, job queue.Job, as, room, evType, txn string, content map[string]any) (string, error) {
+func (m *Matrix) send(ctx context.Context, job queue.Job, o outgoing) (string, error) {
 	if m.unclear(job) {
-		if event, err := m.HS.FindSent(ctx, room, txn, job.Created); err != nil || event != "" {
+		if event, err := m.HS.FindSent(ctx, o.room, o.txn, job.Created); err != nil || event != "" {
 			return event, err
 		}
 	}
-	return m.HS.Send(ctx, as, room, evType, txn, content)
+	return m.HS.Send(ctx, o.as, o.room, o.typ, o.txn, o.content)
 }
 
-// ghost gets a ghost into the room: reconcile invites it, here it accepts.
-func (m *Matrix) ghost(ctx context.Context, g *effect.Ghost, room string) error {
-	e, err := m.Store.Member(ctx, room, g.User)
-	if err == nil && e != nil && e.Membership() == "join" {
-		return nil
+// ghost gets a ghost into the room: reconcile invites it, here it accepts. What
+// events told us counts for the first try only.
+func (m *Matrix) ghost(ctx context.Context, job queue.Job, g *effect.Ghost, room string) error {
+	if job.Attempts == 0 {
+		e, err := m.Store.Member(ctx, room, g.User)
+		if err == nil && e != nil && e.Membership() == "join" {
+			return nil
+		}
 	}
 	if err := m.HS.EnsureGhost(ctx, g.User, g.Name); err != nil {
 		return err
@@ -262,7 +300,7 @@ func (m *Matrix) relate(c, other map[string]any) map[string]any {
 func (m *Matrix) redact(ctx context.Context, job queue.Job, r *effect.Redact) queue.Result {
 	room, ok, err := m.place(ctx, r.In)
 	if err != nil {
-		return m.settle(job, err, nil, nil)
+		return m.settle(job, err, nil, m.kept(r))
 	}
 	if !ok {
 		return queue.Result{Retry: 500 * time.Millisecond, Keep: true}
@@ -275,7 +313,7 @@ func (m *Matrix) redact(ctx context.Context, job queue.Job, r *effect.Redact) qu
 		return queue.Result{}
 	}
 	_, err = m.HS.Redact(ctx, "", room, target, fmt.Sprintf("%s.%d", m.Prefix, job.ID), r.Reason)
-	return m.settle(job, err, nil, nil)
+	return m.settle(job, err, nil, m.kept(r))
 }
 
 func (m *Matrix) receipt(ctx context.Context, job queue.Job, r *effect.Receipt) queue.Result {
@@ -284,41 +322,4 @@ func (m *Matrix) receipt(ctx context.Context, job queue.Job, r *effect.Receipt) 
 		return queue.Result{Err: err}
 	}
 	return m.settle(job, m.HS.Read(ctx, r.As, r.Room, event, ""), nil, nil)
-}
-
-// settle turns the outcome of a call into what becomes of its job: what is
-// temporary is tried again for as long as it takes, what is refused is said.
-func (m *Matrix) settle(job queue.Job, err error, then, otherwise []effect.Effect) queue.Result {
-	switch {
-	case err == nil:
-		m.count("sent")
-		return queue.Result{Commit: func(ctx context.Context) error { return m.Store.Do(ctx, then...) }}
-	case !refusal(err):
-		m.count("retried")
-		return queue.Result{Retry: backoff(job.Attempts, err), Err: err}
-	}
-	m.count("refused")
-	return queue.Result{Err: err, Commit: func(ctx context.Context) error { return m.Store.Do(ctx, otherwise...) }}
-}
-
-// refusal reports whether the homeserver said no for good; everything else, also
-// a failure of our own database, is tried again.
-func refusal(err error) bool {
-	var refused *matrix.Error
-	return errors.As(err, &refused) && !matrix.Temporary(err)
-}
-
-func (m *Matrix) count(outcome string) {
-	if m.Sent != nil {
-		m.Sent(outcome)
-	}
-}
-
-// backoff is 250 ms, doubled with each attempt, at most 30 s; what the homeserver
-// names wins.
-func backoff(attempts int, err error) time.Duration {
-	if d := matrix.RetryAfter(err); d > 0 {
-		return d
-	}
-	return min(250*time.Millisecond<<min(attempts, 7), 30*time.Second)
 }

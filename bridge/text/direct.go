@@ -20,3 +20,13 @@ func CannotReadAnywhere() Words {
 func EncryptedForSuperAdmins() Words {
 	return Say("The homeserver encrypts direct chats that I open, so I cannot read what people write to me there. Set encryption_enabled_by_default_for_room_type to off in homeserver.yaml and restart it; then people open a new chat with me.")
 }
+
+// UnsaidForStaff tells staff of words of the bot that the homeserver does not take.
+func UnsaidForStaff(where, why string) Words {
+	return Say("Something that I had to say in %s was not said: the homeserver refuses it (%s). I try again with the next thing; what was refused is not repeated.", where, why)
+}
+
+// KeptForSuperAdmins tells of something that should be gone and is not.
+func KeptForSuperAdmins(where, why string) Words {
+	return Say("I could not delete a message in %s that does not belong there: the homeserver refuses it (%s). Whoever is in that room can still read it.", where, why)
+}

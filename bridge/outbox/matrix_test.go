@@ -1,0 +1,200 @@
+package outbox_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+	"go.mau.fi/util/dbutil"
+
+	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/matrix"
+	"lanekeeper/bridge/outbox"
+	"lanekeeper/bridge/queue"
+	"lanekeeper/bridge/store"
+	"lanekeeper/bridge/store/storetest"
+)
+
+const carl, ghost = "@carl:x", "@lanekeeper_agent_1:x"
+
+// server is a homeserver that refuses what a test says.
+type server struct {
+	refuse func(op, as string, content map[string]any) error
+	sent   []string // who said what
+}
+
+func (s *server) Send(_ context.Context, as, room, _, txn string, content any) (string, error) {
+	c := content.(map[string]any)
+	if err := s.refuse("send", as, c); err != nil {
+		return "", err
+	}
+	s.sent = append(s.sent, fmt.Sprintf("%s in %s: %v (%s)", as, room, c["body"], txn))
+	return fmt.Sprint("$", len(s.sent)), nil
+}
+func (s *server) Redact(_ context.Context, as, _, _, _, _ string) (string, error) {
+	return "$r", s.refuse("redact", as, nil)
+}
+func (s *server) FindSent(context.Context, string, string, time.Time) (string, error) { return "", nil }
+func (s *server) EnsureGhost(context.Context, string, string) error                   { return nil }
+func (s *server) Join(_ context.Context, as, _ string) error                          { return s.refuse("join", as, nil) }
+func (s *server) Leave(context.Context, string, string) error                         { return nil }
+func (s *server) Read(context.Context, string, string, string, string) error          { return nil }
+
+// directs opens a direct chat for everybody.
+type directs struct{ store *store.Store }
+
+func (d directs) EnsureDirect(ctx context.Context, user string) (string, error) {
+	r, err := d.store.PrepareRoom(ctx, store.Direct, "", user)
+	if err != nil || r.ID != "" {
+		return r.ID, err
+	}
+	return "!direct" + user, d.store.MadeRoom(ctx, r.Alias, "!direct"+user, "12")
+}
+
+type bench struct {
+	t  *testing.T
+	s  *store.Store
+	hs *server
+	m  *outbox.Matrix
+}
+
+func each(t *testing.T, test func(b *bench)) {
+	storetest.Each(t, func(t *testing.T, db *dbutil.Database) {
+		now, ids := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), 0
+		s := &store.Store{DB: db, Queue: queue.New(db, queue.System{}, zerolog.Nop()), Now: func() time.Time { return now }, NewID: func() string { ids++; return fmt.Sprint("id", ids) }}
+		for kind, id := range map[string]string{store.SuperAdmin: "!staff", "customer": "!customer"} {
+			project := ""
+			if kind == "customer" {
+				project = "p1"
+			}
+			r, err := s.PrepareRoom(t.Context(), kind, project, "")
+			if err == nil {
+				err = s.MadeRoom(t.Context(), r.Alias, id, "12")
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		hs := &server{refuse: func(string, string, map[string]any) error { return nil }}
+		test(&bench{t, s, hs, &outbox.Matrix{Store: s, HS: hs, Rooms: directs{s}, Prefix: "x", Idempotent: true}})
+	})
+}
+
+// does carries out an effect at some attempt, and gives what is to happen then.
+func (b *bench) does(e effect.Effect, attempts int) (r queue.Result, then []effect.Effect) {
+	b.t.Helper()
+	payload, _ := json.Marshal(e)
+	r = b.m.Do(b.t.Context(), queue.Job{ID: 7, Payload: payload, Attempts: attempts})
+	if r.Commit == nil {
+		return r, nil
+	}
+	err := b.s.Tx(b.t.Context(), func(ctx context.Context) error {
+		if err := r.Commit(ctx); err != nil {
+			return err
+		}
+		rows, err := b.s.DB.Query(ctx, "DELETE FROM job RETURNING payload")
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var raw []byte
+			var e effect.Effect
+			if err := rows.Scan(&raw); err != nil {
+				return err
+			}
+			if err := json.Unmarshal(raw, &e); err != nil {
+				return err
+			}
+			then = append(then, e)
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return r, then
+}
+
+func says(to effect.Place) effect.Effect {
+	return effect.Effect{Message: &effect.Message{To: to, Content: map[string]any{"body": "words"}}}
+}
+
+func refused(status int) error { return &matrix.Error{Status: status, Code: "M_X", Message: "no"} }
+
+// What the homeserver refuses for good staff hear of, once a day for each place.
+func TestRefused(t *testing.T) {
+	each(t, func(b *bench) {
+		b.hs.refuse = func(string, string, map[string]any) error { return refused(400) }
+		told := func(e effect.Effect, attempts, want int) {
+			t.Helper()
+			r, then := b.does(e, attempts)
+			if r.Retry > 0 || len(then) != want || want == 1 && !then[0].Message.To.SuperAdmin {
+				t.Errorf("%+v: retry %v, then %+v", e.Message, r.Retry, then)
+			}
+		}
+		told(says(effect.Place{Person: carl}), 0, 1)
+		told(says(effect.Place{Person: carl}), 0, 0)
+		told(says(effect.Place{Project: "p1", Lane: "customer"}), 0, 1)
+		told(says(effect.Place{SuperAdmin: true}), 0, 0)
+		if r, _ := b.s.DirectRoom(t.Context(), carl); r == nil {
+			t.Error("words that no room takes cost the direct chat")
+		}
+		b.hs.refuse = func(string, string, map[string]any) error { return refused(404) }
+		gone := effect.Effect{Redact: &effect.Redact{In: effect.Place{Person: "@mia:x"}, Target: "$1"}}
+		told(gone, 0, 0)
+		b.hs.refuse = func(string, string, map[string]any) error { return refused(403) }
+		told(gone, 0, 1)
+		if r, _ := b.does(says(effect.Place{Person: carl}), 0); r.Retry == 0 {
+			t.Error("a direct chat that is shut is not opened anew")
+		}
+	})
+}
+
+// HAND-10: events may tell too late that a ghost is out. It gets in again, and the
+// bot speaks in its place if it cannot.
+func TestGhostThatIsOut(t *testing.T) {
+	each(t, func(b *bench) {
+		raw := json.RawMessage(`{"event_id":"$m","type":"m.room.member","state_key":"` + ghost + `","sender":"` + ghost + `","content":{"membership":"join"}}`)
+		ev, err := matrix.ParseEvent("!customer", raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := b.s.PutState(t.Context(), ev); err != nil {
+			t.Fatal(err)
+		}
+		in, answer := false, says(effect.Place{Project: "p1", Lane: "customer"})
+		answer.Message.From, answer.Message.Plain = &effect.Ghost{User: ghost, Name: "Dana"}, map[string]any{"body": "Dana: words"}
+		b.hs.refuse = func(op, as string, _ map[string]any) error {
+			switch {
+			case as == ghost && !in:
+				in = op == "join"
+				if !in {
+					return refused(403)
+				}
+			}
+			return nil
+		}
+		if r, _ := b.does(answer, 0); r.Retry == 0 {
+			t.Fatal("the answer is given up")
+		}
+		b.does(answer, 1)
+		b.hs.refuse = func(_, as string, _ map[string]any) error {
+			if as == ghost {
+				return refused(403)
+			}
+			return nil
+		}
+		if r, _ := b.does(answer, 2); r.Retry == 0 {
+			t.Error("the answer is given up")
+		}
+		b.does(answer, 12)
+		if want := []string{ghost + " in !customer: words (x.7)", " in !customer: Dana: words (x.7.bot)"}; !slices.Equal(b.hs.sent, want) {
+			t.Errorf("sent %q", b.hs.sent)
+		}
+	})
+}

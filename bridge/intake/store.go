@@ -99,7 +99,7 @@ func event(room, key string, raw json.RawMessage) arrival {
 		TS int64  `json:"origin_server_ts"`
 	}
 	a := arrival{key: key, input: store.Input{Kind: store.InputEvent, Room: room, Raw: raw}}
-	if json.Unmarshal(raw, &e) == nil && e.ID != "" {
+	if json.Unmarshal(raw, &e) == nil && e.ID != "" && !strings.Contains(e.ID, "\x00") { // which no database stores
 		a.id, a.at = e.ID, time.UnixMilli(e.TS)
 		return a
 	}

@@ -1,10 +1,15 @@
 package matrix
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Event is one event as the Client-Server API gives it. Content may have any
@@ -60,6 +65,10 @@ func ParseEvent(room string, raw json.RawMessage) (*Event, error) {
 // ParseStripped reads an event of an invitation's state, which may be without
 // event_id and time (Client-Server API, "Stripped state").
 func ParseStripped(room string, raw json.RawMessage) (*Event, error) {
+	raw, err := storable(raw)
+	if err != nil {
+		return nil, fmt.Errorf("event: %w", err)
+	}
 	var w wireEvent
 	if err := json.Unmarshal(raw, &w); err != nil {
 		return nil, fmt.Errorf("event: %w", err)
@@ -83,6 +92,46 @@ func ParseStripped(room string, raw json.RawMessage) (*Event, error) {
 		}
 	}
 	return e, nil
+}
+
+// nul is how JSON writes U+0000, which anybody can put into an event and
+// PostgreSQL into no text.
+var nul = []byte(`\u0000`)
+
+// storable gives the same JSON without that character and without bytes that are
+// no text.
+func storable(raw json.RawMessage) (json.RawMessage, error) {
+	if !utf8.Valid(raw) {
+		raw = bytes.ToValidUTF8(raw, []byte("\uFFFD"))
+	}
+	if !bytes.Contains(raw, nul) {
+		return raw, nil
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber() // integers stay as they are
+	var v any
+	if err := d.Decode(&v); err != nil {
+		return nil, err
+	}
+	return json.Marshal(strip(v))
+}
+
+func strip(v any) any {
+	switch v := v.(type) {
+	case string:
+		return strings.ReplaceAll(v, "\x00", "")
+	case []any:
+		for i := range v {
+			v[i] = strip(v[i])
+		}
+	case map[string]any:
+		for _, key := range slices.Collect(maps.Keys(v)) {
+			value := strip(v[key])
+			delete(v, key)
+			v[strings.ReplaceAll(key, "\x00", "")] = value
+		}
+	}
+	return v
 }
 
 func parseUnsigned(room string, raw json.RawMessage) Unsigned {

@@ -3,8 +3,10 @@ package matrix_test
 import (
 	"encoding/json"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"pgregory.net/rapid"
 
@@ -45,6 +47,21 @@ func TestParseEvent(t *testing.T) {
 	own, err := matrix.ParseEvent("", json.RawMessage(raw))
 	if err != nil || own.Room != "!other" {
 		t.Errorf("without a room: %v %v", own, err)
+	}
+}
+
+// PostgreSQL stores no U+0000 and no broken UTF-8; anybody can send the one.
+func TestStorable(t *testing.T) {
+	e := parse(t, `{"event_id":"$e","type":"m.room.message","sender":"@a:b","state_key":"a\u0000b","origin_server_ts":1795000000000,
+		"content":{"body":"x\u0000y \\u0000","m.relates_to":{"rel_type":"m.thread","event_id":"$\u0000t"},"n":9007199254740993,"k\u0000":["\u0000"]}}`)
+	if e.Body() != `x`+`y \u0000` || e.Thread() != "$t" || *e.StateKey != "ab" || e.Content["k"] == nil || !e.TS.Equal(time.UnixMilli(1795000000000)) {
+		t.Errorf("%+v", e)
+	}
+	if strings.Contains(strings.ReplaceAll(string(e.Raw), `\\u0000`, ""), `\u0000`) || !strings.Contains(string(e.Raw), "9007199254740993") {
+		t.Errorf("raw %s", e.Raw)
+	}
+	if e := parse(t, "{\"event_id\":\"$e\",\"type\":\"t\",\"sender\":\"@a:b\",\"content\":{\"body\":\"\xff\"}}"); !utf8.Valid(e.Raw) {
+		t.Errorf("raw %q", e.Raw)
 	}
 }
 

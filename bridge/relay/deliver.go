@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -190,7 +191,7 @@ func (r *Relay) LineSent(ctx context.Context, id int64, sid, status string) erro
 	if p == nil || err != nil {
 		return err
 	}
-	if p.SID != "" && p.SID != sid { // a callback was faster and told of another try
+	if p.SID != "" && p.SID != sid || p.Former == sid { // a callback was faster: it told of another try, or that this one failed
 		return nil
 	}
 	return r.sent(ctx, p, sid, status)
@@ -273,9 +274,10 @@ func (r *Relay) closed(ctx context.Context, p *store.Part) error {
 	return r.again(ctx, p)
 }
 
-// again makes a part wait for its turn once more.
+// again makes a part wait for its turn once more. Whatever is still told of the
+// try that failed is no news.
 func (r *Relay) again(ctx context.Context, p *store.Part) error {
-	p.State, p.SID = store.PartNew, ""
+	p.State, p.SID, p.Former = store.PartNew, "", cmp.Or(p.SID, p.Former)
 	if err := r.Store.SavePart(ctx, p); err != nil {
 		return err
 	}

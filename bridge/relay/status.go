@@ -91,7 +91,7 @@ func (r *Relay) partOf(ctx context.Context, s whatsapp.Status) (*store.Part, err
 		return nil, nil
 	}
 	p, err = r.Store.Part(ctx, id)
-	if p == nil || p.SID != "" || p.State != store.PartTrying {
+	if p == nil || p.SID != "" || p.State != store.PartTrying || p.Former == s.MessageSID {
 		return nil, err
 	}
 	return p, nil

@@ -26,6 +26,7 @@ type Part struct {
 	Body     string // "" of templates: their only variable is Number
 	State    string
 	SID      string // "" until Twilio has it
+	Former   string // the SID of the last try that failed, "" if none did
 	Attempts int
 	Code     int       // Twilio's error, 0 if none
 	Started  time.Time // last try; zero: none yet
@@ -34,14 +35,14 @@ type Part struct {
 // Template reports whether the part is the template that opens a closed window.
 func (p *Part) Template() bool { return p.Line == 0 }
 
-const partColumns = "id, line, handoff, phone, part, parts, body, state, sid, attempts, code, started"
+const partColumns = "id, line, handoff, phone, part, parts, body, state, sid, former, attempts, code, started"
 
 func scanPart(row dbutil.Scannable) (*Part, error) {
 	var p Part
 	var line sql.NullInt64
 	var sid sql.NullString
 	var started int64
-	err := row.Scan(&p.ID, &line, &p.Number, &p.Phone, &p.Part, &p.Parts, &p.Body, &p.State, &sid, &p.Attempts, &p.Code, &started)
+	err := row.Scan(&p.ID, &line, &p.Number, &p.Phone, &p.Part, &p.Parts, &p.Body, &p.State, &sid, &p.Former, &p.Attempts, &p.Code, &started)
 	p.Line, p.SID, p.Started = line.Int64, sid.String, fromMillis(started)
 	return &p, err
 }
@@ -67,8 +68,8 @@ func (s *Store) AddTemplate(ctx context.Context, number int64, phone string) (*P
 
 func (s *Store) addPart(ctx context.Context, p *Part) error {
 	line := sql.NullInt64{Int64: p.Line, Valid: p.Line != 0}
-	err := s.DB.QueryRow(ctx, `INSERT INTO wa_part (line, handoff, phone, part, parts, body, state, sid, attempts, code, started, changed)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, NULL, 0, 0, 0, $8) RETURNING id`,
+	err := s.DB.QueryRow(ctx, `INSERT INTO wa_part (line, handoff, phone, part, parts, body, state, sid, former, attempts, code, started, changed)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, NULL, '', 0, 0, 0, $8) RETURNING id`,
 		line, p.Number, p.Phone, p.Part, p.Parts, p.Body, p.State, millis(s.Now())).Scan(&p.ID)
 	return wrap("part", err)
 }
@@ -102,8 +103,8 @@ func (s *Store) PendingTemplate(ctx context.Context, phone string) (*Part, error
 // SavePart writes what became of a part.
 func (s *Store) SavePart(ctx context.Context, p *Part) error {
 	sid := sql.NullString{String: p.SID, Valid: p.SID != ""}
-	_, err := s.DB.Exec(ctx, "UPDATE wa_part SET state=$2, sid=$3, attempts=$4, code=$5, started=$6, changed=$7 WHERE id=$1",
-		p.ID, p.State, sid, p.Attempts, p.Code, millis(p.Started), millis(s.Now()))
+	_, err := s.DB.Exec(ctx, "UPDATE wa_part SET state=$2, sid=$3, former=$4, attempts=$5, code=$6, started=$7, changed=$8 WHERE id=$1",
+		p.ID, p.State, sid, p.Former, p.Attempts, p.Code, millis(p.Started), millis(s.Now()))
 	return wrap("part", err)
 }
 

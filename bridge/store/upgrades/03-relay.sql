@@ -74,6 +74,7 @@ CREATE TABLE wa_part (
 	body     TEXT NOT NULL,
 	state    TEXT NOT NULL, -- new, trying, then Twilio's status
 	sid      TEXT UNIQUE,
+	former   TEXT NOT NULL, -- the sid of the last try that failed, if it is sent anew
 	attempts INTEGER NOT NULL,
 	code     INTEGER NOT NULL, -- Twilio's error, 0 if none
 	started  BIGINT NOT NULL,  -- last try

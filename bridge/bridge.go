@@ -85,6 +85,7 @@ type Bridge struct {
 	outbox   *outbox.Matrix
 	whatsapp *outbox.WhatsApp // nil: not enabled
 	listing  *intake.Listing
+	outcomes *intake.Outcomes
 }
 
 // Run runs until ctx ends. Errors of type *ExitError say what the process shall
@@ -247,6 +248,7 @@ func (b *Bridge) wireTwilio(r *relay.Relay) error {
 		Template: b.cfg.WhatsApp.TemplateSID, Pace: whatsapp.NewPace(pace.Burst, pace.Every, time.Now),
 	}
 	b.listing = intake.NewListing(client, b.store, b.log, listEvery)
+	b.outcomes = &intake.Outcomes{Twilio: client, Store: b.store, Log: b.log, Every: listEvery}
 	b.health.twilio(client, b.listing)
 	b.health.ready(b)
 	return nil
@@ -320,6 +322,7 @@ func (b *Bridge) work(ctx context.Context) error {
 	if b.whatsapp != nil {
 		run(store.QueueWhatsApp, phones, b.whatsapp.Do)
 		group.Go(func() error { return b.listing.Run(ctx) })
+		group.Go(func() error { return b.outcomes.Run(ctx) })
 	}
 	if b.cfg.Metrics.Enabled {
 		group.Go(func() error { return b.serveMetrics(ctx) })

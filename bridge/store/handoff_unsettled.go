@@ -1,0 +1,23 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"go.mau.fi/util/dbutil"
+)
+
+// Unsettled is a message that Twilio has and of which it has not told the end.
+type Unsettled struct {
+	Part int64
+	SID  string
+}
+
+// Unsettled gives at most n such messages with ids above after, in order, of which
+// the last news came in a span of time.
+func (s *Store) Unsettled(ctx context.Context, after int64, since, until time.Time, n int) ([]Unsettled, error) {
+	rows, err := s.DB.Query(ctx, `SELECT id, sid FROM wa_part WHERE id>$1 AND sid IS NOT NULL AND changed>$2 AND changed<$3
+		AND state IN ('accepted', 'scheduled', 'queued', 'sending', 'sent') ORDER BY id LIMIT $4`, after, millis(since), millis(until), n)
+	out, err := all(rows, err, func(row dbutil.Scannable) (u Unsettled, err error) { return u, row.Scan(&u.Part, &u.SID) })
+	return out, wrap("unsettled messages", err)
+}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/rs/zerolog"
 )
@@ -29,7 +30,11 @@ func (c *Client) Inbound(store func(context.Context, Inbound) error) http.Handle
 			http.Error(w, "MessageSid is missing", http.StatusBadRequest)
 			return nil
 		}
-		if err := store(ctx, in); err != nil {
+		if from := form.Get("From"); from != "" && !strings.HasPrefix(from, "whatsapp:") {
+			// A number may take text messages, too, and anybody can send those in the
+			// name of an agent's number.
+			zerolog.Ctx(ctx).Warn().Msg("Left a message that did not come through WhatsApp")
+		} else if err := store(ctx, in); err != nil {
 			return err
 		}
 		// Never text/plain, which Twilio sends on as a message.

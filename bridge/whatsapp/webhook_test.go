@@ -251,6 +251,9 @@ func TestHandlers(t *testing.T) {
 			return httptest.NewRequest("POST", InboundPath, strings.NewReader(inbound))
 		}, false, 403, 0},
 		{"GET", func() *http.Request { return httptest.NewRequest("GET", InboundPath, nil) }, false, 405, 0},
+		{"SMS in the name of an agent", func() *http.Request {
+			return request(c, InboundPath, strings.Replace(inbound, "From=whatsapp%3A", "From=", 1))
+		}, false, 200, 0},
 		{"no MessageSid", func() *http.Request { return request(c, InboundPath, "AccountSid="+account) }, false, 400, 0},
 		{"1 MB", func() *http.Request {
 			b := "AccountSid=" + account + "&MessageSid=SM1&Body="

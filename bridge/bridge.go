@@ -88,9 +88,24 @@ type Bridge struct {
 	outcomes *intake.Outcomes
 }
 
+// Unbuilt says what the configuration asks for and this version does not have: an
+// operator shall not believe that it works.
+func Unbuilt(cfg *config.Config) (sentences []string) {
+	if cfg.Gate.Enabled {
+		sentences = append(sentences, "gate.enabled is true, but this version has no gate yet: set it to false. Nothing is refused before it is delivered.")
+	}
+	if cfg.Homeserver.Intake == "transactions" {
+		sentences = append(sentences, `homeserver.intake is "transactions", but this version reads events by the bot's own sync only: set it to auto.`)
+	}
+	return sentences
+}
+
 // Run runs until ctx ends. Errors of type *ExitError say what the process shall
 // exit with.
 func Run(ctx context.Context, cfg *config.Config, log zerolog.Logger, version string) error {
+	if missing := Unbuilt(cfg); len(missing) > 0 {
+		return exit(ExitConfig, "%s", strings.Join(missing, "\n"))
+	}
 	b := &Bridge{cfg: cfg, log: log, version: version, policy: cfg.Policy(), metrics: newMetrics()}
 	listener, listenErr := b.listen()
 	group, running := errgroup.WithContext(ctx)

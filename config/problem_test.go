@@ -81,6 +81,10 @@ func TestEveryProblemIsASentence(t *testing.T) {
 		"file for postgres": {"database: {type: postgres, uri: lane.db}", []string{
 			"database.uri must be an address such as postgres://user:password@host/database?sslmode=disable, because database.type is postgres.",
 		}},
+		"sign in a password": {"database: {type: postgres, uri: 'postgres://lane:se#cret@db/lane'}", []string{
+			"database.uri cannot be read as an address: write characters such as # % / ? @ in the password as %23 %25 %2F %3F %40.",
+		}},
+		"socket of postgres": {"database: {type: postgres, uri: 'postgres:///lane?host=/run/postgresql'}", nil},
 		"postgres for sqlite3": {"database: {uri: 'postgres://lane@db/lane'}", []string{
 			"database.uri is the address of a PostgreSQL database: set database.type to postgres, or give a file name.",
 		}},

@@ -117,9 +117,17 @@ func (c *Config) checkDatabase(p *Problems) {
 		p.add("database.uri", "is missing: give a file name for sqlite3, or postgres://user:password@host/database.")
 	case c.Database.Type == "postgres" && !strings.HasPrefix(uri, "postgres://") && !strings.HasPrefix(uri, "postgresql://") && !strings.Contains(uri, "="):
 		p.add("database.uri", "must be an address such as postgres://user:password@host/database?sslmode=disable, because database.type is postgres.")
+	case c.Database.Type == "postgres" && strings.Contains(uri, "://") && badURL(uri):
+		// The error would show the password.
+		p.add("database.uri", "cannot be read as an address: write characters such as # %% / ? @ in the password as %%23 %%25 %%2F %%3F %%40.")
 	case c.Database.Type == "sqlite3" && strings.HasPrefix(uri, "postgres"):
 		p.add("database.uri", "is the address of a PostgreSQL database: set database.type to postgres, or give a file name.")
 	}
+}
+
+func badURL(address string) bool {
+	_, err := url.Parse(address)
+	return err != nil
 }
 
 // checkPolicy checks permissions, roles and profiles.

@@ -37,6 +37,9 @@ type examination struct {
 // but works is a warning.
 func Check(ctx context.Context, cfg *config.Config, out io.Writer) bool {
 	x := &examination{cfg: cfg, out: out}
+	for _, sentence := range bridge.Unbuilt(cfg) {
+		x.fail("%s", sentence)
+	}
 	x.homeserver(ctx)
 	x.database(ctx)
 	x.twilio(ctx)

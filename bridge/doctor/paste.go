@@ -13,9 +13,6 @@ func (x *examination) paste() {
 	fmt.Fprintf(x.out, "    app_service_config_files:\n      - /path/to/registration.yaml\n    max_upload_size: 25M\n")
 	fmt.Fprintf(x.out, "    experimental_features:\n      msc2409_to_device_messages_enabled: true\n      msc3202_transaction_extensions: true\n")
 	fmt.Fprintf(x.out, "\nDendrite: app_service_api.config_files in dendrite.yaml, then restart it.\n")
-	if x.cfg.Gate.Enabled {
-		fmt.Fprintf(x.out, "\nThe gate, in the same homeserver.yaml:\n\n    modules:\n      - module: lanekeeper_gate.LanekeeperGate\n        config: {url: %q, token: \"(gate.token of the config)\"}\n", x.cfg.AppService.Address+"/_lanekeeper/gate")
-	}
 	if !x.cfg.WhatsApp.Enabled {
 		return
 	}

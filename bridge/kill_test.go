@@ -19,7 +19,5 @@ func TestKilledWhileMakingRooms(t *testing.T) {
 		rooms := w.Project(fmt.Sprintf("run%d", run))
 		w.Must("mia", rooms["internal"], "!lane accept "+w.ID("xena"))
 		w.Person("xena").WaitIn("the internal lane", rooms["internal"])
-		w.CheckAnswers()
-		w.CheckSettled("after it")
 	})
 }

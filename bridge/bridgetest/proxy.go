@@ -19,6 +19,7 @@ const (
 	Pass         Fault = iota
 	HangUpBefore       // it never reaches the homeserver
 	HangUpAfter        // the homeserver has done it, the bridge gets no answer
+	Refuse             // it never reaches the homeserver, and the bridge is told that it may not
 )
 
 // Proxy stands between the bridge and the homeserver. It counts writes (everything but GET) and can end one of them without
@@ -52,6 +53,11 @@ func NewProxy(t testing.TB, target string) *Proxy {
 		switch fault {
 		case Pass:
 			forward.ServeHTTP(w, r)
+			return
+		case Refuse:
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusForbidden)
+			_, _ = io.WriteString(w, `{"errcode":"M_FORBIDDEN","error":"not today"}`)
 			return
 		case HangUpAfter:
 			// The homeserver gets all of it, and is not told that nobody waits any more.

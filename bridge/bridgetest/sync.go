@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"testing"
 	"time"
 )
 
@@ -18,14 +19,15 @@ const syncFilter = `{"room":{"timeline":{"limit":1000}}}`
 // away is asked again.
 func (c *Client) Sync() {
 	c.t.Helper()
-	ctx, cancel := context.WithCancel(c.t.Context())
+	t := c.t // World.During changes it
+	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	first := make(chan struct{})
 	go func() {
 		defer close(ended)
 		arrived := sync.OnceFunc(func() { close(first) })
 		for ctx.Err() == nil {
-			if c.syncOnce(ctx) {
+			if c.syncOnce(ctx, t) {
 				arrived()
 				continue
 			}
@@ -44,7 +46,7 @@ func (c *Client) Sync() {
 }
 
 // syncOnce waits for news and stores them; false if there was no answer.
-func (c *Client) syncOnce(ctx context.Context) bool {
+func (c *Client) syncOnce(ctx context.Context, t testing.TB) bool {
 	query := url.Values{"filter": {syncFilter}}
 	if c.since != "" {
 		query.Set("since", c.since)
@@ -70,7 +72,7 @@ func (c *Client) accept(ctx context.Context, room string) {
 			return
 		}
 		if try == 3 {
-			c.t.Logf("%s cannot accept the invitation to %s: %s", c.Name, room, joined)
+			t.Logf("%s cannot accept the invitation to %s: %s", c.Name, room, joined)
 			return
 		}
 		select {

@@ -75,6 +75,23 @@ func NewWorld(t testing.TB, o WorldOptions) *World {
 	return w
 }
 
+// During lets a subtest use the world as its own: what fails in it ends it alone.
+func (w *World) During(t testing.TB) {
+	was := w.t
+	w.bind(t)
+	t.Cleanup(func() { w.bind(was) })
+}
+
+func (w *World) bind(t testing.TB) {
+	w.t, w.Homeserver.t, w.Bridge.t = t, t, t
+	if w.Phones != nil {
+		w.Phones.t = t
+	}
+	for _, c := range w.people {
+		c.t = t
+	}
+}
+
 // Person is the client of somebody.
 func (w *World) Person(name string) *Client {
 	w.t.Helper()

@@ -59,13 +59,13 @@ func (c *Client) syncOnce(ctx context.Context, t testing.TB) bool {
 	}
 	c.since = answer.Next
 	for _, room := range c.take(answer) {
-		c.accept(ctx, room)
+		c.accept(ctx, t, room)
 	}
 	return true
 }
 
 // accept joins a room. A busy server may refuse an invitation that stands: like a person, it tries a few times.
-func (c *Client) accept(ctx context.Context, room string) {
+func (c *Client) accept(ctx context.Context, t testing.TB, room string) {
 	for try := 1; ; try++ {
 		joined := c.do(ctx, http.MethodPost, "/join/"+url.PathEscape(room), "application/json", nil)
 		if joined.OK() || ctx.Err() != nil {

@@ -77,7 +77,7 @@ func (c *Commands) Message(ctx context.Context, ev *matrix.Event, room *store.Ro
 	}
 	k := &call{Commands: c, line: line{rest: words}, ev: ev, room: room, sender: ev.Sender, now: c.Store.Now()}
 	cmd := k.find()
-	if !prefixed && room.Kind == store.SuperAdmin && (cmd == nil || cmd.alone == nil || !cmd.alone.MatchString(strings.TrimSpace(k.rest))) {
+	if !prefixed && room.Kind == store.SuperAdmin && !k.meant(cmd) {
 		return false, nil // talk among staff
 	}
 	if room.Kind == string(project.Customer) && (cmd == nil || !cmd.customer) {
@@ -126,6 +126,20 @@ func (k *call) find() *command {
 	return nil
 }
 
+// meant reports whether what follows the name of a command looks like one, so that
+// it is no talk; who writes --flags means a command.
+func (k *call) meant(cmd *command) bool {
+	if cmd == nil || cmd.alone == nil {
+		return false
+	}
+	l := line{rest: k.rest}
+	refused := l.readFlags(k.takes(cmd), cmd.bare, cmd.literal)
+	return refused != nil || cmd.alone.MatchString(strings.TrimSpace(l.rest))
+}
+
+// takes lists the flags with a value that a command takes.
+func (k *call) takes(cmd *command) []string { return append(cmd.flags(k.Policy), "project") }
+
 func (k *call) execute(ctx context.Context, cmd *command) (*reply, error) {
 	if k.now.Sub(k.ev.TS) > TooOld {
 		return nil, project.Refuse(project.Stale, "This reached me more than 15 minutes after you sent it, so I left it. Please send it again if you still mean it.")
@@ -136,7 +150,7 @@ func (k *call) execute(ctx context.Context, cmd *command) (*reply, error) {
 	if cmd.ability != "" && cmd.platform && !k.Policy.Can(k.sender, cmd.ability, nil) {
 		return nil, notAllowed()
 	}
-	if err := k.readFlags(append(cmd.flags(k.Policy), "project"), cmd.bare, cmd.literal); err != nil {
+	if err := k.readFlags(k.takes(cmd), cmd.bare, cmd.literal); err != nil {
 		return nil, err
 	}
 	return cmd.run(k, ctx)

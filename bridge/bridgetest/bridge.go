@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -46,6 +47,7 @@ type Bridge struct {
 	hs     *Homeserver
 	binary string
 	port   int
+	env    []string
 
 	mu      sync.Mutex // KillPoints start it again from another goroutine
 	current *process
@@ -104,16 +106,35 @@ permissions:
 	if err := os.WriteFile(b.Config, []byte(config+o.Extra), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		b.process().kill9()
-		if strings.Contains(b.Log(), "WARNING: DATA RACE") {
-			t.Error("the bridge has a data race")
-		}
-		if t.Failed() {
-			t.Logf("the bridge's log:\n%s", b.LogTail(60))
-		}
-	})
+	t.Cleanup(b.cleanup)
 	return b
+}
+
+func (b *Bridge) cleanup() {
+	b.process().kill9()
+	if strings.Contains(b.Log(), "WARNING: DATA RACE") {
+		b.t.Error("the bridge has a data race")
+	}
+	if b.t.Failed() {
+		b.t.Logf("the bridge's log:\n%s", b.LogTail(60))
+	}
+}
+
+// Another is a second process with the same config and database, which is not started yet: a standby. It listens where the
+// first one does, once it can, or at an address of its own.
+func (b *Bridge) Another(ownAddress bool) *Bridge {
+	b.t.Helper()
+	o := &Bridge{
+		URL: b.URL, Dir: b.t.TempDir(), Config: b.Config, DatabaseType: b.DatabaseType, Database: b.Database,
+		ASToken: b.ASToken, HSToken: b.HSToken, t: b.t, hs: b.hs, binary: b.binary, port: b.port,
+	}
+	if ownAddress {
+		o.port = freePort(b.t)
+		o.URL = fmt.Sprintf("http://127.0.0.1:%d", o.port)
+		o.env = []string{fmt.Sprintf("LANEKEEPER_APPSERVICE_PORT=%d", o.port)}
+	}
+	b.t.Cleanup(o.cleanup)
+	return o
 }
 
 // Generate runs -g, which also puts the tokens into the config, and gives the registration.
@@ -140,7 +161,7 @@ func (b *Bridge) Generate() string {
 
 // Launch starts it without waiting for anything.
 func (b *Bridge) Launch() error {
-	p, err := startProcess(b.Dir, "lanekeeper", nil, b.binary, "-c", b.Config)
+	p, err := startProcess(b.Dir, "lanekeeper", b.env, b.binary, "-c", b.Config)
 	if err != nil {
 		return err
 	}
@@ -165,6 +186,39 @@ func (b *Bridge) Ready() {
 	if err := b.process().ready(b.t.Context(), b.URL+"/readyz"); err != nil {
 		b.t.Fatal(err)
 	}
+}
+
+// Until waits until the condition holds, for as long as the process is there. It is asked many times: what the process has
+// printed, or what it answers, cannot wake anybody.
+func (b *Bridge) Until(what string, condition func() bool) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.t.Context(), Patience)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !condition() {
+		select {
+		case <-tick.C:
+		case <-b.process().done:
+			b.t.Fatalf("waiting for %s: it ended with %s:\n%s", what, b.process().cmd.ProcessState, b.LogTail(30))
+		case <-ctx.Done():
+			b.t.Fatalf("waiting for %s:\n%s", what, b.LogTail(30))
+		}
+	}
+}
+
+// Answers gives the status of GET path, or 0 if nobody answers.
+func (b *Bridge) Answers(path string) int {
+	req, err := http.NewRequestWithContext(b.t.Context(), http.MethodGet, b.URL+path, nil)
+	if err != nil {
+		return 0
+	}
+	res, err := httpClient.Do(req)
+	if err != nil {
+		return 0
+	}
+	res.Body.Close()
+	return res.StatusCode
 }
 
 // Running tells whether the process is there.

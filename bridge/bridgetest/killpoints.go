@@ -9,8 +9,8 @@ import (
 // KillPoints proves that a scenario survives kill -9 at any of its writes to the homeserver. It plays the scenario again and
 // again: in the nth run the bridge is killed at the nth write, once before the homeserver gets it and once after the
 // homeserver has done it, and started again at once. The scenario itself waits for its end; all it may notice is that things
-// take longer. Then every command has one answer, and nothing is left to do. KillPoints ends when a run needs no more writes than were tried. With every > 1, only the first
-// of so many writes is tried.
+// take longer. Then every command has one answer, and nothing is left to do. KillPoints ends when a run needs no more writes
+// than were tried. With every > 1, only the first of so many writes is tried.
 //
 // The world needs a Proxy. Run counts from 1 and is there to make names.
 func (w *World) KillPoints(t *testing.T, every int, scenario func(t *testing.T, run int)) {

@@ -107,13 +107,14 @@ func (dec *Decision) consentShown(d *Desk, h *Handoff, a *Asker, given bool) {
 	}
 }
 
-// AnswerEdited carries the owner's edit of an answer that was sent.
-func (d *Desk) AnswerEdited(h *Handoff, s Said, ghost effect.Ghost) Decision {
+// AnswerEdited carries an edit of an answer that was sent. by wrote it, and may own
+// the handoff no longer; their words stay theirs.
+func (d *Desk) AnswerEdited(h *Handoff, by *Owner, s Said, ghost effect.Ghost) Decision {
 	var dec Decision
-	if h.Owner == nil || s.empty() {
+	if s.empty() || d.May != nil && !d.May(s.User) {
 		return dec
 	}
-	m := d.answerMessage(h, text.Fit(s.Words, text.MaxMessage/2), ghost)
+	m := d.answerMessage(h, by, text.Fit(s.Words, text.MaxMessage/2), ghost)
 	m.Edits = effect.To(Answer(h.Number, s.Event))
 	dec.send(m)
 	return dec

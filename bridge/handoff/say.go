@@ -118,7 +118,7 @@ func (dec *Decision) fileKept(h *Handoff, s Said) {
 // them, which is a guest of the project from then on; in direct chats, and where
 // the ghost cannot get in, the bot names who speaks.
 func (dec *Decision) answer(d *Desk, h *Handoff, s Said, ghost effect.Ghost, then, otherwise []effect.Effect) {
-	m := d.answerMessage(h, s.Words, ghost)
+	m := d.answerMessage(h, h.Owner, s.Words, ghost)
 	m.ID, m.Then, m.Else = Answer(h.Number, s.Event), then, otherwise
 	m.Thread, m.ReplyTo = h.Thread, h.replyTo(effect.Ref(s.ReplyTo))
 	if m.From != nil {
@@ -128,9 +128,9 @@ func (dec *Decision) answer(d *Desk, h *Handoff, s Said, ghost effect.Ghost, the
 }
 
 // answerMessage is the content of an answer and who says it.
-func (d *Desk) answerMessage(h *Handoff, w text.Words, ghost effect.Ghost) effect.Message {
+func (d *Desk) answerMessage(h *Handoff, by *Owner, w text.Words, ghost effect.Ghost) effect.Message {
 	w = w.Mention(h.users()...)
-	named := text.AnswerForAsker(d.PublicName(h.Owner), w).Message()
+	named := text.AnswerForAsker(d.PublicName(by), w).Message()
 	if h.Direct {
 		return effect.Message{To: h.Place(), Content: named}
 	}

@@ -141,7 +141,7 @@ func (r *Reconciler) tellSuperAdmins(ctx context.Context, s *subject, news []tex
 }
 
 func (r *Reconciler) tell(ctx context.Context, to effect.Place, words text.Words) error {
-	return r.Store.Do(ctx, effect.Effect{Message: &effect.Message{To: to, Content: words.Notice()}})
+	return r.Store.Do(ctx, effect.Effect{Message: &effect.Message{To: to, Content: text.Fit(words, text.MaxMessage).Notice()}})
 }
 
 // tellDrift says, once, what was undone: in the notes lane if everybody there may

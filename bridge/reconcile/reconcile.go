@@ -128,6 +128,9 @@ func (r *Reconciler) seen(job queue.Job, s *subject) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	c, ok := r.looks[job.Key]
+	if ok && c.begun.After(r.Store.Now()) { // the clock was set back: nothing can be told from it
+		return false
+	}
 	return ok && job.At.Before(c.begun) && job.Created.Before(c.begun) && c.revision == s.revision()
 }
 

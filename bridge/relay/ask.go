@@ -54,6 +54,13 @@ func (r *Relay) Ask(ctx context.Context, in AskInput) (fields map[string]any, er
 	if h != nil {
 		return result(h), r.join(ctx, desk, h, q, in)
 	}
+	if in.Thread != "" { // a root that another room's handoff has is none here
+		if foreign, err := r.Store.HandoffByThread(ctx, in.Thread); err != nil {
+			return nil, err
+		} else if foreign != nil {
+			in.Thread = ""
+		}
+	}
 	a, err := r.asking(ctx, q, in)
 	if err != nil {
 		return nil, err

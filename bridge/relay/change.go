@@ -162,11 +162,15 @@ func (r *Relay) Edit(ctx context.Context, ev *matrix.Event) (handled bool, err e
 	case store.EventAsked, store.EventSaid:
 		return true, r.apply(ctx, h, desk.Edited(h, s, lines.stale(h.Number)))
 	case store.EventSent:
-		ghost, err := r.ghost(ctx, desk, h, h.Owner)
+		by := h.Owner
+		if !desk.Owns(h, e.User) { // any more
+			by = &handoff.Owner{Kind: handoff.OnMatrix, ID: e.User, Name: s.Name}
+		}
+		ghost, err := r.ghost(ctx, desk, h, by)
 		if err != nil {
 			return true, err
 		}
-		return true, r.apply(ctx, h, desk.AnswerEdited(h, s, ghost))
+		return true, r.apply(ctx, h, desk.AnswerEdited(h, by, s, ghost))
 	}
 	return false, nil
 }

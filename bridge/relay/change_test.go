@@ -256,6 +256,31 @@ func TestForeignThread(t *testing.T) {
 		if len(w.posts) != before {
 			t.Errorf("%+v", w.posts[before:])
 		}
+		ev := w.wrote(xena, "customer", in(string(h.Thread), "!lane human beta"))
+		if m := w.ask(relay.AskInput{Asker: xena, Room: w.rooms["customer"], Event: ev.ID, Question: "beta", Thread: string(h.Thread), At: ev.TS}); m == n {
+			t.Error("a question joined the handoff of another room")
+		}
+		w.none("internal", "beta")
+	})
+}
+
+// MSG-23: who edits an answer after another took over has edited their own words.
+func TestEditOfFormerOwner(t *testing.T) {
+	each(t, func(r *relay.Relay) { r.Agents = nil }, func(w *world) {
+		n, _ := w.asks(carl, "direct"+carl, "alpha")
+		w.takes(root, n, false)
+		answer := w.says(root, "super_admin", in(w.root(n), "yse"))
+		w.takes(olga, n, true)
+		w.edits(root, "super_admin", answer, "yes")
+		if last := w.posts[len(w.posts)-1]; last.edits == "" || last.body != "**root (Support):** yes" {
+			t.Errorf("%+v", last)
+		}
+		w.r.May = func(user string) bool { return user == olga }
+		before := len(w.posts)
+		w.edits(root, "super_admin", answer, "CANARY no")
+		if len(w.posts) != before {
+			t.Errorf("%+v", w.posts[before:])
+		}
 	})
 }
 

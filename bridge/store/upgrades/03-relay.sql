@@ -82,6 +82,7 @@ CREATE TABLE wa_part (
 );
 CREATE INDEX wa_part_line ON wa_part (line, phone, part);
 CREATE INDEX wa_part_handoff ON wa_part (phone, handoff);
+CREATE INDEX wa_part_unsettled ON wa_part (id) WHERE state IN ('accepted', 'scheduled', 'queued', 'sending', 'sent');
 CREATE TABLE wa_phone (
 	phone    TEXT PRIMARY KEY,
 	user_id  TEXT NOT NULL,   -- WhatsApp's own id of who has the number, "" if unknown

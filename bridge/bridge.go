@@ -346,8 +346,14 @@ func (b *Bridge) work(ctx context.Context) error {
 	return group.Wait()
 }
 
-// parked says in the super-admin room that something was set aside.
+// parked says in the super-admin room that something was set aside, and answers the
+// command if it was one.
 func (b *Bridge) parked(ctx context.Context, job queue.Job, reason string) error {
+	if job.Queue == store.QueueIn && b.handler != nil {
+		if err := b.handler.Parked(ctx, job); err != nil {
+			return err
+		}
+	}
 	return b.store.Do(ctx, effect.Effect{Message: &effect.Message{
 		To: effect.Place{SuperAdmin: true}, Content: text.Parked(job.ID, job.Queue, reason).Notice(),
 	}})

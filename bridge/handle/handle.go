@@ -48,6 +48,24 @@ func (h *Handler) Do(_ context.Context, job queue.Job) queue.Result {
 	return queue.Result{Commit: func(ctx context.Context) error { return h.input(ctx, in, ev) }}
 }
 
+// Parked answers whoever sent a command that was set aside, in the transaction that
+// does so.
+func (h *Handler) Parked(ctx context.Context, job queue.Job) error {
+	var in store.Input
+	if json.Unmarshal(job.Payload, &in) != nil || in.Kind != store.InputEvent || in.Old {
+		return nil
+	}
+	ev, err := matrix.ParseEvent(in.Room, in.Raw)
+	if err != nil || ev.Type != "m.room.message" || h.Ours(ev.Sender) {
+		return nil
+	}
+	room, err := h.Store.RoomByID(ctx, ev.Room)
+	if err != nil || room == nil {
+		return err
+	}
+	return h.Commands.Broken(ctx, ev, room)
+}
+
 func (h *Handler) input(ctx context.Context, in store.Input, ev *matrix.Event) error {
 	switch in.Kind {
 	case store.InputEvent:

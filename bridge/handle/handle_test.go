@@ -319,3 +319,29 @@ func TestOldEvents(t *testing.T) {
 		}
 	})
 }
+
+// A command that cannot be handled is answered all the same, where its answer
+// belongs; talk is not.
+func TestParkedCommand(t *testing.T) {
+	each(t, func(d *desk) {
+		parked := func(body string) []effect.Effect {
+			t.Helper()
+			raw, _ := json.Marshal(map[string]any{"event_id": "$x", "type": "m.room.message", "sender": mia, "content": map[string]any{"msgtype": "m.text", "body": body}})
+			payload, _ := json.Marshal(store.Input{Kind: store.InputEvent, Room: "!customer", Raw: raw})
+			d.tx(func(ctx context.Context) error { return d.h.Parked(ctx, queue.Job{Payload: payload}) })
+			return d.effects()
+		}
+		for body, to := range map[string]effect.Place{"!lane who": {Room: "!customer"}, "!lane plan": {Person: mia}} {
+			said := parked(body)
+			if len(said) != 1 || said[0].Message.To != to {
+				t.Fatalf("%s: %+v", body, said)
+			}
+			if r, _ := said[0].Message.Content["lanekeeper.result"].(map[string]any); r["error"] != "internal" || r["ok"] != false {
+				t.Errorf("%s: %v", body, r)
+			}
+		}
+		if said := parked("hello"); len(said) > 0 {
+			t.Errorf("said %q", bodies(said))
+		}
+	})
+}

@@ -31,7 +31,7 @@ unit: servers
 
 # The power levels that policy compiles, judged by mautrix's own event authorisation, which needs this experiment.
 policy:
-	GOEXPERIMENT=jsonv2 go test -tags goolm -timeout 5m ./bridge/policy
+	GOEXPERIMENT=jsonv2 $(go_test) -short -timeout 5m ./bridge/policy
 
 smoke: dendrite
 	$(go_test) -short -p $(P) -timeout 5m $(PKGS)

@@ -50,7 +50,7 @@ func (s *story) askInMatrix(t *testing.T) {
 	asked := s.Must("carl", s.customer, "!lane human Can I change the deadline to 3 May?")
 	n := asked.Number("handoff")
 	card := s.Card("root", bridgetest.HandoffCard, n)
-	stays := s.root.InThread(card.Room, card.ID, "nobody owns this yet")
+	stays := s.root.InThread(card.Room, card.ID, "Did anybody promise him a date?")
 	s.root.Wait("that it stays", bridgetest.Reacts(stays, "🔒"))
 
 	s.Must("root", card.Room, fmt.Sprintf("!lane take #%d", n))
@@ -59,12 +59,12 @@ func (s *story) askInMatrix(t *testing.T) {
 	s.carl.Wait("root's answer", bridgetest.In(s.customer), bridgetest.InThread(asked.Command), bridgetest.Says("3 May is fine"))
 	s.root.Wait("that it went", bridgetest.Reacts(goes, "📤"))
 
-	s.root.Text(card.Room, "CANARY among staff: ask finance")
-	s.root.InThread(card.Room, card.ID, "close the window and retry")
-	s.carl.Wait("words of the owner that look like a command", bridgetest.Says("close the window and retry"))
+	s.root.Text(card.Room, "Before anybody moves more dates: ask finance.")
+	s.root.InThread(card.Room, card.ID, "close the old draft and send me the new one")
+	s.carl.Wait("words of the owner that look like a command", bridgetest.Says("close the old draft and send me the new one"))
 	s.Must("root", card.Room, fmt.Sprintf("!lane close #%d", n))
 	s.WaitCard("root", bridgetest.HandoffCard, n, "closed")
-	for _, words := range []string{"nobody owns this yet", "CANARY among staff"} {
+	for _, words := range []string{"Did anybody promise", "ask finance"} {
 		if strings.Contains(s.carl.Heard(), words) {
 			t.Errorf("carl heard %q", words)
 		}
@@ -73,16 +73,16 @@ func (s *story) askInMatrix(t *testing.T) {
 
 // HAND-11: an answer that could belong to two questions is never guessed.
 func (s *story) ambiguous(t *testing.T) {
-	s.Must("carl", s.customer, "!lane human first open question alpha")
-	beta := s.Must("xena", s.Direct("xena"), "human second open question beta").Number("handoff")
-	s.Phones.WaitSent(bridgetest.Eli, "the first question", "alpha")
-	s.Phones.WaitSent(bridgetest.Eli, "the second question", "beta")
+	s.Must("carl", s.customer, "!lane human Which file formats do you need for the banner?")
+	beta := s.Must("xena", s.Direct("xena"), "human Where do I send my invoice?").Number("handoff")
+	s.Phones.WaitSent(bridgetest.Eli, "the first question", "file formats")
+	s.Phones.WaitSent(bridgetest.Eli, "the second question", "send my invoice")
 	before := len(s.Phones.Sent(bridgetest.Eli))
-	s.Phones.Write(bridgetest.Eli, "an ambiguous answer")
+	s.Phones.Write(bridgetest.Eli, "Let me look that up.")
 	s.Phones.WaitAfter(bridgetest.Eli, "the question which one was meant", before)
-	s.Phones.Write(bridgetest.Eli, fmt.Sprintf("#%d routed by its number", beta))
-	s.xena.Wait("the answer to her question", bridgetest.Says("routed by its number"))
-	for name, words := range map[string][]string{"carl": {"an ambiguous answer", "routed by its number", "beta"}, "xena": {"an ambiguous answer", "alpha"}} {
+	s.Phones.Write(bridgetest.Eli, fmt.Sprintf("#%d To the address in your contract.", beta))
+	s.xena.Wait("the answer to her question", bridgetest.Says("To the address in your contract"))
+	for name, words := range map[string][]string{"carl": {"look that up", "in your contract", "send my invoice"}, "xena": {"look that up", "file formats"}} {
 		for _, w := range words {
 			if strings.Contains(s.Person(name).Heard(), w) {
 				t.Errorf("%s heard %q", name, w)
@@ -93,42 +93,44 @@ func (s *story) ambiguous(t *testing.T) {
 
 // TRUST-15, HAND-04: what is asked in the internal lane is answered in Matrix alone; WhatsApp hears the number and nothing else.
 func (s *story) askInternally(t *testing.T) {
-	asked := s.Must("xena", s.internal, "!lane human CANARY-INTERNAL is the client solvent?")
+	asked := s.Must("xena", s.internal, "!lane human Does the client pay on time?")
 	n := asked.Number("handoff")
 	s.Phones.WaitSent(bridgetest.Dana, "that a question waits in Matrix", fmt.Sprintf("#%d", n))
 	card := s.Card("root", bridgetest.HandoffCard, n)
 	s.root.Wait("the question in the super-admin room", bridgetest.In(card.Room), func(e bridgetest.Event) bool {
-		return (e.ID == card.ID || e.Thread() == card.ID) && strings.Contains(string(e.Raw), "CANARY-INTERNAL")
+		return (e.ID == card.ID || e.Thread() == card.ID) && strings.Contains(string(e.Raw), "pay on time")
 	})
 	s.root.React(card.Room, card.ID, "✋")
 	s.WaitCard("root", bridgetest.HandoffCard, n, "taken")
-	s.root.InThread(card.Room, card.ID, "CANARY-INTERNAL solvent enough")
-	answer := s.xena.Wait("the answer", bridgetest.In(s.internal), bridgetest.InThread(asked.Command), bridgetest.Says("solvent enough"))
+	s.root.InThread(card.Room, card.ID, "Always did, so far.")
+	answer := s.xena.Wait("the answer", bridgetest.In(s.internal), bridgetest.InThread(asked.Command), bridgetest.Says("Always did"))
 	if !strings.HasPrefix(answer.Sender, "@lanekeeper_agent_") {
 		t.Errorf("the answer comes from %s", answer.Sender)
 	}
-	for _, m := range s.Phones.Sent("") {
-		if strings.Contains(m.Body, "CANARY-INTERNAL") {
-			t.Error("internal words on WhatsApp")
+	for _, words := range []string{"pay on time", "Always did"} {
+		for _, m := range s.Phones.Sent("") {
+			if strings.Contains(m.Body, words) {
+				t.Errorf("%q stands on WhatsApp", words)
+			}
 		}
-	}
-	if strings.Contains(s.carl.Heard(), "CANARY-INTERNAL") {
-		t.Error("carl heard internal words")
+		if strings.Contains(s.carl.Heard(), words) {
+			t.Errorf("carl heard %q", words)
+		}
 	}
 }
 
 // HAND-10: the first to answer owns the question; the other one is told so, and is not heard by the asker.
 func (s *story) twoAgents(t *testing.T) {
-	n := s.Must("carl", s.customer, "!lane human who answers gamma?").Number("handoff")
-	s.Phones.WaitSent(bridgetest.Eli, "the question", "gamma")
-	s.Phones.Write(bridgetest.Dana, fmt.Sprintf("#%d first from Dana", n))
-	s.carl.Wait("Dana's answer", bridgetest.Says("first from Dana"))
+	n := s.Must("carl", s.customer, "!lane human Can somebody call me about the contract?").Number("handoff")
+	s.Phones.WaitSent(bridgetest.Eli, "the question", "about the contract")
+	s.Phones.Write(bridgetest.Dana, fmt.Sprintf("#%d I call you at four.", n))
+	s.carl.Wait("Dana's answer", bridgetest.Says("I call you at four"))
 	before := len(s.Phones.Sent(bridgetest.Eli))
-	s.Phones.Write(bridgetest.Eli, fmt.Sprintf("#%d late from Eli", n))
+	s.Phones.Write(bridgetest.Eli, fmt.Sprintf("#%d I can do it, too.", n))
 	if line := s.Phones.WaitAfter(bridgetest.Eli, "who owns it", before); !strings.Contains(line.Body, "Dana") {
 		t.Errorf("Eli is told %q, not who owns #%d", line.Body, n)
 	}
-	if strings.Contains(s.carl.Heard(), "late from Eli") {
+	if strings.Contains(s.carl.Heard(), "I can do it") {
 		t.Error("carl heard somebody who does not own the question")
 	}
 }

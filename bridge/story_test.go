@@ -57,7 +57,7 @@ func tell(t *testing.T, o bridgetest.WorldOptions) *story {
 		{"two agents answer", (*story).twoAgents},
 		{"in the end nothing leaked and nothing is left to do", (*story).end},
 	} {
-		if !t.Run(step.name, func(t *testing.T) { step.play(s, t) }) {
+		if !t.Run(step.name, func(t *testing.T) { s.During(t); step.play(s, t) }) {
 			t.FailNow() // the next step builds on this one
 		}
 	}

@@ -24,6 +24,7 @@ func (w *World) KillPoints(t *testing.T, every int, scenario func(t *testing.T, 
 				name = fmt.Sprintf("after write %d", n)
 			}
 			t.Run(name, func(t *testing.T) {
+				w.During(t)
 				launched := make(chan error, 1)
 				w.Proxy.Set(func(write int, _ *http.Request) Fault {
 					if write == n {

@@ -123,15 +123,23 @@ func (r *reader) message(e Event) {
 		marks = append(marks, "🔔")
 	}
 	if root := e.Thread(); root != "" {
-		marks = append(marks, "thread on “"+short(r.bodies[root])+"”")
+		marks = append(marks, r.about("thread on", root))
 	} else if to := e.ReplyTo(); to != "" {
-		marks = append(marks, "reply to “"+short(r.bodies[to])+"”")
+		marks = append(marks, r.about("reply to", to))
 	}
 	mark := ""
 	if len(marks) > 0 {
 		mark = " *(" + strings.Join(marks, ", ") + ")*"
 	}
 	r.line(e, "says%s: %s", mark, indent(readable(body)))
+}
+
+// about names an event by its words. The reader may not know them, who came later or must not read them.
+func (r *reader) about(how, event string) string {
+	if words := r.bodies[event]; words != "" {
+		return how + " “" + short(words) + "”"
+	}
+	return how + " something earlier"
 }
 
 // member tells of the reader's own comings and goings, and of those of others while the reader is there.
@@ -144,7 +152,7 @@ func (r *reader) member(e Event) {
 	case e.Stripped && own && membership == "invite":
 		r.invitations++
 		r.line(e, "invites %s", r.name)
-	case e.Stripped || own && membership == "invite":
+	case e.Stripped || own && membership == "invite" || *e.StateKey == r.w.Bot():
 	case membership == "join" && own:
 		r.line(e, "joins")
 	case membership == "leave" && e.Sender != *e.StateKey:

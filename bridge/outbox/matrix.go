@@ -3,6 +3,7 @@
 package outbox
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -100,12 +101,22 @@ func (m *Matrix) place(ctx context.Context, p effect.Place) (room string, ok boo
 	return r.ID, true, nil
 }
 
-// ref finds the event that a reference means; "" if it was never sent.
-func (m *Matrix) ref(ctx context.Context, r effect.Ref) (string, error) {
+// ref finds the event that a reference means, "" if it was never sent, and the room
+// where it stands, "" if that is not known.
+func (m *Matrix) ref(ctx context.Context, r effect.Ref) (room, event string, err error) {
 	if len(r) == 0 || r[0] != '~' {
-		return string(r), nil
+		return "", string(r), nil
 	}
-	_, event, err := m.Store.Sent(ctx, string(r[1:]))
+	return m.Store.Sent(ctx, string(r[1:]))
+}
+
+// near is ref for a relation: of what stands in another room, as a direct chat that
+// was given up, nothing is said in this one.
+func (m *Matrix) near(ctx context.Context, r effect.Ref, room string) (string, error) {
+	in, event, err := m.ref(ctx, r)
+	if in != "" && in != room {
+		return "", err
+	}
 	return event, err
 }
 
@@ -120,17 +131,17 @@ func (m *Matrix) message(ctx context.Context, job queue.Job, msg *effect.Message
 	if !ok {
 		return queue.Result{Retry: 500 * time.Millisecond, Keep: true}
 	}
-	content, evType, err := m.content(ctx, msg)
+	there, content, evType, err := m.content(ctx, msg, room)
 	if err != nil {
 		return queue.Result{Retry: time.Second, Err: err}
 	}
 	if content == nil { // an edit or a reaction whose target never came to be
 		return queue.Result{Commit: func(ctx context.Context) error { return m.Store.Do(ctx, msg.Else...) }}
 	}
-	o := outgoing{room: room, typ: evType, txn: fmt.Sprintf("%s.%d", m.Prefix, job.ID), content: content}
+	o := outgoing{room: there, typ: evType, txn: fmt.Sprintf("%s.%d", m.Prefix, job.ID), content: content}
 	if msg.From != nil {
 		o.as = msg.From.User
-		if err := m.ghost(ctx, job, msg.From, room); err != nil {
+		if err := m.ghost(ctx, job, msg.From, o.room); err != nil {
 			return m.speechless(ctx, job, msg, o, err)
 		}
 	}
@@ -138,14 +149,14 @@ func (m *Matrix) message(ctx context.Context, job queue.Job, msg *effect.Message
 	if forbidden(err) && o.as != "" {
 		return m.speechless(ctx, job, msg, o, err)
 	}
-	if shut(err) && msg.To.Person != "" && job.Attempts < 2 {
+	if shut(err) && msg.To.Person != "" && o.room == room && job.Attempts < 2 {
 		// The direct chat is gone: a new one is opened at the next try.
 		return queue.Result{Retry: 100 * time.Millisecond, Err: errors.Join(err, m.Store.ForgetDirect(ctx, msg.To.Person))}
 	}
 	if err != nil {
 		return m.settle(job, err, nil, m.lost(msg))
 	}
-	return m.stands(msg, room, event, dropped)
+	return m.stands(msg, o.room, event, dropped)
 }
 
 // deliver sends a message; a relation that the homeserver refuses is dropped, the
@@ -234,33 +245,32 @@ func (m *Matrix) ghost(ctx context.Context, job queue.Job, g *effect.Ghost, room
 	return m.HS.Join(ctx, g.User, room)
 }
 
-// content makes what is sent; nil if an edit or reaction has no target.
-func (m *Matrix) content(ctx context.Context, msg *effect.Message) (map[string]any, string, error) {
-	evType := msg.Type
-	if evType == "" {
-		evType = "m.room.message"
-	}
+// content makes what is sent, and where: an edit or a reaction goes where its target
+// stands. It is nil if that was never sent.
+func (m *Matrix) content(ctx context.Context, msg *effect.Message, room string) (there string, content map[string]any, evType string, err error) {
+	evType = cmp.Or(msg.Type, "m.room.message")
 	c := maps.Clone(msg.Content)
 	if c == nil {
 		c = map[string]any{}
 	}
 	if msg.Edits != "" || msg.Reacts != "" {
-		target, err := m.ref(ctx, msg.Edits+msg.Reacts)
+		in, target, err := m.ref(ctx, msg.Edits+msg.Reacts)
 		if err != nil || target == "" {
-			return nil, "", err
+			return "", nil, "", err
 		}
+		there = cmp.Or(in, room)
 		if msg.Reacts != "" {
-			return map[string]any{"m.relates_to": map[string]any{"rel_type": "m.annotation", "event_id": target, "key": msg.Key}}, "m.reaction", nil
+			return there, map[string]any{"m.relates_to": map[string]any{"rel_type": "m.annotation", "event_id": target, "key": msg.Key}}, "m.reaction", nil
 		}
-		return edit(c, target), evType, nil
+		return there, edit(c, target), evType, nil
 	}
-	thread, err := m.ref(ctx, msg.Thread)
+	thread, err := m.near(ctx, msg.Thread, room)
 	if err != nil {
-		return nil, "", err
+		return "", nil, "", err
 	}
-	reply, err := m.ref(ctx, msg.ReplyTo)
+	reply, err := m.near(ctx, msg.ReplyTo, room)
 	if err != nil {
-		return nil, "", err
+		return "", nil, "", err
 	}
 	switch {
 	case thread != "":
@@ -272,7 +282,7 @@ func (m *Matrix) content(ctx context.Context, msg *effect.Message) (map[string]a
 	case reply != "":
 		c["m.relates_to"] = map[string]any{"m.in_reply_to": map[string]any{"event_id": reply}}
 	}
-	return c, evType, nil
+	return room, c, evType, nil
 }
 
 // edit wraps new content, https://spec.matrix.org/v1.15/client-server-api/#event-replacements.
@@ -298,26 +308,27 @@ func (m *Matrix) relate(c, other map[string]any) map[string]any {
 }
 
 func (m *Matrix) redact(ctx context.Context, job queue.Job, r *effect.Redact) queue.Result {
-	room, ok, err := m.place(ctx, r.In)
-	if err != nil {
-		return m.settle(job, err, nil, m.kept(r))
-	}
-	if !ok {
-		return queue.Result{Retry: 500 * time.Millisecond, Keep: true}
-	}
-	target, err := m.ref(ctx, r.Target)
+	room, target, err := m.ref(ctx, r.Target)
 	if err != nil {
 		return queue.Result{Retry: time.Second, Err: err}
 	}
 	if target == "" {
 		return queue.Result{}
 	}
+	if room == "" {
+		var ok bool
+		if room, ok, err = m.place(ctx, r.In); err != nil {
+			return m.settle(job, err, nil, m.kept(r))
+		} else if !ok {
+			return queue.Result{Retry: 500 * time.Millisecond, Keep: true}
+		}
+	}
 	_, err = m.HS.Redact(ctx, "", room, target, fmt.Sprintf("%s.%d", m.Prefix, job.ID), r.Reason)
 	return m.settle(job, err, nil, m.kept(r))
 }
 
 func (m *Matrix) receipt(ctx context.Context, job queue.Job, r *effect.Receipt) queue.Result {
-	event, err := m.ref(ctx, r.Event)
+	event, err := m.near(ctx, r.Event, r.Room)
 	if err != nil || event == "" {
 		return queue.Result{Err: err}
 	}

@@ -198,3 +198,28 @@ func TestGhostThatIsOut(t *testing.T) {
 		}
 	})
 }
+
+// What refers to a message in a direct chat that was given up: changes of it go
+// there, and nothing of it is said in the new one.
+func TestOtherRoom(t *testing.T) {
+	each(t, func(b *bench) {
+		if err := b.s.SaveSent(t.Context(), "ask:1", "!old", "$root"); err != nil {
+			t.Fatal(err)
+		}
+		b.hs.refuse = func(op, _ string, c map[string]any) error {
+			if relation, _ := c["m.relates_to"].(map[string]any); relation["rel_type"] == "m.thread" {
+				t.Errorf("%s relates to %v", op, relation)
+			}
+			return nil
+		}
+		words := says(effect.Place{Person: carl})
+		words.Message.Thread = effect.To("ask:1")
+		b.does(words, 0)
+		edited := says(effect.Place{Person: carl})
+		edited.Message.Edits = effect.To("ask:1")
+		b.does(edited, 0)
+		if want := []string{" in !direct" + carl + ": words (x.7)", " in !old: * words (x.7)"}; !slices.Equal(b.hs.sent, want) {
+			t.Errorf("sent %q", b.hs.sent)
+		}
+	})
+}

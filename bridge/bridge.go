@@ -226,6 +226,10 @@ func (b *Bridge) wire(ctx context.Context) error {
 		Store: b.store, HS: b.hs, Policy: b.policy, Log: b.log,
 		Version: b.cfg.Rooms.Version, SuperAdmin: b.cfg.Rooms.SuperAdmin, Drift: b.metrics.driftUndone,
 	}
+	prefix, err := b.instance(ctx)
+	if err != nil {
+		return err
+	}
 	r := b.relay()
 	commands := &command.Commands{
 		Store: b.store, Policy: b.policy, Relay: r, Bot: b.hs.Bot(), Ghosts: "@" + b.cfg.GhostPrefix(),
@@ -233,14 +237,10 @@ func (b *Bridge) wire(ctx context.Context) error {
 	}
 	b.handler = &handle.Handler{
 		Store: b.store, Commands: commands, Relay: r, Policy: b.policy,
-		Bot: b.hs.Bot(), Ours: b.hs.Ours, Dirty: reconcile.Dirty, Log: b.log,
+		Bot: b.hs.Bot(), Ours: b.hs.Ours, Dirty: reconcile.Dirty, Prefix: prefix, Log: b.log,
 	}
 	b.sync = intake.NewSync(b.hs, b.store, b.log)
 	b.sync.Events, b.sync.Alive = b.metrics.eventsIn, b.health.synced
-	prefix, err := b.instance(ctx)
-	if err != nil {
-		return err
-	}
 	b.outbox = &outbox.Matrix{
 		Store: b.store, HS: b.hs, Rooms: b.rooms, Log: b.log, Prefix: prefix,
 		Idempotent: b.caps.Devices, Began: time.Now(), Sent: b.metrics.sent("matrix"),

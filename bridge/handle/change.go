@@ -2,11 +2,27 @@ package handle
 
 import (
 	"context"
+	"strconv"
+	"strings"
 
 	"lanekeeper/bridge/handoff"
 	"lanekeeper/bridge/matrix"
 	"lanekeeper/bridge/store"
 )
+
+// echo takes a message of ours as the homeserver shows it.
+func (h *Handler) echo(ctx context.Context, ev *matrix.Event) error {
+	prefix, rest, _ := strings.Cut(ev.Txn(), ".")
+	if prefix == "" || prefix != h.Prefix {
+		return nil
+	}
+	digits, _, _ := strings.Cut(rest, ".") // what follows says which try it was
+	job, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil {
+		return nil
+	}
+	return h.Store.Echo(ctx, job, ev.Room, ev.ID)
+}
 
 // edit takes new words for a message by whoever wrote it, in the room where it
 // stands; some homeservers let others through.

@@ -29,6 +29,7 @@ type Handler struct {
 	Bot      string                   // MXID
 	Ours     func(user string) bool   // the bot and the ghosts
 	Dirty    func(*matrix.Event) bool // whether a state event calls for a look at its room
+	Prefix   string                   // of the transaction ids of this database; see outbox.Matrix
 	Log      zerolog.Logger
 }
 
@@ -152,8 +153,11 @@ func (h *Handler) message(ctx context.Context, ev *matrix.Event, room *store.Roo
 	if target := ev.Replaces(); target != "" {
 		return h.edit(ctx, ev, target)
 	}
-	if err := h.remember(ctx, ev); err != nil || h.Ours(ev.Sender) {
+	if err := h.remember(ctx, ev); err != nil {
 		return err
+	}
+	if h.Ours(ev.Sender) {
+		return h.echo(ctx, ev)
 	}
 	talk, err := h.Relay.InConversation(ctx, ev, room)
 	if err != nil {

@@ -345,3 +345,34 @@ func TestParkedCommand(t *testing.T) {
 		}
 	})
 }
+
+// MSG-02: who dies between sending a card and noting it still understands the
+// reaction on it: the homeserver shows the card first.
+func TestEcho(t *testing.T) {
+	each(t, func(d *desk) {
+		d.h.Prefix = "abc"
+		var job int64
+		d.tx(func(ctx context.Context) error {
+			if err := d.s.Do(ctx, effect.Effect{Message: &effect.Message{ID: "card:7", To: effect.Place{Project: "p1", Lane: "customer"}}}); err != nil {
+				return err
+			}
+			return d.s.DB.QueryRow(ctx, "SELECT id FROM job").Scan(&job)
+		})
+		shown := func(id, sender, txn string) {
+			t.Helper()
+			raw, _ := json.Marshal(map[string]any{"event_id": id, "type": "m.room.message", "sender": sender, "content": map[string]any{"msgtype": "m.text", "body": "x"}, "unsigned": map[string]any{"transaction_id": txn}})
+			payload, _ := json.Marshal(store.Input{Kind: store.InputEvent, Room: "!customer", Raw: raw})
+			d.tx(d.h.Do(t.Context(), queue.Job{Payload: payload}).Commit)
+		}
+		shown("$forged", mia, fmt.Sprint("abc.", job))
+		shown("$foreign", bot, fmt.Sprint("xyz.", job))
+		shown("$other", bot, fmt.Sprint("abc.", job+1))
+		if id, err := d.s.SentAs(t.Context(), "$card"); id != "" || err != nil {
+			t.Fatal(id, err)
+		}
+		shown("$card", bot, fmt.Sprint("abc.", job, ".bare"))
+		if _, event, err := d.s.Sent(t.Context(), "card:7"); event != "$card" || err != nil {
+			t.Errorf("the card is %q: %v", event, err)
+		}
+	})
+}

@@ -2,6 +2,7 @@ package matrix
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -190,6 +191,11 @@ func (e *Event) Annotates() (target, key string) {
 // NewContent is what an edit puts in the place of the old content; nil if there
 // is none.
 func (e *Event) NewContent() map[string]any { return object(e.Content, "m.new_content") }
+
+// Txn is the transaction id with which Send sent the event; empty if it did not, or
+// as a ghost on a homeserver that keeps transaction ids. Believe it only of users of
+// ours.
+func (e *Event) Txn() string { return cmp.Or(e.Unsigned.TransactionID, text(e.Content, txnKey)) }
 
 // Mentions are the users that the message mentions on purpose.
 func (e *Event) Mentions() []string {

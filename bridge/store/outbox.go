@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 
 	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/queue"
@@ -88,6 +90,25 @@ func (s *Store) item(ctx context.Context, e effect.Effect) (queue.Item, error) {
 		item.Key, err = s.KeyOf(ctx, effect.Place{Room: e.Receipt.Room})
 	}
 	return item, err
+}
+
+// Echo notes which event a message of the outbox became when the homeserver shows it
+// first: who dies after sending it has not noted that, and people may have answered
+// it by now.
+func (s *Store) Echo(ctx context.Context, job int64, room, event string) error {
+	var payload []byte
+	err := s.DB.QueryRow(ctx, "SELECT payload FROM job WHERE id=$1 AND queue=$2", job, QueueMatrix).Scan(&payload)
+	if errors.Is(err, sql.ErrNoRows) { // it was noted, as nearly always
+		return nil
+	}
+	if err != nil {
+		return wrap("echo", err)
+	}
+	var e effect.Effect
+	if err := json.Unmarshal(payload, &e); err != nil || e.Message == nil || e.Message.ID == "" {
+		return wrap("echo", err)
+	}
+	return s.SaveSent(ctx, e.Message.ID, room, event)
 }
 
 // KeyOf gives the order key of a place: one for each room, however it is named.

@@ -43,6 +43,15 @@ func (k *call) resolve(ctx context.Context, slug string, a policy.Ability) (*pro
 	return p, nil
 }
 
+// named reads the project that may stand at the end of the line; see resolve.
+func (k *call) named(ctx context.Context, a policy.Ability) (*project.Project, error) {
+	slug, _ := k.next()
+	if err := k.done(); err != nil {
+		return nil, err
+	}
+	return k.resolve(ctx, slug, a)
+}
+
 // everywhere reports whether the sender's platform role gives the ability in
 // every project; for membership the ability is to make projects.
 func (k *call) everywhere(a policy.Ability) bool {

@@ -113,11 +113,7 @@ func (k *call) archive(ctx context.Context) (*reply, error) { return k.status(ct
 func (k *call) restore(ctx context.Context) (*reply, error) { return k.status(ctx, false) }
 
 func (k *call) status(ctx context.Context, archive bool) (*reply, error) {
-	slug, _ := k.next()
-	if err := k.done(); err != nil {
-		return nil, err
-	}
-	p, err := k.resolve(ctx, slug, "project")
+	p, err := k.named(ctx, "project")
 	if err != nil {
 		return nil, err
 	}
@@ -187,11 +183,7 @@ func (k *call) add(ctx context.Context) (*reply, error) {
 	if !ok {
 		return nil, project.Refuse(project.BadArgument, "As what? Name a role after the person: %s.", roles(k.Policy.Catalogue().Roles))
 	}
-	slug, _ := k.next()
-	if err := k.done(); err != nil {
-		return nil, err
-	}
-	p, err := k.resolve(ctx, slug, "people")
+	p, err := k.named(ctx, "people")
 	if err != nil {
 		return nil, err
 	}
@@ -229,11 +221,7 @@ func (k *call) accept(ctx context.Context) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	slug, _ := k.next()
-	if err := k.done(); err != nil {
-		return nil, err
-	}
-	p, err := k.resolve(ctx, slug, "accept")
+	p, err := k.named(ctx, "accept")
 	if err != nil {
 		return nil, err
 	}
@@ -285,11 +273,7 @@ func (k *call) remove(ctx context.Context) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	slug, _ := k.next()
-	if err := k.done(); err != nil {
-		return nil, err
-	}
-	p, err := k.resolve(ctx, slug, "people")
+	p, err := k.named(ctx, "people")
 	if err != nil {
 		return nil, err
 	}

@@ -13,11 +13,7 @@ import (
 // show tells about one project, as far as everybody here may know it; the rest
 // goes to the sender alone.
 func (k *call) show(ctx context.Context) (*reply, error) {
-	slug, _ := k.next()
-	if err := k.done(); err != nil {
-		return nil, err
-	}
-	p, err := k.resolve(ctx, slug, "")
+	p, err := k.named(ctx, "")
 	if err != nil {
 		return nil, err
 	}
@@ -45,11 +41,7 @@ func (k *call) show(ctx context.Context) (*reply, error) {
 // who lists the people of a project with what they may do: in a lane, the people
 // of that lane.
 func (k *call) who(ctx context.Context) (*reply, error) {
-	slug, _ := k.next()
-	if err := k.done(); err != nil {
-		return nil, err
-	}
-	p, err := k.resolve(ctx, slug, "")
+	p, err := k.named(ctx, "")
 	if err != nil {
 		return nil, err
 	}
@@ -225,19 +217,11 @@ func (k *call) requests(ctx context.Context) (*reply, error) {
 // plan names what apply would change. Steps of lanes that not everybody here may
 // know go to the sender alone.
 func (k *call) plan(ctx context.Context) (*reply, error) {
-	p, err := k.planned(ctx)
+	p, err := k.named(ctx, "project")
 	if err != nil {
 		return nil, err
 	}
 	return k.steps(ctx, p)
-}
-
-func (k *call) planned(ctx context.Context) (*project.Project, error) {
-	slug, _ := k.next()
-	if err := k.done(); err != nil {
-		return nil, err
-	}
-	return k.resolve(ctx, slug, "project")
 }
 
 func (k *call) steps(ctx context.Context, p *project.Project) (*reply, error) {
@@ -282,7 +266,7 @@ func plural(n int) string {
 }
 
 func (k *call) apply(ctx context.Context) (*reply, error) {
-	p, err := k.planned(ctx)
+	p, err := k.named(ctx, "project")
 	if err != nil {
 		return nil, err
 	}

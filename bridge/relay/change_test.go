@@ -318,6 +318,19 @@ func TestRights(t *testing.T) {
 	})
 }
 
+// HAND-10: in a lane even a refusal names the owner only as askers may know them.
+func TestRefusalInALane(t *testing.T) {
+	each(t, func(r *relay.Relay) { r.Reveal = "team" }, func(w *world) {
+		n, cmd := w.asks(xena, "internal", "alpha")
+		w.takes(olga, n, false)
+		_, _, err := w.r.Take(w.ctx, root, w.at("internal", cmd), 0, false)
+		_, _, staff := w.r.Take(w.ctx, root, w.at("super_admin", ""), n, false)
+		if err == nil || strings.Contains(err.Error(), "Olga") || staff == nil || !strings.Contains(staff.Error(), "Olga") {
+			t.Errorf("in the lane: %v; among staff: %v", err, staff)
+		}
+	})
+}
+
 // A failure to deliver an answer is said in the thread, and to the agent.
 func TestAnswerLost(t *testing.T) {
 	each(t, nil, func(w *world) {

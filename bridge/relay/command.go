@@ -2,6 +2,8 @@ package relay
 
 import (
 	"context"
+	"errors"
+	"strings"
 
 	"lanekeeper/bridge/handoff"
 	"lanekeeper/bridge/project"
@@ -73,13 +75,27 @@ func (r *Relay) named(ctx context.Context, at At, n int64) (*handoff.Handoff, er
 func (r *Relay) outcome(desk *handoff.Desk, h *handoff.Handoff, at At, changed bool) map[string]any {
 	all := h.Fields()
 	f := map[string]any{"handoff": h.Number, "state": all["state"], "owner": all["owner"]}
-	if h.Owner != nil && at.Room.Kind != store.SuperAdmin && (at.Room.IsLane() || here(h, at.Room)) {
+	if h.Owner != nil && among(h, at) {
 		f["owner"] = map[string]any{"kind": h.Owner.Kind, "name": desk.PublicName(h.Owner)}
 	}
 	if !changed {
 		f["changed"] = false
 	}
 	return f
+}
+
+// among reports whether a command's answer is read by others than staff.
+func among(h *handoff.Handoff, at At) bool {
+	return at.Room.Kind != store.SuperAdmin && (at.Room.IsLane() || here(h, at.Room))
+}
+
+// publicly makes a refusal name the owner as askers may know them, where they read it.
+func publicly(desk *handoff.Desk, h *handoff.Handoff, at At, err error) error {
+	var refused *project.Error
+	if h.Owner == nil || !among(h, at) || !errors.As(err, &refused) {
+		return err
+	}
+	return project.Refuse(refused.Code, "%s", strings.ReplaceAll(refused.Sentence, h.Owner.Name, desk.PublicName(h.Owner)))
 }
 
 // inside reports whether a command stands in the asker's thread, so that its answer
@@ -138,7 +154,7 @@ func (r *Relay) Take(ctx context.Context, actor string, at At, n int64, force bo
 	o := handoff.Owner{Kind: handoff.OnMatrix, ID: actor, Name: text.Name(r.Store.Name(ctx, actor))}
 	dec, changed, err := desk.Take(h, o, force, nil)
 	if err != nil {
-		return nil, words, err
+		return nil, words, publicly(desk, h, at, err)
 	}
 	if err := r.applyIf(ctx, h, dec, changed); err != nil {
 		return nil, words, err
@@ -158,7 +174,7 @@ func (r *Relay) Release(ctx context.Context, actor string, at At, n int64) (fiel
 	}
 	dec, changed, err := desk.Release(h, actor, before)
 	if err != nil {
-		return nil, words, err
+		return nil, words, publicly(desk, h, at, err)
 	}
 	if err := r.applyIf(ctx, h, dec, changed); err != nil {
 		return nil, words, err

@@ -60,6 +60,10 @@ const inFlight = 2 * time.Second
 // ghostPatience is how often a ghost tries before the bot speaks in its place.
 const ghostPatience = 12
 
+// ghostInvited is how often it may find that its invitation is still on its way
+// before that is worth a line in the log.
+const ghostInvited = 3
+
 // Do carries out one job of the queue "matrix".
 func (m *Matrix) Do(ctx context.Context, job queue.Job) queue.Result {
 	var e effect.Effect
@@ -138,7 +142,7 @@ func (m *Matrix) message(ctx context.Context, job queue.Job, msg *effect.Message
 	if content == nil { // an edit or a reaction whose target never came to be
 		return queue.Result{Commit: func(ctx context.Context) error { return m.Store.Do(ctx, msg.Else...) }}
 	}
-	o := outgoing{room: there, typ: evType, txn: fmt.Sprintf("%s.%d", m.Prefix, job.ID), content: content}
+	o := outgoing{room: there, typ: evType, txn: m.txn(job), content: content}
 	if msg.From != nil {
 		o.as = msg.From.User
 		if err := m.ghost(ctx, job, msg.From, o.room); err != nil {
@@ -175,7 +179,11 @@ func (m *Matrix) deliver(ctx context.Context, job queue.Job, msg *effect.Message
 // reconcile sees to that, so it waits a while; then the bot speaks in its place.
 func (m *Matrix) speechless(ctx context.Context, job queue.Job, msg *effect.Message, o outgoing, err error) queue.Result {
 	if !refusal(err) || job.Attempts < ghostPatience {
-		return queue.Result{Retry: backoff(job.Attempts, err), Err: fmt.Errorf("ghost: %w", err)}
+		r := queue.Result{Retry: backoff(job.Attempts, err)}
+		if !forbidden(err) || job.Attempts > ghostInvited {
+			r.Err = fmt.Errorf("ghost: %w", err)
+		}
+		return r
 	}
 	if msg.Plain == nil {
 		return m.settle(job, err, nil, m.lost(msg))
@@ -307,6 +315,12 @@ func (m *Matrix) relate(c, other map[string]any) map[string]any {
 	return c
 }
 
+// txn is the transaction id of a job, globally unique. The time tells it from a job
+// of the same number in a database that was restored from a backup.
+func (m *Matrix) txn(job queue.Job) string {
+	return fmt.Sprintf("%s.%d.%d", m.Prefix, job.ID, job.Created.UnixMilli())
+}
+
 func (m *Matrix) redact(ctx context.Context, job queue.Job, r *effect.Redact) queue.Result {
 	room, target, err := m.ref(ctx, r.Target)
 	if err != nil {
@@ -323,7 +337,7 @@ func (m *Matrix) redact(ctx context.Context, job queue.Job, r *effect.Redact) qu
 			return queue.Result{Retry: 500 * time.Millisecond, Keep: true}
 		}
 	}
-	_, err = m.HS.Redact(ctx, "", room, target, fmt.Sprintf("%s.%d", m.Prefix, job.ID), r.Reason)
+	_, err = m.HS.Redact(ctx, "", room, target, m.txn(job), r.Reason)
 	return m.settle(job, err, nil, m.kept(r))
 }
 

@@ -88,7 +88,7 @@ func each(t *testing.T, test func(b *bench)) {
 func (b *bench) does(e effect.Effect, attempts int) (r queue.Result, then []effect.Effect) {
 	b.t.Helper()
 	payload, _ := json.Marshal(e)
-	r = b.m.Do(b.t.Context(), queue.Job{ID: 7, Payload: payload, Attempts: attempts})
+	r = b.m.Do(b.t.Context(), queue.Job{ID: 7, Created: time.UnixMilli(5), Payload: payload, Attempts: attempts})
 	if r.Commit == nil {
 		return r, nil
 	}
@@ -193,7 +193,7 @@ func TestGhostThatIsOut(t *testing.T) {
 			t.Error("the answer is given up")
 		}
 		b.does(answer, 12)
-		if want := []string{ghost + " in !customer: words (x.7)", " in !customer: Dana: words (x.7.bot)"}; !slices.Equal(b.hs.sent, want) {
+		if want := []string{ghost + " in !customer: words (x.7.5)", " in !customer: Dana: words (x.7.5.bot)"}; !slices.Equal(b.hs.sent, want) {
 			t.Errorf("sent %q", b.hs.sent)
 		}
 	})
@@ -218,7 +218,7 @@ func TestOtherRoom(t *testing.T) {
 		edited := says(effect.Place{Person: carl})
 		edited.Message.Edits = effect.To("ask:1")
 		b.does(edited, 0)
-		if want := []string{" in !direct" + carl + ": words (x.7)", " in !old: * words (x.7)"}; !slices.Equal(b.hs.sent, want) {
+		if want := []string{" in !direct" + carl + ": words (x.7.5)", " in !old: * words (x.7.5)"}; !slices.Equal(b.hs.sent, want) {
 			t.Errorf("sent %q", b.hs.sent)
 		}
 	})

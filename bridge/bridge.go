@@ -134,6 +134,7 @@ func Run(ctx context.Context, cfg *config.Config, log zerolog.Logger, version st
 	})
 	err := group.Wait()
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		log.Info().Msg("Lanekeeper has stopped")
 		return nil
 	}
 	return err
@@ -149,7 +150,16 @@ func (b *Bridge) databaseError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return exit(ExitDatabase, "Cannot use the database (database.uri): %v. Check that it runs, that the address and the password are right, and that Lanekeeper may write there.", err)
+	return exit(ExitDatabase, "%s", DatabaseSentence(b.cfg, err))
+}
+
+// DatabaseSentence says that the database cannot be used, and what to do.
+func DatabaseSentence(cfg *config.Config, err error) string {
+	check := "it runs, that the address and the password are right, and that Lanekeeper may make tables there"
+	if cfg.Database.Type == store.SQLite {
+		check = "its directory exists and that Lanekeeper may write there"
+	}
+	return fmt.Sprintf("Cannot use the database (database.uri): %v. Check that %s.", err, check)
 }
 
 // own works on the database that this process owns now.
@@ -162,13 +172,24 @@ func (b *Bridge) own(ctx context.Context) error {
 	q := queue.New(db, queue.System{}, b.log)
 	b.store = &store.Store{DB: db, Queue: q, Domain: b.cfg.Homeserver.Domain, Aliases: b.cfg.GhostPrefix(), NewID: newID, Now: time.Now}
 	q.OnPark(b.parked)
-	if err := b.connect(ctx); err != nil {
-		return err
+	group, ctx := errgroup.WithContext(ctx)
+	if b.cfg.Metrics.Enabled {
+		listener, err := b.listenMetrics()
+		if err != nil {
+			return err
+		}
+		group.Go(func() error { return b.serveMetrics(ctx, listener) })
 	}
-	if err := b.wire(ctx); err != nil {
-		return err
-	}
-	return b.work(ctx)
+	group.Go(func() error {
+		if err := b.connect(ctx); err != nil {
+			return err
+		}
+		if err := b.wire(ctx); err != nil {
+			return err
+		}
+		return b.work(ctx)
+	})
+	return group.Wait()
 }
 
 // newID gives 26 letters and digits, 130 bits, in lower case: aliases and user
@@ -255,7 +276,7 @@ func (b *Bridge) wire(ctx context.Context) error {
 func (b *Bridge) wireTwilio(r *relay.Relay) error {
 	client, err := whatsapp.New(TwilioConfig(b.cfg))
 	if err != nil {
-		return exit(ExitConfig, "whatsapp: %v.", err)
+		return exit(ExitConfig, "%v.", err)
 	}
 	pace := b.cfg.WhatsApp.Pace
 	b.whatsapp = &outbox.WhatsApp{
@@ -338,9 +359,6 @@ func (b *Bridge) work(ctx context.Context) error {
 		run(store.QueueWhatsApp, phones, b.whatsapp.Do)
 		group.Go(func() error { return b.listing.Run(ctx) })
 		group.Go(func() error { return b.outcomes.Run(ctx) })
-	}
-	if b.cfg.Metrics.Enabled {
-		group.Go(func() error { return b.serveMetrics(ctx) })
 	}
 	b.log.Info().Str("version", b.version).Str("homeserver", b.caps.Software).Msg("Lanekeeper is up")
 	return group.Wait()

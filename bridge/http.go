@@ -68,7 +68,7 @@ func (h *health) check(ctx context.Context) error {
 		h.last = hs.Reachable(ctx)
 	}
 	if h.last == nil && !h.caughtUp() {
-		h.last = errors.New("the first sync is not done")
+		h.last = errors.New("the sync with the homeserver does not work yet")
 	}
 	h.checked = time.Now()
 	return h.last

@@ -28,8 +28,15 @@ func newMetrics() *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		in:       prometheus.NewCounter(prometheus.CounterOpts{Name: "lanekeeper_events_in_total", Help: "Events of Matrix that were stored."}),
-		sends:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: "lanekeeper_sends_total", Help: "Attempts to send, by destination and outcome (sent, retried, refused)."}, []string{"destination", "outcome"}),
+		sends:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: "lanekeeper_sends_total", Help: "Attempts to send, by destination and outcome (sent, retried, refused; for WhatsApp also unknown, and then found)."}, []string{"destination", "outcome"}),
 		drift:    prometheus.NewCounter(prometheus.CounterOpts{Name: "lanekeeper_drift_undone_total", Help: "Steps that put a room back to what the record says."}),
+	}
+	for destination, outcomes := range map[string][]string{
+		"matrix": {"sent", "retried", "refused"}, "whatsapp": {"sent", "retried", "refused", "unknown", "found"},
+	} { // from 0 on, so that the first refusal is an increase
+		for _, outcome := range outcomes {
+			m.sends.WithLabelValues(destination, outcome)
+		}
 	}
 	m.registry.MustRegister(m.in, m.sends, m.drift, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
@@ -86,14 +93,19 @@ func (w waiting) Collect(c chan<- prometheus.Metric) {
 	}
 }
 
-// serveMetrics answers Prometheus on a listener of its own.
-func (b *Bridge) serveMetrics(ctx context.Context) error {
-	b.metrics.registry.MustRegister(waiting{ctx, b.store})
+// listenMetrics takes the address that Prometheus asks.
+func (b *Bridge) listenMetrics() (net.Listener, error) {
 	address := net.JoinHostPort(b.cfg.Metrics.Hostname, fmt.Sprint(b.cfg.Metrics.Port))
 	l, err := net.Listen("tcp", address)
 	if err != nil {
-		return exit(ExitListen, "Cannot listen on %s for metrics: %v. Change metrics.hostname and metrics.port, or stop what listens there.", address, err)
+		return nil, exit(ExitListen, "Cannot listen on %s for metrics: %v. Change metrics.hostname and metrics.port, or stop what listens there.", address, err)
 	}
+	return l, nil
+}
+
+// serveMetrics answers Prometheus until ctx ends.
+func (b *Bridge) serveMetrics(ctx context.Context, l net.Listener) error {
+	b.metrics.registry.MustRegister(waiting{ctx, b.store})
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(b.metrics.registry, promhttp.HandlerOpts{}))
 	return serve(ctx, l, mux)

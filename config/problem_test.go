@@ -137,6 +137,10 @@ func TestEveryProblemIsASentence(t *testing.T) {
 			"whatsapp.template_sid must be HX and 32 of the characters 0-9 and a-f, as the Twilio console shows it.",
 			`whatsapp.api_base_url is "here", but must be a full address such as http://localhost:8080.`,
 		}},
+		"Twilio, placeholders": {"appservice: {public_address: 'https://lanes.lab.test'}\nwhatsapp: {enabled: true, account_sid: AC0123456789abcdef0123456789abcdef, auth_token: …, api_key: SK0123456789abcdef0123456789abcdef, api_secret: 'a b'}", []string{
+			"whatsapp.auth_token may hold letters and digits only: copy the Auth Token again from the first page of the Twilio console.",
+			"whatsapp.api_secret may hold letters and digits only: copy it again from where the API key was made.",
+		}},
 		"agents": {whatsapp(account + `
   pace: {burst: 0, every: 0s}
   agents:

@@ -18,6 +18,7 @@ var (
 	localpart  = regexp.MustCompile(`^[a-z0-9._=/+-]+$`)                                // spec appendices, "User identifiers"
 	mxid       = regexp.MustCompile(`^@[^:\s]+:([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?$`)
 	e164       = regexp.MustCompile(`^\+[1-9]\d{6,14}$`)
+	credential = regexp.MustCompile(`^[0-9A-Za-z]+$`) // Twilio's errors 21222 and 21224
 	sid        = map[string]*regexp.Regexp{}
 )
 
@@ -171,12 +172,17 @@ func (c *Config) checkTwilio(p *Problems) {
 	}
 	if w.AuthToken == "" {
 		p.add("whatsapp.auth_token", "is missing: copy the Auth Token from the first page of the Twilio console; webhooks are signed with it, so an API key does not replace it.")
+	} else if !credential.MatchString(w.AuthToken) {
+		p.add("whatsapp.auth_token", "may hold letters and digits only: copy the Auth Token again from the first page of the Twilio console.")
 	}
 	p.sid("whatsapp.api_key", w.APIKey, "SK")
 	if w.APIKey != "" && w.APISecret == "" {
 		p.add("whatsapp.api_secret", "is missing, but whatsapp.api_key is set: give both or neither.")
 	} else if w.APIKey == "" && w.APISecret != "" {
 		p.add("whatsapp.api_key", "is missing, but whatsapp.api_secret is set: give both or neither.")
+	}
+	if w.APISecret != "" && !credential.MatchString(w.APISecret) {
+		p.add("whatsapp.api_secret", "may hold letters and digits only: copy it again from where the API key was made.")
 	}
 	p.sid("whatsapp.messaging_service_sid", w.MessagingServiceSID, "MG")
 	p.sid("whatsapp.template_sid", w.TemplateSID, "HX")

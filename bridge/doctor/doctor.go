@@ -3,12 +3,14 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"syscall"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -74,27 +76,46 @@ func (x *examination) homeserver(ctx context.Context) {
 	}
 	ctx, cancel := limited(ctx)
 	defer cancel()
-	if err := hs.Reachable(ctx); err != nil {
-		x.fail("The homeserver does not answer at %s: %v. Start it, or correct homeserver.address.", c.Homeserver.Address, err)
+	if !x.reachable(ctx, hs) {
 		return
 	}
-	x.ok("The homeserver answers at %s.", c.Homeserver.Address)
 	if !c.Registered() {
 		x.fail("There are no tokens yet (appservice.as_token, appservice.hs_token). Run lanekeeper -g, and give the registration to the homeserver.")
 		return
 	}
 	caps, err := hs.Probe(ctx)
 	switch {
-	case matrix.IsCode(err, "M_UNKNOWN_TOKEN", "M_MISSING_TOKEN", "M_FORBIDDEN", "M_EXCLUSIVE"):
-		x.fail("The homeserver does not know our token: %v. Give it the registration of this config (below) and restart it.", err)
+	case matrix.IsCode(err, "M_UNKNOWN_TOKEN", "M_MISSING_TOKEN"):
+		x.fail("The homeserver does not know our token: %v. Give it the registration that lanekeeper -g wrote (below), and restart it.", err)
+		return
+	case matrix.IsCode(err, "M_FORBIDDEN", "M_EXCLUSIVE"):
+		x.fail("The homeserver knows our token, but not for our users: %v. Check homeserver.domain and the names under appservice, run lanekeeper -g again, give the registration to the homeserver (below), and restart it.", err)
 		return
 	case err != nil:
-		x.fail("The homeserver does not let us act: %v. Give it the registration of this config (below), check homeserver.domain, and restart it.", err)
+		x.fail("The homeserver does not let us act: %v. Give it the registration that lanekeeper -g wrote (below), check homeserver.domain, and restart it.", err)
 		return
 	}
 	x.ok("It knows us: %s on %s.", hs.Bot(), software(caps))
 	x.capabilities(caps)
 	x.wayBack(ctx, hs, caps)
+}
+
+// reachable: does a homeserver answer? What it thinks of our token is another
+// question.
+func (x *examination) reachable(ctx context.Context, hs *matrix.Client) bool {
+	address := x.cfg.Homeserver.Address
+	err := hs.Reachable(ctx)
+	var answer *matrix.Error
+	switch {
+	case err == nil, errors.As(err, &answer) && answer.Code != "":
+		x.ok("The homeserver answers at %s.", address)
+		return true
+	case answer != nil && answer.Status == 0:
+		x.fail("The homeserver does not answer at %s: %s. Start it, or correct homeserver.address.", address, answer.Message)
+	default:
+		x.fail("What answers at %s is no homeserver: %v. Correct homeserver.address; if a proxy stands there, start the homeserver behind it.", address, err)
+	}
+	return false
 }
 
 func software(caps matrix.Capabilities) string {
@@ -132,17 +153,25 @@ func (x *examination) wayBack(ctx context.Context, hs *matrix.Client, caps matri
 		return
 	}
 	address := net.JoinHostPort(x.cfg.AppService.Hostname, fmt.Sprint(x.cfg.AppService.Port))
-	if l, err := net.Listen("tcp", address); err == nil {
+	l, err := net.Listen("tcp", address)
+	switch {
+	case err == nil:
 		server := &http.Server{Handler: hs.Handler(func() {}), ReadHeaderTimeout: checkTime}
 		go func() { _ = server.Serve(l) }()
 		defer server.Close()
-	}
-	took, err := hs.Ping(ctx)
-	if err != nil {
-		x.fail("The homeserver does not reach us at %s: %v. Correct appservice.address (and the url in the registration), or let it through to %s.", x.cfg.AppService.Address, err, address)
+	case !errors.Is(err, syscall.EADDRINUSE):
+		x.fail("We cannot listen on %s: %v. Correct appservice.hostname and appservice.port.", address, err)
 		return
 	}
-	x.ok("It reaches us at %s (%d ms).", x.cfg.AppService.Address, took.Milliseconds())
+	took, err := hs.Ping(ctx)
+	switch {
+	case matrix.IsCode(err, "M_BAD_STATUS"):
+		x.fail("Where the homeserver looks for us, it is turned away: %v. If Lanekeeper runs there, the homeserver has another hs_token: give it the registration that lanekeeper -g wrote, and restart it. If it is another program, change appservice.port and appservice.address, and run lanekeeper -g again.", err)
+	case err != nil:
+		x.fail("The homeserver does not reach us: %v. It uses the url of our registration, which should be %s and lead to %s: correct appservice.address and run lanekeeper -g again, or let it through.", err, x.cfg.AppService.Address, address)
+	default:
+		x.ok("It reaches us (%d ms).", took.Milliseconds())
+	}
 }
 
 func (x *examination) database(ctx context.Context) {
@@ -154,7 +183,7 @@ func (x *examination) database(ctx context.Context) {
 		err = (&store.Store{DB: db}).SetMeta(ctx, "checked", time.Now().UTC().Format(time.RFC3339))
 	}
 	if err != nil {
-		x.fail("The database cannot be used: %v. Check database.type and database.uri, that it runs, and that we may write there.", err)
+		x.fail("%s", bridge.DatabaseSentence(x.cfg, err))
 		return
 	}
 	x.ok("The database can be written (%s).", x.cfg.Database.Type)
@@ -167,7 +196,7 @@ func (x *examination) twilio(ctx context.Context) {
 	}
 	client, err := whatsapp.New(bridge.TwilioConfig(x.cfg))
 	if err != nil {
-		x.fail("whatsapp: %v.", err)
+		x.fail("%v.", err)
 		return
 	}
 	ctx, cancel := limited(ctx)
@@ -175,11 +204,11 @@ func (x *examination) twilio(ctx context.Context) {
 	account, err := client.FetchAccount(ctx)
 	var refused *whatsapp.Error
 	switch {
-	case errors.As(err, &refused):
+	case errors.As(err, &refused) && refused.Class == whatsapp.Account:
 		x.fail("Twilio does not let us in: %s. Check whatsapp.account_sid, auth_token, api_key and api_secret against the Twilio console.", refused.Sentence())
 		return
 	case err != nil:
-		x.fail("Twilio cannot be asked: %v.", err)
+		x.fail("Twilio cannot be asked: %v. Check that this computer may reach %s.", err, cmp.Or(x.cfg.WhatsApp.APIBaseURL, "https://api.twilio.com"))
 		return
 	case account.Status != "active":
 		x.fail("The Twilio account is %s. Activate it in the Twilio console.", account.Status)

@@ -9,10 +9,10 @@ import (
 
 // paste prints what belongs elsewhere: addresses for Twilio, YAML for Synapse.
 func (x *examination) paste() {
-	fmt.Fprintf(x.out, "\nInto Synapse's homeserver.yaml (the file that lanekeeper -g wrote), then restart Synapse:\n\n")
+	fmt.Fprintf(x.out, "\nInto Synapse's homeserver.yaml, with the path of the registration that lanekeeper -g wrote; then restart Synapse:\n\n")
 	fmt.Fprintf(x.out, "    app_service_config_files:\n      - /path/to/registration.yaml\n    max_upload_size: 25M\n")
 	fmt.Fprintf(x.out, "    experimental_features:\n      msc2409_to_device_messages_enabled: true\n      msc3202_transaction_extensions: true\n")
-	fmt.Fprintf(x.out, "\nDendrite: app_service_api.config_files in dendrite.yaml, then restart it.\n")
+	fmt.Fprintf(x.out, "\nFor Dendrite, the path goes into app_service_api.config_files of dendrite.yaml.\n")
 	if !x.cfg.WhatsApp.Enabled {
 		return
 	}

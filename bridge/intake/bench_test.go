@@ -79,7 +79,7 @@ func BenchmarkIntake(b *testing.B) {
 				bare := floor(b, size, 20_000)
 				b.ResetTimer()
 				for n := 0; n < b.N; n += size {
-					if err := s.once(b.Context()); err != nil {
+					if err := s.once(b.Context(), longPoll); err != nil {
 						b.Fatal(err)
 					}
 				}

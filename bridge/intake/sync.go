@@ -52,23 +52,27 @@ func (s *Sync) Wake() {
 const longPoll = 30 * time.Second
 
 // Run reads until ctx ends. A failure is waited out: 0.25 s, doubled each time,
-// at most 10 s, cut short by Wake.
+// at most 10 s, cut short by Wake. The first sync, and the first after a failure,
+// is answered at once: until then nobody knows that it works.
 func (s *Sync) Run(ctx context.Context) error {
-	pause := time.Duration(0)
+	pause, wait := time.Duration(0), time.Duration(0)
 	for {
-		err := s.once(ctx)
+		err := s.once(ctx, wait)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		s.Alive(err == nil)
 		if err == nil {
-			pause = 0
+			if pause > 0 {
+				s.Log.Info().Msg("Sync works again")
+			}
+			pause, wait = 0, longPoll
 			continue
 		}
 		if pause == 0 {
 			s.Log.Warn().Err(err).Msg("Sync failed; trying again until it works")
 		}
-		pause = min(max(2*pause, 250*time.Millisecond), 10*time.Second)
+		pause, wait = min(max(2*pause, 250*time.Millisecond), 10*time.Second), 0
 		timer := time.NewTimer(pause)
 		select {
 		case <-ctx.Done():
@@ -79,19 +83,15 @@ func (s *Sync) Run(ctx context.Context) error {
 	}
 }
 
-// once asks for one batch and stores it.
-func (s *Sync) once(ctx context.Context) error {
+// once asks for one batch and stores it. The homeserver may wait that long for news.
+func (s *Sync) once(ctx context.Context, wait time.Duration) error {
 	since, err := s.Store.Meta(ctx, metaSince)
 	if err != nil {
 		return err
 	}
-	wait := longPoll
-	if since == "" {
-		wait = 0
-	}
 	batch, err := s.HS.Sync(ctx, since, wait)
 	if err != nil {
-		return fmt.Errorf("sync: %w", err)
+		return err
 	}
 	rooms := slices.Collect(maps.Keys(batch.Joined))
 	rooms = slices.AppendSeq(slices.AppendSeq(rooms, maps.Keys(batch.Invited)), maps.Keys(batch.Left))

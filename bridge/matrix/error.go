@@ -62,7 +62,7 @@ func refused(failed mautrix.HTTPError) *Error {
 	e := &Error{Status: failed.Response.StatusCode, Message: http.StatusText(failed.Response.StatusCode)}
 	e.RetryAfter = retryHeader(failed.Response.Header.Get("Retry-After"), time.Now())
 	if r := failed.RespError; r != nil {
-		e.Code, e.Message = r.ErrCode, r.Err
+		e.Code, e.Message = r.ErrCode, strings.TrimRight(r.Err, ". ") // sentences of ours go on behind it
 		if ms, ok := r.ExtraData["retry_after_ms"].(float64); ok && e.RetryAfter == 0 && ms > 0 {
 			e.RetryAfter = time.Duration(min(ms, float64(time.Hour.Milliseconds()))) * time.Millisecond
 		}

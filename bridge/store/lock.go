@@ -104,7 +104,7 @@ func watch(ctx context.Context, held holder, log zerolog.Logger) (owner context.
 		close(stop)
 		<-stopped
 		cancel(context.Canceled)
-		if err := held.release(); err != nil {
+		if err := held.release(); err != nil && !errors.Is(context.Cause(owner), ErrLockLost) {
 			log.Warn().Err(err).Msg("Releasing the lock on the database")
 		}
 	})

@@ -123,7 +123,7 @@ func generate(o *options, stdout io.Writer) error {
 	if err = writeRegistration(file.Config, o.registration); err != nil {
 		return fail(exitRegistration, "%v", err)
 	}
-	fmt.Fprintf(stdout, "Wrote %s. Give it to the homeserver, restart that, then run `lanekeeper -c %s`.\n", o.registration, o.config)
+	fmt.Fprintf(stdout, "Wrote %s. Give it to the homeserver and restart that; `lanekeeper doctor -c %s` then says what is left to do.\n", o.registration, o.config)
 	return nil
 }
 

@@ -7,7 +7,8 @@ import (
 	"io"
 )
 
-const usage = `Lanekeeper keeps people of a project in the right Matrix rooms, and answers on WhatsApp.
+const usage = `Lanekeeper keeps people of a project in the right Matrix rooms, and brings their
+questions to people on WhatsApp.
 
   lanekeeper -c config.yaml            run
   lanekeeper -e -c config.yaml         write the example config ("-c -": print it)
@@ -16,6 +17,7 @@ const usage = `Lanekeeper keeps people of a project in the right Matrix rooms, a
   lanekeeper doctor -c config.yaml     check everything, and say what to do
   lanekeeper plan -c config.yaml [--json] [--cached] [PROJECT]
                                        what would change in Matrix; exit 2 if anything
+  lanekeeper health -c config.yaml     exit 0 if the one that runs here answers (for containers)
   lanekeeper demo [--dendrite PATH] [--once]
                                        try the whole system on this computer
 
@@ -35,8 +37,9 @@ const usage = `Lanekeeper keeps people of a project in the right Matrix rooms, a
 Every key of the config can also come from the environment: LANEKEEPER_DATABASE_URI,
 or LANEKEEPER_DATABASE_URI_FILE for a file that holds the value.
 
-Exit codes: 10 config, 11 registration, 12 database, 13 the homeserver refuses us
-or is too old, 14 cannot listen.
+Exit codes: 0 well, 1 failed (doctor found something), 2 plan has steps, 10 config,
+11 registration, 12 database, 13 the homeserver refuses us or is too old, 14 cannot
+listen.
 `
 
 // options is the command line.

@@ -1,0 +1,99 @@
+package doctor
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"lanekeeper/config"
+)
+
+// homeserver answers as one that knows us, but for the paths in wrong, which get
+// a status and a body.
+func homeserver(t *testing.T, wrong map[string]string) string {
+	t.Helper()
+	right := map[string]string{
+		"/_matrix/client/versions":                      `{"versions": ["v1.7", "v1.11"]}`,
+		"/_matrix/client/v3/register":                   `{"user_id": "@lanekeeper:lab.test"}`,
+		"/_matrix/client/v3/capabilities":               `{"capabilities": {"m.room_versions": {"default": "10", "available": {"10": "stable", "12": "stable"}}}}`,
+		"/_matrix/client/v1/media/config":               `{"m.upload.size": 52428800}`,
+		"/_matrix/client/v1/appservice/lanekeeper/ping": `{"duration_ms": 7}`,
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		status, body := 200, cmp.Or(right[r.URL.Path], "{}")
+		if said, ok := wrong[r.URL.Path]; ok {
+			_, _ = fmt.Sscanf(said, "%d", &status)
+			body = strings.TrimPrefix(said, fmt.Sprint(status))
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		fmt.Fprint(w, body)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// What an operator gets wrong is named, with what to do; nothing else is blamed
+// for it.
+func TestFindings(t *testing.T) {
+	const versions, ping, upload = "/_matrix/client/versions", "/_matrix/client/v1/appservice/lanekeeper/ping", "/_matrix/client/v1/media/config"
+	unknown := `401{"errcode": "M_UNKNOWN_TOKEN", "error": "Invalid access token passed."}`
+	for name, c := range map[string]struct {
+		wrong  map[string]string // of the homeserver
+		change func(*config.Config)
+		fails  string // what the one failure begins with; empty: all is well
+	}{
+		"all well":            {},
+		"no registration yet": {map[string]string{versions: unknown}, func(c *config.Config) { c.AppService.ASToken = config.Generate }, "There are no tokens yet (appservice.as_token, appservice.hs_token). Run lanekeeper -g"},
+		"wrong token":         {map[string]string{versions: unknown, "/_matrix/client/v3/register": unknown}, nil, "The homeserver does not know our token: versions of the homeserver: M_UNKNOWN_TOKEN (HTTP 401): Invalid access token passed. Give it the registration"},
+		"wrong domain":        {map[string]string{"/_matrix/client/v3/register": `403{"errcode": "M_EXCLUSIVE", "error": "no"}`}, nil, "The homeserver knows our token, but not for our users: "},
+		"not there":           {nil, func(c *config.Config) { c.Homeserver.Address = "http://127.0.0.1:1" }, "The homeserver does not answer at http://127.0.0.1:1: dial tcp 127.0.0.1:1: connect: connection refused. Start it"},
+		"something else":      {map[string]string{versions: "404hello"}, nil, "What answers at "},
+		"small files":         {map[string]string{upload: `200{"m.upload.size": 10485760}`}, nil, "It takes files of 10 MB at most, people expect 25."},
+		"wrong hs_token":      {map[string]string{ping: `502{"errcode": "M_BAD_STATUS", "error": "HTTP 403 Forbidden"}`}, nil, "Where the homeserver looks for us, it is turned away: "},
+		"no way back":         {map[string]string{ping: `502{"errcode": "M_CONNECTION_FAILED", "error": "refused"}`}, nil, "The homeserver does not reach us: "},
+		"nowhere to listen":   {nil, func(c *config.Config) { c.AppService.Hostname = "192.0.2.1" }, "We cannot listen on 192.0.2.1:0: "},
+		"no directory":        {nil, func(c *config.Config) { c.Database.URI = filepath.Join(c.Database.URI, "in", "a.db") }, "Cannot use the database (database.uri): "},
+		"no Twilio":           {nil, func(c *config.Config) { c.WhatsApp.APIBaseURL = "http://127.0.0.1:1" }, "Twilio cannot be asked: fetch account: Twilio cannot be reached: dial tcp 127.0.0.1:1: connect: connection refused. Check that this computer may reach http://127.0.0.1:1."},
+		"not let in":          {nil, func(c *config.Config) { c.WhatsApp.APIBaseURL = "lame" }, "Twilio does not let us in: Twilio does not accept the credentials (HTTP 401). Check whatsapp.account_sid"},
+		"not built":           {nil, func(c *config.Config) { c.Gate.Enabled = true }, "gate.enabled is true, but"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := config.Default()
+			cfg.Homeserver.Address, cfg.Homeserver.Domain = homeserver(t, c.wrong), "lab.test"
+			cfg.AppService.ASToken, cfg.AppService.HSToken, cfg.AppService.Port = "as", "hs", 0
+			cfg.Database.URI = filepath.Join(t.TempDir(), "lane.db")
+			if c.change != nil {
+				c.change(cfg)
+			}
+			if w := &cfg.WhatsApp; w.APIBaseURL != "" {
+				w.Enabled, w.AccountSID, w.AuthToken = true, "AC0123456789abcdef0123456789abcdef", "token"
+				cfg.AppService.PublicAddress = "http://127.0.0.1:1"
+				if w.APIBaseURL == "lame" {
+					w.APIBaseURL = homeserver(t, map[string]string{"/2010-04-01/Accounts/" + w.AccountSID + ".json": "401"})
+				}
+			}
+			var out bytes.Buffer
+			well := Check(t.Context(), cfg, &out)
+			var fails []string
+			for line := range strings.Lines(out.String()) {
+				if said, ok := strings.CutPrefix(line, "FAIL  "); ok {
+					fails = append(fails, said)
+				}
+			}
+			switch {
+			case c.fails == "":
+				if !well || len(fails) > 0 {
+					t.Errorf("it fails:\n%s", &out)
+				}
+			case well || len(fails) != 1 || !strings.HasPrefix(fails[0], c.fails) || strings.Contains(fails[0], ".."):
+				t.Errorf("want one failure, %q; got:\n%s", c.fails, &out)
+			}
+		})
+	}
+}

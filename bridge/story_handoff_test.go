@@ -15,6 +15,7 @@ func (s *story) askOnWhatsApp(t *testing.T) {
 	question := s.carl.Text(s.customer, "When will my invoice 4711 be paid?")
 	s.carl.React(s.customer, question, "🙋")
 	line := s.Phones.WaitSent(bridgetest.Dana, "the question", "invoice 4711")
+	s.Phones.WaitDelivered(line)
 	var n int
 	if fmt.Sscanf(line.Body, "*#%d*", &n); n == 0 {
 		t.Fatalf("the line to Dana begins %.20q", line.Body)

@@ -1,57 +1,106 @@
 package bridgetest
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"net/http"
+	"regexp"
+	"strings"
 	"testing"
 )
 
-// KillPoints proves that a scenario survives kill -9 at any of its writes to the homeserver. It plays the scenario again and
-// again: in the nth run the bridge is killed at the nth write, once before the homeserver gets it and once after the
-// homeserver has done it, and started again at once. The scenario itself waits for its end; all it may notice is that things
-// take longer. Then every command has one answer, and nothing is left to do. KillPoints ends when a run needs no more writes
-// than were tried. With every > 1, only the first of so many writes is tried.
+// Kills says at which writes to the homeserver KillPoints kills the bridge.
+type Kills struct {
+	// Share is how many runs the points are spread over: each run has one of so many.
+	Share int
+	// Choose, if it is set, says whether a point is tried at all: a sample.
+	Choose func() bool
+}
+
+// KillPoints proves that a scenario survives kill -9 at every one of its writes to the homeserver. It plays the scenario
+// again and again, and kills the bridge at each write that it did not see before: once before the homeserver gets it, and
+// once after the homeserver has done it. Each time the bridge is started again at once. The scenario itself waits for its
+// end and checks it; all it may notice is that things take longer. Then every command has one answer, and nothing is left to
+// do. KillPoints ends with a run without a kill. It gives the number of kills.
 //
-// The world needs a Proxy. Run counts from 1 and is there to make names.
-func (w *World) KillPoints(t *testing.T, every int, scenario func(t *testing.T, run int)) {
-	run := 0
-	for n := 1; ; n += every {
-		for _, fault := range []Fault{HangUpBefore, HangUpAfter} {
-			run++
-			killed := false
-			name := fmt.Sprintf("before write %d", n)
-			if fault == HangUpAfter {
-				name = fmt.Sprintf("after write %d", n)
-			}
-			t.Run(name, func(t *testing.T) {
-				w.During(t)
-				launched := make(chan error, 1)
-				w.Proxy.Set(func(write int, _ *http.Request) Fault {
-					if write == n {
+// Two writes are the same if they differ only in what is random, or in the number of the run, which counts from 1: names have
+// to be made as "run1". The world needs a Proxy.
+func (w *World) KillPoints(t *testing.T, k Kills, scenario func(t *testing.T, run int)) (kills int) {
+	points := map[string]int{} // → the run, modulo Share, in which it is tried; -1: done with
+	kinds := map[string]string{}
+	for run, quiet := 1, false; !quiet && !t.Failed(); run++ {
+		t.Run(fmt.Sprintf("run %d", run), func(t *testing.T) {
+			w.During(t)
+			quiet = true
+			launched := make(chan error, 1000)
+			w.Proxy.Set(func(_ int, r *http.Request) Fault {
+				name := w.writeName(r, kinds)
+				for _, fault := range []Fault{HangUpBefore, HangUpAfter} {
+					point := fmt.Sprint(fault, " ", name)
+					turn, known := points[point]
+					if !known {
+						if turn = len(points) % k.Share; k.Choose != nil && !k.Choose() {
+							turn = -1
+						}
+						points[point] = turn
+					}
+					if turn == -1 {
+						continue
+					}
+					quiet = false
+					if turn == run%k.Share {
+						points[point] = -1
+						kills++
+						t.Logf("killed at %.150s", point)
 						return fault
 					}
-					return Pass
-				}, func() {
-					w.Bridge.Kill9()
-					launched <- w.Bridge.Launch()
-				})
-				scenario(t, run)
-				w.Proxy.Set(nil, nil)
-				select {
-				case err := <-launched:
-					killed = true
-					if err != nil {
-						t.Fatal(err)
-					}
-				default:
 				}
-				w.Bridge.Ready()
-				w.CheckAnswers()
-				w.CheckSettled(name)
+				return Pass
+			}, func() {
+				w.Bridge.Kill9()
+				launched <- w.Bridge.Launch()
 			})
-			if t.Failed() || !killed {
-				return
+			scenario(t, run)
+			w.Proxy.Set(nil, nil)
+			for range len(launched) {
+				if err := <-launched; err != nil {
+					t.Fatal(err)
+				}
+			}
+			w.Bridge.Ready()
+			w.CheckAnswers()
+			w.CheckSettled(fmt.Sprintf("run %d", run))
+		})
+	}
+	return kills
+}
+
+func (f Fault) String() string {
+	return [...]string{"passed", "before", "after", "refused"}[f]
+}
+
+var (
+	aRoom   = regexp.MustCompile(`![A-Za-z0-9_=:.-]+`)
+	aTxn    = regexp.MustCompile(`(/(?:send/[^/]+|redact/[^/]+)/)[^/]+$`)
+	aRandom = regexp.MustCompile(`\$[A-Za-z0-9_-]+|(?i:run)?[0-9]+|lanekeeper_[a-z0-9]{26}`)
+)
+
+// writeName is what a write does, without what is random. Kinds remembers what rooms are.
+func (w *World) writeName(r *http.Request, kinds map[string]string) string {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return "cut"
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	path := aTxn.ReplaceAllString(strings.TrimPrefix(r.URL.Path, "/_matrix/client/v3"), "$1")
+	path = aRoom.ReplaceAllStringFunc(path, func(room string) string {
+		if kinds[room] == "" {
+			if kinds[room] = w.Bridge.AsBot().State(room, "lanekeeper.lane", "").Field("kind"); kinds[room] == "" {
+				kinds[room] = "room"
 			}
 		}
-	}
+		return kinds[room]
+	})
+	return fmt.Sprintf("%s %s %s", r.Method, aRandom.ReplaceAllString(path, ""), aRandom.ReplaceAll(aRoom.ReplaceAll(body, nil), nil))
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -140,6 +141,17 @@ func (p *Phones) WaitSent(phone, what string, words ...string) (found emulator.M
 		p.t.Fatalf("%s did not get %s; on the phone: %q", phone, what, bodies(p.Sent(phone)))
 	}
 	return found
+}
+
+// WaitDelivered waits until a message that was sent is delivered: nobody can quote it before. The bridge has then heard of it
+// from Twilio, too.
+func (p *Phones) WaitDelivered(m emulator.Message) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.t.Context(), Patience)
+	defer cancel()
+	if !p.Wait(ctx, func([]emulator.Message) bool { return slices.Contains(p.Reported(m.SID), "delivered") }) {
+		p.t.Fatalf("%q is not delivered to %s", m.Body, m.Phone)
+	}
 }
 
 // WaitAfter waits until a phone got more than n messages, and gives the next one.

@@ -63,7 +63,11 @@ func (w *WhatsApp) Do(ctx context.Context, job queue.Job) queue.Result {
 		return queue.Result{Retry: time.Second, Err: err}
 	}
 	for _, p := range turn.Parts {
-		if r := w.part(ctx, job, p); r != nil {
+		if ctx.Err() != nil { // we stop
+			return queue.Result{Retry: time.Millisecond, Keep: true}
+		}
+		// A request that is cut off has an unknown outcome, so a stop waits for its end.
+		if r := w.part(context.WithoutCancel(ctx), job, p); r != nil {
 			return *r
 		}
 	}

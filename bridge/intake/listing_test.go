@@ -1,0 +1,111 @@
+package intake
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"lanekeeper/bridge/queue"
+	"lanekeeper/bridge/store"
+	"lanekeeper/bridge/store/storetest"
+	"lanekeeper/bridge/whatsapp"
+)
+
+// account answers a look with what is in it, when it may.
+type account struct {
+	asked chan struct{} // somebody looks
+	next  chan error    // nil: the list
+	all   []whatsapp.Inbound
+}
+
+func (a *account) Missed(ctx context.Context, _ time.Time) ([]whatsapp.Inbound, bool, error) {
+	select {
+	case a.asked <- struct{}{}:
+	case <-ctx.Done():
+		return nil, false, ctx.Err()
+	}
+	select {
+	case err := <-a.next:
+		return a.all, false, err
+	case <-ctx.Done():
+		return nil, false, ctx.Err()
+	}
+}
+
+func inbound(sid string, sent time.Time) whatsapp.Inbound {
+	return whatsapp.Inbound{MessageSID: sid, From: "+4915100000001", Body: sid, Sent: sent}
+}
+
+// stored are the MessageSids of what was stored, in order.
+func stored(t *testing.T, s *store.Store) (sids []string) {
+	t.Helper()
+	rows, err := s.DB.Query(t.Context(), "SELECT payload FROM job ORDER BY id")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var payload []byte
+		var in store.Input
+		var m whatsapp.Inbound
+		if err := errors.Join(rows.Scan(&payload), json.Unmarshal(payload, &in), json.Unmarshal(in.Raw, &m)); err != nil {
+			t.Fatal(err)
+		}
+		sids = append(sids, m.MessageSID)
+	}
+	return sids
+}
+
+// MSG-02: what was missed is stored before what comes now, at the start and after a webhook that was refused.
+func TestListing(t *testing.T) {
+	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	db := storetest.Open(t, store.SQLite, storetest.SQLite(t))
+	s := &store.Store{DB: db, Queue: queue.New(db, queue.System{}, zerolog.Nop()), Now: func() time.Time { return now }}
+	twilio := &account{asked: make(chan struct{}), next: make(chan error)}
+	l := NewListing(nil, s, zerolog.Nop(), time.Hour)
+	l.Twilio = twilio
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- l.Run(ctx) }()
+	take, came := Inbound(l), make(chan error)
+	look := func(err error, all ...whatsapp.Inbound) {
+		<-twilio.asked
+		twilio.all = all
+		twilio.next <- err
+	}
+	webhook := func(sid string) { go func() { came <- take(t.Context(), inbound(sid, time.Time{})) }() }
+
+	// Away: two were missed, the third one waits for a look that works.
+	webhook("SM3")
+	look(errors.New("no answer"))
+	look(nil, inbound("SM1", now.Add(-time.Hour)), inbound("SM2", now.Add(-time.Second)), inbound("SM3", now.Add(time.Second)))
+	if err := <-came; err != nil {
+		t.Fatal(err)
+	}
+	// Nothing is missing: no look is needed.
+	webhook("SM4")
+	if err := <-came; err != nil {
+		t.Fatal(err)
+	}
+	// The database is away for a moment.
+	broken, fix := context.WithCancel(t.Context())
+	fix()
+	if err := take(broken, inbound("SM5", time.Time{})); err == nil {
+		t.Fatal("stored without a database")
+	}
+	webhook("SM6")
+	look(nil, inbound("SM5", now.Add(2*time.Second)), inbound("SM6", now.Add(3*time.Second)))
+	if err := <-came; err != nil {
+		t.Fatal(err)
+	}
+	if got := stored(t, s); !slices.Equal(got, []string{"SM1", "SM2", "SM3", "SM4", "SM5", "SM6"}) {
+		t.Errorf("stored %q", got)
+	}
+	cancel()
+	<-ended
+}

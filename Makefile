@@ -1,5 +1,5 @@
 # make test   everything, with all the set-up it needs: Dendrite, Synapse, PostgreSQL (see tools/setup.sh)
-# make smoke  in seconds: the unit tests, and the shortest scenarios on Dendrite
+# make smoke  in seconds: the decisions, and the shortest scenario on Dendrite
 # make demo   the whole system on this computer; ARGS=--once ends after the story
 # make race   the short tests under the race detector, the bridge's own binary too (needs a C compiler)
 # make bench  the benchmarks
@@ -33,8 +33,10 @@ unit: servers
 policy:
 	GOEXPERIMENT=jsonv2 $(go_test) -short -timeout 5m ./bridge/policy
 
+# The decisions, and one scenario that goes from a command to a room.
 smoke: dendrite
-	$(go_test) -short -p $(P) -timeout 5m $(PKGS)
+	$(go_test) -short -timeout 2m ./config ./cmd/... ./bridge/project ./bridge/policy ./bridge/handoff ./bridge/text ./bridge/command
+	$(go_test) -short -timeout 2m -run 'TestSmoke|TestImports|TestPurePackages' ./bridge
 
 race: dendrite
 	CGO_ENABLED=1 $(go_test) -race -short -p $(P) -timeout $(TIMEOUT) $(PKGS)
@@ -52,7 +54,7 @@ dendrite:
 	@LANEKEEPER_TEST_CACHE=$(cache) tools/setup.sh dendrite
 
 servers:
-	@LANEKEEPER_TEST_CACHE=$(cache) tools/setup.sh dendrite synapse postgres
+	@LANEKEEPER_TEST_CACHE=$(cache) tools/setup.sh dendrite synapse postgres extras
 
 clean:
 	rm -rf lanekeeper .cache

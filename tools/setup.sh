@@ -5,8 +5,9 @@
 #   tools/setup.sh dendrite    Dendrite and its key generator, built from the Go module in tools/go.mod
 #   tools/setup.sh synapse     Synapse in a Python virtual environment, as pinned in tools/synapse.txt
 #   tools/setup.sh postgres    PostgreSQL's server programs, from Debian's packages (needs root) unless they are installed
+#   tools/setup.sh extras      Chromium and strace, likewise; a few tests look through them, and are skipped without them
 #
-# Several names may be given. The exit code is 0 only if everything asked for is there.
+# Several names may be given. The exit code is 0 only if everything asked for is there, extras aside.
 set -euo pipefail
 cd "$(dirname "$0")"
 cache=${LANEKEEPER_TEST_CACHE:-$PWD/../.cache}
@@ -72,10 +73,17 @@ postgres() {
 	have_postgres
 }
 
+extras() {
+	local want=()
+	command -v strace >/dev/null || want+=(strace)
+	command -v chromium >/dev/null || command -v google-chrome >/dev/null || want+=(chromium)
+	[ ${#want[@]} = 0 ] || apt_install "${want[@]}" || say "tests that need ${want[*]} will be skipped"
+}
+
 [ $# -gt 0 ] || { sed -n '2,/^set/s/^# \{0,1\}//p' "$0"; exit 2; }
 for what; do
 	case $what in
-	dendrite | synapse | postgres) $what ;;
+	dendrite | synapse | postgres | extras) $what ;;
 	*)
 		say "unknown: $what"
 		exit 2

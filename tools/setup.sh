@@ -80,7 +80,7 @@ extras() {
 	[ ${#want[@]} = 0 ] || apt_install "${want[@]}" || say "tests that need ${want[*]} will be skipped"
 }
 
-[ $# -gt 0 ] || { sed -n '2,/^set/s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -gt 0 ] || { sed -n '2,/^set/s/^# \{0,1\}//p' "${0##*/}"; exit 2; }
 for what; do
 	case $what in
 	dendrite | synapse | postgres | extras) $what ;;

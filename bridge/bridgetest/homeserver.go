@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -51,7 +52,15 @@ type Homeserver struct {
 	env     []string
 	health  string                            // path that answers 200 when it is ready
 	config  func(registrations string) string // the server's config with this YAML list of files
-	process *process
+
+	mu      sync.Mutex // a test may kill it and start it again from another goroutine
+	current *process
+}
+
+func (hs *Homeserver) process() *process {
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	return hs.current
 }
 
 // Synapse starts a Synapse. In -short runs the test is skipped: it needs two seconds to start.
@@ -94,7 +103,7 @@ func prepare(t testing.TB, kind Kind, o Options) *Homeserver {
 		t.Fatalf("no homeserver is called %q", kind)
 	}
 	t.Cleanup(func() {
-		hs.process.kill9()
+		hs.process().kill9()
 		if t.Failed() {
 			t.Logf("%s's log:\n%s", kind, hs.LogTail(40))
 		}
@@ -108,6 +117,35 @@ func (hs *Homeserver) SetRegistration(registration string) { hs.options.Registra
 // Start starts the server and waits until it answers.
 func (hs *Homeserver) Start() {
 	hs.t.Helper()
+	hs.configure()
+	if err := hs.Launch(); err != nil {
+		hs.t.Fatal(err)
+	}
+	hs.Ready()
+}
+
+// Ready waits until it answers.
+func (hs *Homeserver) Ready() {
+	hs.t.Helper()
+	if err := hs.process().ready(hs.t.Context(), hs.URL+hs.health); err != nil {
+		hs.t.Fatal(err)
+	}
+}
+
+// Launch starts a server that ran before, without waiting for anything.
+func (hs *Homeserver) Launch() error {
+	p, err := startProcess(hs.Dir, string(hs.Kind), hs.env, hs.argv...)
+	if err != nil {
+		return err
+	}
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	hs.current = p
+	return nil
+}
+
+func (hs *Homeserver) configure() {
+	hs.t.Helper()
 	registrations := "[]"
 	if hs.options.Registration != "" {
 		hs.write("registration.yaml", hs.options.Registration)
@@ -119,30 +157,22 @@ func (hs *Homeserver) Start() {
 		registrations = strings.Replace(registrations, "[, ", "[", 1)
 	}
 	hs.write("config.yaml", hs.config(registrations)+hs.options.Extra)
-	p, err := startProcess(hs.Dir, string(hs.Kind), hs.env, hs.argv...)
-	if err != nil {
-		hs.t.Fatal(err)
-	}
-	hs.process = p
-	if err := p.ready(hs.t.Context(), hs.URL+hs.health); err != nil {
-		hs.t.Fatal(err)
-	}
 }
 
 // Running tells whether the process is there.
-func (hs *Homeserver) Running() bool { return hs.process.running() }
+func (hs *Homeserver) Running() bool { return hs.process().running() }
 
 // Stop ends it as an operator would; its data stay.
 func (hs *Homeserver) Stop() {
 	hs.t.Helper()
-	if err := hs.process.stop(15 * time.Second); err != nil {
+	if err := hs.process().stop(15 * time.Second); err != nil {
 		hs.t.Error(err)
 	}
 }
 
 // Kill9 ends it without a warning. Dendrite's internal queue is in memory here: what it had not handed to its own /sync yet
 // never comes.
-func (hs *Homeserver) Kill9() { hs.process.kill9() }
+func (hs *Homeserver) Kill9() { hs.process().kill9() }
 
 // Restart stops and starts it, at the same address.
 func (hs *Homeserver) Restart() {
@@ -152,7 +182,7 @@ func (hs *Homeserver) Restart() {
 }
 
 // LogTail is the end of what the server printed.
-func (hs *Homeserver) LogTail(lines int) string { return hs.process.tail(lines) }
+func (hs *Homeserver) LogTail(lines int) string { return hs.process().tail(lines) }
 
 // ID is the Matrix id of a localpart on this server.
 func (hs *Homeserver) ID(localpart string) string { return "@" + localpart + ":" + hs.Domain }

@@ -83,7 +83,7 @@ func (f Fault) String() string {
 var (
 	aRoom   = regexp.MustCompile(`![A-Za-z0-9_=:.-]+`)
 	aTxn    = regexp.MustCompile(`(/(?:send/[^/]+|redact/[^/]+)/)[^/]+$`)
-	aRandom = regexp.MustCompile(`\$[A-Za-z0-9_-]+|(?i:run)?[0-9]+|lanekeeper_[a-z0-9]{26}`)
+	aRandom = regexp.MustCompile(`(?:lanekeeper_)?[a-z2-7]{26}|\$[A-Za-z0-9_-]+|(?i:run)?[0-9]+`)
 )
 
 // writeName is what a write does, without what is random. Kinds remembers what rooms are.

@@ -154,7 +154,7 @@ func prepareDatabase(t testing.TB, python, path string) {
 			fmt.Sprintf("{name: sqlite3, args: {database: %s/homeserver.db}}", hs.Dir))
 	}
 	hs.Start()
-	if err := hs.process.stop(15 * time.Second); err != nil {
+	if err := hs.process().stop(15 * time.Second); err != nil {
 		t.Error(err)
 		return
 	}

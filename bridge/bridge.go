@@ -216,7 +216,7 @@ func (b *Bridge) connect(ctx context.Context) (err error) {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case !matrix.Temporary(err) || matrix.IsCode(err, "M_UNKNOWN_TOKEN", "M_MISSING_TOKEN", "M_EXCLUSIVE"):
-			return exit(ExitHomeserver, "The homeserver %s refuses us: %v. Check that it has read the registration (lanekeeper -g) and was restarted since, and that homeserver.domain is right.", b.cfg.Homeserver.Address, err)
+			return exit(ExitHomeserver, "The homeserver %s refuses us: %v. Check that it has read the registration (lanekeeper -g) and was restarted since, and that homeserver.domain is right; `lanekeeper doctor` tells which.", b.cfg.Homeserver.Address, err)
 		}
 		if !told {
 			b.log.Warn().Err(err).Str("homeserver", b.cfg.Homeserver.Address).Msg("The homeserver does not answer; waiting for it")

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"syscall"
 	"time"
 
@@ -97,6 +98,7 @@ func (x *examination) homeserver(ctx context.Context) {
 	}
 	x.ok("It knows us: %s on %s.", hs.Bot(), software(caps))
 	x.capabilities(caps)
+	x.staffRoom(ctx, hs)
 	x.wayBack(ctx, hs, caps)
 }
 
@@ -142,6 +144,22 @@ func (x *examination) capabilities(caps matrix.Capabilities) {
 	}
 	if caps.ForcesEncryption {
 		x.warn("It tells clients to encrypt private rooms. The bot cannot read encrypted direct chats and opens plain ones; to spare people that, switch encryption_enabled_by_default_for_room_type off.")
+	}
+}
+
+// staffRoom: is the bot in the room that the operator chose for staff? Before the
+// first start it is only invited.
+func (x *examination) staffRoom(ctx context.Context, hs *matrix.Client) {
+	room := x.cfg.Rooms.SuperAdmin
+	if room == "" {
+		return
+	}
+	joined, err := hs.JoinedRooms(ctx)
+	switch {
+	case err != nil:
+		x.warn("Whether the bot is in the room of rooms.super_admin is not known: %v.", err)
+	case !slices.Contains(joined, room):
+		x.warn("The bot is not in the room of rooms.super_admin yet. Invite %s there, give it power level 100, and start Lanekeeper; until then staff see nothing.", hs.Bot())
 	}
 }
 

@@ -113,13 +113,22 @@ func (r *runner) try(ctx context.Context, job *Job) *outcome {
 		return &outcome{job: job, commit: result.Commit, park: result.Park}
 	case result.Retry > 0:
 		if result.Err != nil {
-			log.Warn().Err(result.Err).Dur("retry", result.Retry).Msg("Job will be tried again")
+			log.WithLevel(retryLevel(job.Attempts)).Err(result.Err).Dur("retry", result.Retry).Msg("Job will be tried again")
 		}
 		return r.retry(job, result.Retry, !result.Keep)
 	case result.Err != nil:
 		log.Warn().Err(result.Err).Msg("Job done with an error")
 	}
 	return &outcome{job: job, commit: result.Commit}
+}
+
+// retryLevel keeps a failure that lasts from filling the log: it is a warning at
+// the attempts 0, 1, 2, 4, 8 and so on.
+func retryLevel(attempts int) zerolog.Level {
+	if attempts&(attempts-1) == 0 {
+		return zerolog.WarnLevel
+	}
+	return zerolog.DebugLevel
 }
 
 // call runs do; a panic is an error, not the end of the process.

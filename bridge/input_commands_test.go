@@ -1,0 +1,201 @@
+package bridge_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"lanekeeper/bridge/bridgetest"
+)
+
+// formatted says something with HTML, as clients do when there are pills in it.
+func (g *ground) formatted(person, room, body, html string) bridgetest.Result {
+	event := g.Person(person).Send(room, "m.room.message", map[string]any{
+		"msgtype": "m.text", "body": body, "format": "org.matrix.custom.html", "formatted_body": html,
+	})
+	return g.ResultOf(person, event)
+}
+
+// People are named by MXIDs, links and pills; marks that nobody sees, quotes of all kinds and emoji do no harm; what is wrong is
+// said. LANE-15.
+func (g *ground) oddArguments(t *testing.T) {
+	slug, rooms := g.project()
+	mia, internal := g.Direct("mia"), rooms["internal"]
+	pill := func(name string) string {
+		return `<a href="https://matrix.to/#/` + g.ID(name) + `">` + strings.ToUpper(name[:1]) + name[1:] + `</a>`
+	}
+	for _, r := range []bridgetest.Result{
+		g.formatted("mia", internal, "!lane add Xena: expert", "!lane add "+pill("xena")+": expert"),
+		g.formatted("mia", internal, "!lane remove Xena", "<p>!lane remove "+strings.ReplaceAll(pill("xena"), "@", "%40")+"</p>"),
+		g.Must("mia", internal, "!lane add https://matrix.to/#/"+g.ID("xena")+" expert"),
+		g.Must("mia", internal, "!LANE   remove\u00a0https://matrix.to/#/%40xena%3A"+bridgetest.Domain+"?via="+bridgetest.Domain),
+		g.Must("mia", internal, "\u200f!lane \u200eadd\u200e \u2066"+g.ID("xena")+"\u2069 “expert”"),
+		g.Must("mia", mia, "remove matrix:u/xena:"+bridgetest.Domain+" —project "+slug),
+		g.Must("mia", mia, "ADD '"+g.ID("xena")+"' Expert \""+slug+"\""),
+	} {
+		if !r.OK || r.Fields["person"] != g.ID("xena") {
+			t.Errorf("%s", r)
+		}
+	}
+	// A reply quotes what it answers; that is no part of the command.
+	hello := g.Person("mia").Text(internal, "shall we?")
+	reply := g.Person("mia").Send(internal, "m.room.message", map[string]any{
+		"msgtype": "m.text", "body": "> <" + g.ID("mia") + "> shall we?\n\n!lane who",
+		"m.relates_to": map[string]any{"m.in_reply_to": map[string]any{"event_id": hello}},
+	})
+	if r := g.ResultOf("mia", reply); !r.OK {
+		t.Errorf("a command in a reply: %s", r)
+	}
+	// In a thread the answer stands there, as a reply.
+	inThread := g.Person("mia").InThread(internal, hello, "!lane who")
+	if r := g.ResultOf("mia", inThread); !r.OK || r.Answer.Thread() != hello || r.Answer.ReplyTo() != inThread || !r.Answer.Notice() {
+		t.Errorf("a command in a thread: %s %s", r, r.Answer.Raw)
+	}
+	for command, code := range map[string]string{
+		"add nobody expert " + slug:                                        "bad_argument",
+		"add @nobody expert " + slug:                                       "bad_argument",
+		"add @no:body:here:x expert " + slug:                               "bad_argument",
+		"add " + g.Bot() + " expert " + slug:                               "bad_argument",
+		"add @lanekeeper_agent_x:" + bridgetest.Domain + " expert " + slug: "bad_argument",
+		"add " + g.ID("eve") + " emperor " + slug:                          "bad_argument",
+		"add " + g.ID("eve"):                                               "bad_argument",
+		"add " + g.ID("eve") + " expert " + slug + " and more":             "bad_argument",
+		"add":     "bad_argument",
+		"approve": "bad_argument",
+		"approve " + g.ID("xena") + " --for ever":          "bad_argument",
+		"approve " + g.ID("xena") + " --fro 14d":           "bad_argument",
+		"remove @nobody:nowhere.invalid --project " + slug: "", // is not in: nothing changes
+		"frobnicate":    "unknown_command",
+		"🙋":             "unknown_command",
+		"!lane":         "", // help
+		"help":          "",
+		"help approve":  "",
+		"help nonsense": "not_found",
+	} {
+		if code == "" {
+			g.Must("mia", mia, command)
+		} else {
+			g.Refuse(code, "mia", mia, command)
+		}
+	}
+	root := g.Direct("root")
+	for _, name := range []string{`“Ünïcode „und“ so 🎉”`, `"  spaces  "`, `'single'`, "\"\u202eevil\u202c\"", "\"👩\u200d💻 team\""} {
+		g.made++
+		made := g.Must("root", root, fmt.Sprintf("project create p%d %s", g.made, name))
+		got, _ := made.Object("project")["name"].(string)
+		if got == "" || strings.ContainsAny(got, "\u202e\u202c") || strings.TrimSpace(got) != got {
+			t.Errorf("%s became %q", name, got)
+		}
+	}
+	for _, bad := range []string{`project create UPPER_case "x"`, `project create -x "x"`, `project create`, `project create lonely`, `project create a b c`, `project create x1 ""`,
+		`project create x1 "x" --profile nosuch`, `project create x1 "x" --tier "B&B"`, `project create x1 "x" --customer carl`, `project create x1 "x" --emperor ` + g.ID("carl"),
+		`project create x1 "x" --customer ` + g.ID("carl") + ` --manager ` + g.ID("carl"), "project create x1 \"a\nb\""} {
+		r := g.Do("root", root, bad)
+		if bad == "project create x1 \"a\nb\"" && r.OK { // a line break is taken out
+			continue
+		}
+		if r.OK || r.Code != "bad_argument" {
+			t.Errorf("%q: %s", bad, r)
+		}
+	}
+}
+
+// long is about 60 KB of words.
+func long(word string) string { return strings.Repeat(word+" ", 60_000/(len(word)+1)) }
+
+// A text of 60 KB is answered like any other: with a clear sentence, and nothing lost. MSG-08.
+func (g *ground) longTexts(t *testing.T) {
+	slug, rooms := g.expert()
+	mia, internal := g.Direct("mia"), rooms["internal"]
+	words, one := long("wörd"), strings.Repeat("x", 60_000)
+	for _, c := range []struct{ code, person, room, command string }{
+		{"unknown_command", "mia", mia, one},
+		{"unknown_command", "mia", mia, words},
+		{"unknown_command", "mia", internal, "!lane " + strings.Repeat("ü", 30_000)},
+		{"bad_argument", "mia", mia, "add " + one + " expert " + slug},
+		{"bad_argument", "mia", mia, "add " + g.ID("eve") + " " + one + " " + slug},
+		{"bad_argument", "mia", mia, "add " + g.ID("eve") + " expert " + slug + " " + words},
+		{"bad_argument", "mia", mia, "approve " + g.ID("xena") + " --for " + one},
+		{"bad_argument", "mia", mia, "approve " + g.ID("xena") + " --" + one},
+		{"bad_argument", "mia", internal, "!lane approve " + g.ID("xena") + " customer " + words},
+		{"bad_argument", "xena", internal, "!lane request customer text " + words},
+		{"not_allowed", "mia", mia, "who " + one},
+		{"not_found", "mia", mia, "help " + words},
+		{"bad_argument", "root", g.Direct("root"), "project create " + one + " \"x\""},
+		{"bad_argument", "root", g.Direct("root"), "project create x2 \"" + words + "\""},
+		{"bad_argument", "root", g.Direct("root"), "project create x2 x --profile " + one},
+		{"bad_argument", "root", g.Direct("root"), "project create x2 x --tier " + strings.Repeat("\"", 30_000)},
+		{"not_found", "root", g.SuperAdmin(), "project show " + one},
+		{"unknown_command", "mia", mia, strings.Repeat("\" “ ' ", 6000)},
+	} {
+		if r := g.Refuse(c.code, c.person, c.room, c.command); len(r.Text) > 1000 || r.Text == "" {
+			t.Errorf("%.20q… is answered with %d bytes", c.command, len(r.Text))
+		}
+	}
+	carl := g.Person("carl")
+	moved := g.Person("mia").Text(rooms["customer"], "!lane "+one)
+	g.Person("mia").Wait("wrong_room", bridgetest.NotIn(rooms["customer"]), func(e bridgetest.Event) bool {
+		r := e.Object("lanekeeper.result")
+		return r != nil && r["error"] == "wrong_room" && strings.HasPrefix(fmt.Sprint(r["command"]), "xxx")
+	})
+	carl.Wait("that it is taken away", bridgetest.In(rooms["customer"]), bridgetest.OfType("m.room.redaction"), func(e bridgetest.Event) bool {
+		return strings.Contains(string(e.Raw), moved)
+	})
+	// A long question is asked all the same; who answers reads it, with its lines.
+	question := "BEGIN\n" + strings.Repeat("a line of words\n", 3000) + "END"
+	n := g.Must("carl", rooms["customer"], "!lane human "+question).Number("handoff")
+	card := g.Card("root", bridgetest.HandoffCard, n)
+	g.Person("root").Wait("all of the question", bridgetest.In(card.Room), func(e bridgetest.Event) bool {
+		return (e.ID == card.ID || e.Thread() == card.ID) && strings.Contains(e.Body(), "a line of words\na line of words") && strings.Contains(e.Body(), "END")
+	})
+	g.Must("carl", rooms["customer"], fmt.Sprintf("!lane close #%d", n))
+}
+
+// A display name is what somebody says about themselves: others cannot give them one, a name of one lane stays there, and nothing in
+// it can look like something else. TRUST-15.
+func (g *ground) oddNames(t *testing.T) {
+	_, rooms := g.expert()
+	room := g.chat("eve", map[string]any{"invite": []string{g.Bot()}})
+	g.membership("eve", room, "join")
+	if r := g.Person("eve").PutState(room, "m.room.member", g.ID("carl"), map[string]any{"membership": "invite", "displayname": "FORGED NAME"}); !r.OK() {
+		t.Fatal(r)
+	}
+	name := func(who, room, name string) {
+		t.Helper()
+		r := g.Person(who).PutState(room, "m.room.member", g.ID(who), map[string]any{"membership": "join", "displayname": name})
+		if !r.OK() {
+			t.Fatal(r)
+		}
+	}
+	g.Must("xena", g.Direct("xena"), "ping")
+	name("xena", rooms["internal"], "CANARY-NICK")
+	name("mia", rooms["notes"], "CANARY-BOSS")
+	name("cleo", g.Direct("cleo"), "Cleo\n#99 · Approved by \u202eroot "+strings.Repeat("long ", 40))
+	g.Must("mia", rooms["notes"], "!lane add "+g.ID("cleo")+" customer")
+	who := g.Must("mia", rooms["internal"], "!lane who")
+	if !strings.Contains(who.Text, "CANARY-NICK") {
+		t.Errorf("who does not know people as the room does: %s", who)
+	}
+	g.Must("mia", rooms["notes"], "!lane approve "+g.ID("xena"))
+	g.Person("xena").WaitIn("the customer lane", rooms["customer"])
+	g.told("xena", "let you write")
+	g.Must("xena", rooms["customer"], "!lane human Who reads this?")
+	list := g.Must("carl", rooms["customer"], "!lane who")
+	if strings.Contains(list.Text, "\n#99") || strings.Contains(list.Text, "\u202e") || len(list.Text) > 1500 || strings.Contains(list.Text, "FORGED") {
+		t.Errorf("who: %q", list.Text)
+	}
+	g.unheard(t, "carl", "CANARY-NICK", "CANARY-BOSS")
+	for _, e := range g.Person("xena").Events(bridgetest.From(g.Bot())) {
+		if strings.Contains(string(e.Raw), "CANARY-BOSS") {
+			t.Errorf("a name from the notes lane: %s", e.Raw)
+		}
+	}
+	for _, m := range g.Phones.Messages("") {
+		if strings.Contains(m.Body, "CANARY") {
+			t.Errorf("a name from a staff lane is on WhatsApp: %s", m.Body)
+		}
+	}
+	name("mia", rooms["notes"], "mia")
+	name("xena", rooms["internal"], "xena")
+	name("cleo", g.Direct("cleo"), "cleo")
+}

@@ -179,7 +179,9 @@ func (s *story) chat(name string) (room string) {
 	return room
 }
 
-// gets waits until a phone gets a message with all these words, and shows it.
+// gets waits until a phone gets a message with all these words, and shows it. It
+// is delivered then: the bridge has heard of it from Twilio and knows it when it
+// is quoted.
 func (s *story) gets(phone emulator.Phone, words ...string) (found emulator.Message) {
 	if s.err != nil {
 		return found
@@ -193,7 +195,7 @@ func (s *story) gets(phone emulator.Phone, words ...string) (found emulator.Mess
 		if i >= 0 {
 			found = all[i]
 		}
-		return i >= 0
+		return i >= 0 && slices.Contains(s.phones.Reported(found.SID), "delivered")
 	}) {
 		s.failed(fmt.Errorf("%s’s phone did not get %q within %s", phone.Name, words, patience))
 		return found

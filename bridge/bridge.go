@@ -261,7 +261,7 @@ func (b *Bridge) wire(ctx context.Context) error {
 		Bot: b.hs.Bot(), Ours: b.hs.Ours, Dirty: reconcile.Dirty, Prefix: prefix, Log: b.log,
 	}
 	b.sync = intake.NewSync(b.hs, b.store, b.log)
-	b.sync.Events, b.sync.Alive = b.metrics.eventsIn, b.health.synced
+	b.sync.Events, b.sync.Alive = b.metrics.eventsIn, b.alive
 	b.outbox = &outbox.Matrix{
 		Store: b.store, HS: b.hs, Rooms: b.rooms, Log: b.log, Prefix: prefix,
 		Idempotent: b.caps.Devices, Began: time.Now(), Sent: b.metrics.sent("matrix"),
@@ -341,6 +341,15 @@ func (b *Bridge) instance(ctx context.Context) (string, error) {
 		return "", b.databaseError(ctx, err)
 	}
 	return id, nil
+}
+
+// alive is told whether the homeserver answers. When it is back nothing waits any
+// longer, however long it was away.
+func (b *Bridge) alive(ok bool) {
+	if b.health.synced(ok) {
+		b.store.Queue.WakeAll(store.QueueMatrix)
+		b.store.Queue.WakeAll(store.QueueReconcile)
+	}
 }
 
 // work runs every stage until ctx ends.

@@ -191,6 +191,8 @@ func (k *talk) arrive(patience time.Duration) {
 	k.t.Helper()
 	ctx, cancel := context.WithTimeout(k.t.Context(), patience)
 	defer cancel()
+	began := time.Now()
+	defer func() { k.t.Logf("everything was there after %s", time.Since(began).Round(time.Millisecond)) }()
 	phone := func() []int { return numbers("carl", sentTo(k.Phones, bridgetest.Dana)) }
 	thread := func() []int {
 		return numbers("dana", bodies(k.Person("carl").Events(bridgetest.In(k.room), bridgetest.InThread(k.thread), bridgetest.From(k.ghost))))

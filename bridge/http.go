@@ -37,8 +37,16 @@ type health struct {
 
 func (h *health) client(hs *matrix.Client) { h.mu.Lock(); h.hs = hs; h.mu.Unlock() }
 func (h *health) ready(b *Bridge)          { h.mu.Lock(); h.bridge = b; h.mu.Unlock() }
-func (h *health) synced(ok bool)           { h.mu.Lock(); h.alive = ok; h.mu.Unlock() }
-func (h *health) caughtUp() bool           { h.mu.Lock(); defer h.mu.Unlock(); return h.alive }
+
+// synced notes whether the homeserver answered; back says that it did not before.
+func (h *health) synced(ok bool) (back bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	back, h.alive = ok && !h.alive, ok
+	return back
+}
+
+func (h *health) caughtUp() bool { h.mu.Lock(); defer h.mu.Unlock(); return h.alive }
 func (h *health) twilio(c *whatsapp.Client, l *intake.Listing) {
 	h.mu.Lock()
 	h.webhooks, h.listing = c, l

@@ -172,6 +172,13 @@ func (l *lanes) wake(key string) bool {
 	return true
 }
 
+// wakeRunning notes a Wake for every lane whose job runs.
+func (l *lanes) wakeRunning() {
+	for _, n := range l.byKey {
+		n.woken = n.woken || n.running
+	}
+}
+
 // done takes a job out that was completed or parked.
 func (l *lanes) done(job *Job) {
 	n := l.pop(job)

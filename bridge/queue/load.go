@@ -97,10 +97,13 @@ func (r *runner) round(ctx context.Context, ticked bool) (more bool, err error) 
 // wakeHeads makes heads due for which Wake was called.
 func (r *runner) wakeHeads(ctx context.Context) error {
 	keys, all := r.signals.takeWakes()
-	if len(keys) == 0 {
+	if len(keys) == 0 && !all {
 		return nil
 	}
 	r.mu.Lock()
+	if all {
+		r.lanes.wakeRunning()
+	}
 	waiting := keys[:0:0]
 	for _, key := range keys {
 		if !r.lanes.wake(key) {
@@ -116,6 +119,9 @@ func (r *runner) wakeHeads(ctx context.Context) error {
 	if err != nil {
 		for _, key := range keys {
 			r.signals.wake(key)
+		}
+		if all {
+			r.signals.wakeEach()
 		}
 		return err
 	}

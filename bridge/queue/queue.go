@@ -119,6 +119,11 @@ func (q *Queue) Wake(name, key string) {
 	q.signal(name).wake(storable(key))
 }
 
+// WakeAll is Wake for all keys of a queue: what their heads waited for is back.
+func (q *Queue) WakeAll(name string) {
+	q.signal(name).wakeEach()
+}
+
 // signal gives what wakes the loader of a queue, whether it runs or not.
 func (q *Queue) signal(name string) *signals {
 	q.mu.Lock()

@@ -168,6 +168,38 @@ func TestWake(t *testing.T) {
 	})
 }
 
+func TestWakeAll(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *dbutil.Database) {
+		got, hold := make(chan string, 100), make(chan struct{})
+		var open atomic.Bool
+		q := newQueue(t, db, newClock())
+		run(t, q, 3, func(_ context.Context, j queue.Job) queue.Result {
+			got <- string(j.Payload)
+			if string(j.Payload) == "hold" && j.Attempts == 0 {
+				<-hold
+				return queue.Result{Retry: time.Hour}
+			}
+			if !open.Load() {
+				return queue.Result{Retry: time.Hour, Keep: true}
+			}
+			return queue.Result{}
+		})
+		put(t, q, item("a", "a1"))
+		want(t, got, "a1")
+		put(t, q, item("b", "b1"))
+		want(t, got, "b1")
+		put(t, q, item("c", "hold"))
+		want(t, got, "hold")
+		open.Store(true)
+		q.WakeAll("q")
+		if one, other := <-got, <-got; one == other || one+other != "a1b1" && one+other != "b1a1" {
+			t.Fatalf("woken: %s, %s", one, other)
+		}
+		close(hold)
+		want(t, got, "hold")
+	})
+}
+
 func TestPark(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *dbutil.Database) {
 		got := make(chan string, 100)

@@ -88,6 +88,14 @@ func (s *signals) wake(key string) {
 	s.poke()
 }
 
+// wakeEach wakes all keys.
+func (s *signals) wakeEach() {
+	s.mu.Lock()
+	s.wakeAll = true
+	s.mu.Unlock()
+	s.poke()
+}
+
 // takeWakes gives the keys to wake, or all.
 func (s *signals) takeWakes() (keys []string, all bool) {
 	s.mu.Lock()

@@ -15,7 +15,7 @@ go_test = LANEKEEPER_TEST_CACHE=$(cache) go test -tags goolm
 # What to test, how many packages at a time (scenarios start homeservers: two keep two cores busy), and how long each may take.
 PKGS ?= ./...
 P ?= 2
-TIMEOUT ?= 15m
+TIMEOUT ?= 40m
 
 .PHONY: test check unit policy smoke race bench demo build dendrite servers clean
 

@@ -44,8 +44,10 @@ race: dendrite
 bench: servers
 	$(go_test) -run '^$$' -bench . -p 1 -timeout 30m $(PKGS)
 
+# Built first: go run would make an error of Ctrl-C.
 demo: dendrite
-	@env -u LANEKEEPER_TEST_CACHE go run -tags goolm ./cmd/lanekeeper demo --dendrite $(cache)/bin/dendrite $(ARGS)
+	@go build -tags goolm -o $(cache)/bin/demo ./cmd/lanekeeper
+	@env -u LANEKEEPER_TEST_CACHE $(cache)/bin/demo demo --dendrite $(cache)/bin/dendrite $(ARGS)
 
 build:
 	go build -tags goolm -trimpath -o lanekeeper ./cmd/lanekeeper

@@ -18,13 +18,13 @@ func TestTalkBridgeKilled(t *testing.T) {
 		kills int
 		world bridgetest.WorldOptions
 	}{
-		{"Synapse and SQLite", 8, bridgetest.WorldOptions{Server: bridgetest.KindSynapse}},
+		{"Synapse and SQLite", 6, bridgetest.WorldOptions{Server: bridgetest.KindSynapse}},
 		{"Dendrite and PostgreSQL", 4, bridgetest.WorldOptions{Server: bridgetest.KindDendrite, Bridge: bridgetest.BridgeOptions{Postgres: true}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			k := newTalk(t, c.world)
 			for range c.kills {
-				k.interrupt(10, func() {
+				k.interrupt(8, func() {
 					for again := true; again; again = k.random.IntN(4) == 0 { // some starts are killed, too
 						k.Bridge.Kill9()
 						if err := k.Bridge.Launch(); err != nil {
@@ -47,8 +47,8 @@ func TestTalkHomeserverKilled(t *testing.T) {
 		t.Skip("takes half a minute")
 	}
 	k := newTalk(t, bridgetest.WorldOptions{Server: bridgetest.KindSynapse})
-	for i := range 6 {
-		k.interrupt(10, func() {
+	for i := range 4 {
+		k.interrupt(8, func() {
 			if i%2 == 0 {
 				k.Homeserver.Kill9()
 			} else {

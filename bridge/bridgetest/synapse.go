@@ -115,9 +115,9 @@ func synapsePostgres(t testing.TB) string {
 		uri.User.Username(), password, strings.TrimPrefix(uri.Path, "/"), uri.Hostname(), uri.Port())
 }
 
-// synapseDatabase makes an empty database of the installed version, once: to start on a copy of it takes half as long as
-// to create every table anew. It gives the path of the copy to use, or "" if there is none.
-var synapseDatabase sync.Map // python → func() string
+// synapseDatabase has, by path, what makes an empty database of the installed version, once: to start on a copy of it takes
+// half as long as to create every table anew.
+var synapseDatabase sync.Map // path → func()
 
 // copyPreparedDatabase puts the prepared database into the server's directory.
 func copyPreparedDatabase(t testing.TB, hs *Homeserver, python string) {

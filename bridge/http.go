@@ -82,13 +82,19 @@ func (h *health) check(ctx context.Context) error {
 	return h.last
 }
 
+// PublicAlive is /livez once more, at a path that a reverse proxy lets through:
+// doctor asks there whether the public address leads to us.
+const PublicAlive = "/_lanekeeper/livez"
+
 // routes is everything that somebody can call.
 func (b *Bridge) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/_matrix/app/", b.fromHomeserver)
 	mux.HandleFunc("/_lanekeeper/twilio/inbound", b.fromTwilio(func(c *whatsapp.Client, l *intake.Listing) http.Handler { return c.Inbound(intake.Inbound(l)) }))
 	mux.HandleFunc("/_lanekeeper/twilio/status", b.fromTwilio(func(c *whatsapp.Client, l *intake.Listing) http.Handler { return c.Status(intake.Status(l.Store)) }))
-	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	alive := func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte("ok\n")) }
+	mux.HandleFunc("GET /livez", alive)
+	mux.HandleFunc("GET "+PublicAlive, alive)
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		if err := b.health.check(r.Context()); err != nil {
 			http.Error(w, "not ready: "+err.Error(), http.StatusServiceUnavailable)

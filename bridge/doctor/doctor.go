@@ -253,19 +253,21 @@ func (x *examination) public(ctx context.Context) {
 	}
 	ctx, cancel := limited(ctx)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address+"/livez", nil)
+	probe := address + bridge.PublicAlive
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, probe, nil)
 	if err != nil {
 		x.fail("appservice.public_address: %v.", err)
 		return
 	}
 	answer, err := http.DefaultClient.Do(req)
 	if err != nil {
-		x.warn("The public address %s cannot be reached from this computer (%v). Open %s/livez from outside: it must say ok while Lanekeeper runs.", address, errors.Unwrap(err), address)
+		x.warn("The public address cannot be reached from this computer (%v). Open %s from outside: while Lanekeeper runs it must say ok.", errors.Unwrap(err), probe)
 		return
 	}
 	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		x.warn("The public address %s answers %s. While Lanekeeper runs it must say ok at /livez: check the proxy before it.", address, answer.Status)
+	said, _ := io.ReadAll(io.LimitReader(answer.Body, 10))
+	if answer.StatusCode != http.StatusOK || string(said) != "ok\n" {
+		x.warn("The public address does not lead to us: %s answers %s. While Lanekeeper runs it must say ok: check the proxy before it.", probe, answer.Status)
 		return
 	}
 	x.ok("The public address %s leads to us.", address)

@@ -97,3 +97,19 @@ func TestFindings(t *testing.T) {
 		})
 	}
 }
+
+// The public address is asked for below /_lanekeeper/, all that a proxy must pass on.
+func TestPublicAddress(t *testing.T) {
+	for body, want := range map[string]string{
+		"200ok\n":       "ok    The public address ",
+		"200welcome":    "note  The public address does not lead to us: ",
+		"502no gateway": "note  The public address does not lead to us: ",
+	} {
+		var out bytes.Buffer
+		x := &examination{cfg: config.Default(), out: &out}
+		x.cfg.AppService.PublicAddress = homeserver(t, map[string]string{"/_lanekeeper/livez": body})
+		if x.public(t.Context()); !strings.HasPrefix(out.String(), want) || x.failed {
+			t.Errorf("%s: got %q", body, &out)
+		}
+	}
+}

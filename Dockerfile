@@ -1,8 +1,9 @@
 # Build: docker build -t lanekeeper --build-arg VERSION=v1.2.3 .
 # Once:  docker run --rm -v "$PWD/data:/data" lanekeeper -e -c /data/config.yaml
 #        docker run --rm -v "$PWD/data:/data" lanekeeper -g -c /data/config.yaml -r /data/registration.yaml
-# Run:   docker run -d -p 127.0.0.1:29340:29340 -v "$PWD/data:/data" lanekeeper
-# The directory must belong to user 1337 (chown 1337:1337 data), or add --user.
+# Run:   docker run -d --restart unless-stopped -p 127.0.0.1:29340:29340 -v "$PWD/data:/data" lanekeeper
+# The directory must belong to user 1337 (chown 1337:1337 data), or add --user. In there, localhost is the container: name the
+# homeserver and the database in config.yaml as they are called from it, and in appservice.address the container.
 
 FROM --platform=$BUILDPLATFORM golang:1.26-alpine AS build
 WORKDIR /src

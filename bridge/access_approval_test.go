@@ -116,6 +116,78 @@ func (g *ground) forgedCards(t *testing.T) {
 	_ = slug
 }
 
+// slim is a profile of an operator's own, without a notes lane.
+const slim = `profiles:
+  slim:
+    accepted_as: expert
+    lanes:
+      customer:
+        access: {customer: full, manager: manager}
+        grantable: {expert: {access: [read, text], default: read}}
+        history: joined
+      internal:
+        access: {expert: text, manager: manager}
+        history: shared
+`
+
+// Where there is no notes lane a request's card stands in each approver's direct chat, and a decision in one shows in all. LANE-10.
+func (g *ground) directCards(t *testing.T) {
+	made := g.Must("root", g.Direct("root"), fmt.Sprintf("project create slim \"Slim\" --profile slim --manager %s --manager %s --customer %s --expert %s", g.ID("mia"), g.ID("abe"), g.ID("carl"), g.ID("xena")))
+	rooms := made.Rooms()
+	g.Person("xena").WaitIn("the internal lane", rooms["internal"])
+	if level := g.Bridge.AsBot().Level(rooms["internal"], g.ID("xena")); level != 10 {
+		t.Errorf("xena's level is %d, not 10", level)
+	}
+	g.Refuse("bad_argument", "xena", rooms["internal"], "!lane request full")
+	n := g.Must("xena", rooms["internal"], "!lane request CANARY-SLIM").Number("request")
+	for _, name := range []string{"mia", "abe"} {
+		card := g.Card(name, bridgetest.RequestCard, n)
+		if members := g.Person(name).Members(card.Room); len(members) != 2 || !card.Mentions(g.ID(name)) {
+			t.Errorf("%s's card stands among %v and mentions %v", name, members, card.Content["m.mentions"])
+		}
+	}
+	card := g.Card("abe", bridgetest.RequestCard, n)
+	g.Person("abe").React(card.Room, card.ID, "✅")
+	for _, name := range []string{"mia", "abe"} {
+		g.WaitCard(name, bridgetest.RequestCard, n, "approved")
+	}
+	g.Person("xena").WaitIn("the customer lane", rooms["customer"])
+	if level := g.Bridge.AsBot().Level(rooms["customer"], g.ID("xena")); level != 0 {
+		t.Errorf("xena's level is %d, not 0", level)
+	}
+	other := g.Card("mia", bridgetest.RequestCard, n)
+	g.Person("mia").React(other.Room, other.ID, "❌")
+	g.told("mia", fmt.Sprintf("#%d", n))
+	g.unheard(t, "carl", "CANARY-SLIM")
+}
+
+// Who is let in finds their level written; who is taken out loses it first. LANE-08, LANE-12.
+func (g *ground) levelsFirst(t *testing.T) {
+	_, rooms := g.expert()
+	customer, xena := rooms["customer"], g.ID("xena")
+	g.Must("mia", rooms["internal"], "!lane approve "+xena+" full")
+	g.Person("xena").WaitIn("the customer lane", customer)
+	g.Must("mia", rooms["internal"], "!lane revoke "+xena)
+	g.Person("xena").WaitOut("the customer lane", customer)
+	var story []string
+	g.eventually(t, "mia", "xena comes and goes", func() bool {
+		story = nil
+		for _, e := range g.Person("mia").Events(bridgetest.In(customer)) {
+			switch {
+			case e.Type == "m.room.power_levels":
+				users, _ := e.Content["users"].(map[string]any)
+				story = append(story, fmt.Sprint("level ", users[xena]))
+			case e.Type == "m.room.member" && *e.StateKey == xena:
+				story = append(story, fmt.Sprint(e.Content["membership"]))
+			}
+		}
+		return len(story) > 0 && story[len(story)-1] == "leave"
+	})
+	if got := strings.Join(story, ", "); !strings.HasSuffix(got, "level <nil>, level 20, invite, join, level <nil>, leave") {
+		t.Errorf("in the customer lane: %s", got)
+	}
+}
+
 // What counts is the right at the moment of the reaction. LANE-10.
 func (g *ground) rightLost(t *testing.T) {
 	slug, rooms := g.expert("--manager " + g.ID("abe"))
@@ -220,6 +292,22 @@ func (g *ground) leaving(t *testing.T) {
 	left(xena, internal)
 	is(t, g.Must("mia", rooms["notes"], "!lane accept "+g.ID("xena")), "changed", true)
 	g.eventually(t, "xena", "xena is back in the internal lane", func() bool { return xena.Membership(internal) == "join" })
+
+	// Declining is leaving, too.
+	shy := g.Homeserver.Register(fmt.Sprintf("shy%d", g.made))
+	shy.Sync()
+	g.Must("mia", internal, "!lane add "+shy.ID+" customer")
+	shy.WaitInvited("the customer lane", customer)
+	if r := shy.Leave(customer); !r.OK() {
+		t.Fatal(r)
+	}
+	shy.WaitOut("the customer lane", customer)
+	g.Must("mia", internal, "!lane apply")
+	g.settled(t, slug, "an invitation was declined")
+	is(t, g.Must("mia", internal, "!lane add "+shy.ID+" customer"), "changed", true)
+	g.eventually(t, "mia", "another invitation", func() bool {
+		return g.Bridge.AsBot().State(customer, "m.room.member", shy.ID).Field("membership") == "invite"
+	})
 
 	// A removal by another hand is not leaving.
 	since := time.Now()

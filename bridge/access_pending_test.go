@@ -48,11 +48,18 @@ func (g *ground) pending(t *testing.T, h held) {
 		})
 	}
 	pending(h.withheld)
-	pending(h.refused)
+	refused := pending(h.refused)
 	g.Out("the customer lane", h.rooms[0]["customer"], "cleo")
 	root.Wait("that the homeserver refuses", bridgetest.In(g.SuperAdmin()), bridgetest.Says("not today"))
-	// What is stuck holds up nothing else.
+	// What is refused holds up nothing else, and nothing else makes it look done.
 	g.Must("mia", h.rooms[0]["internal"], "!lane ping")
+	g.Must("mia", h.rooms[1]["internal"], "!lane accept "+g.ID("xavi"))
+	if _, done := root.Saw(func(e bridgetest.Event) bool {
+		r := e.Object("lanekeeper.result")
+		return e.Replaces() == refused.ID && r != nil && r["pending"] == nil
+	}); done {
+		t.Error("what the homeserver refuses is answered as done")
+	}
 	g.Proxy.Set(nil, nil)
 	g.Person("root").Text(g.Direct("root"), "apply "+h.slugs[1])
 	for i, command := range []string{h.withheld, h.refused} {

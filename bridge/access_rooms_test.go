@@ -194,12 +194,23 @@ func (g *ground) drift(t *testing.T) {
 	}
 }
 
-// So is what was changed while the bridge was down. LANE-02, LANE-09.
+// So is what was changed while the bridge was down; what was said then is answered, and what ended then has ended. LANE-02, LANE-09,
+// LANE-12.
 func (g *ground) driftWhileDown(t *testing.T) {
-	slug, rooms := g.project()
+	slug, rooms := g.project("--expert " + g.ID("xena"))
+	g.Must("mia", rooms["internal"], "!lane approve "+g.ID("xena")+" --for 1s")
+	late := g.Person("mia").Text(rooms["internal"], "!lane who")
 	g.Bridge.Stop()
 	healed := g.vandalise(t, rooms)
+	while := g.Person("mia").Text(rooms["internal"], "!lane add "+g.ID("cleo")+" customer")
 	g.Bridge.Start()
+	for _, command := range []string{late, while} {
+		if r := g.ResultOf("mia", command); !r.OK {
+			t.Errorf("a command from when the bridge was down: %s", r)
+		}
+	}
+	g.Person("cleo").WaitIn("the customer lane", rooms["customer"])
+	g.eventually(t, "mia", "xena's time is over", func() bool { m := g.Membership(rooms["customer"], "xena"); return m == "leave" })
 	for what, well := range healed {
 		g.eventually(t, "mia", what, well)
 	}

@@ -34,6 +34,8 @@ var accessScenes = []scene{
 	{"two deciders at once", true, (*ground).twoDeciders},
 	{"cards that decide nothing", true, (*ground).forgedCards},
 	{"a right lost between card and reaction", false, (*ground).rightLost},
+	{"cards without a notes lane", false, (*ground).directCards},
+	{"levels come first, and go first", true, (*ground).levelsFirst},
 	{"nobody decides their own", false, (*ground).ownDecision},
 	{"an approval that ends", true, (*ground).expiry},
 	{"who leaves is not called back", true, (*ground).leaving},
@@ -50,6 +52,7 @@ var accessScenes = []scene{
 	{"rooms that only look like direct chats", false, (*ground).notDirect},
 	{"odd people, links and marks", true, (*ground).oddArguments},
 	{"long texts", true, (*ground).longTexts},
+	{"events of any shape", true, (*ground).oddEvents},
 	{"names that try to be something else", false, (*ground).oddNames},
 	{"webhooks that Twilio did not send", false, (*ground).forgedWebhooks},
 	{"transactions that the homeserver did not send", false, (*ground).forgedTransactions},
@@ -72,6 +75,7 @@ func TestAccess(t *testing.T) {
 func playAll(t *testing.T, both bool, o bridgetest.WorldOptions) {
 	o.WhatsApp, o.Proxy = true, true
 	o.People = append(slices.Clone(bridgetest.People), "stranger")
+	o.Bridge.Extra = slim
 	o.Bridge.Permissions = "  \"@stranger:" + bridgetest.Domain + "\": none\n"
 	g := &ground{World: bridgetest.NewWorld(t, o)}
 	held := g.hold()

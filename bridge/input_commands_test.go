@@ -151,6 +151,55 @@ func (g *ground) longTexts(t *testing.T) {
 	g.Must("carl", rooms["customer"], fmt.Sprintf("!lane close #%d", n))
 }
 
+// Events may have any shape: homeservers check little. None holds up what comes after it, and none has to be set aside. MSG-02.
+func (g *ground) oddEvents(t *testing.T) {
+	_, rooms := g.project()
+	mia, direct := g.Person("mia"), g.Direct("mia")
+	real := mia.Text(rooms["notes"], "something to refer to")
+	relations := []any{
+		nil, "x", 1, []any{}, map[string]any{}, map[string]any{"rel_type": 1, "event_id": []any{}}, map[string]any{"rel_type": "m.thread", "event_id": "$nosuch"},
+		map[string]any{"rel_type": "m.thread", "event_id": real}, map[string]any{"rel_type": "m.replace", "event_id": "$nosuch"},
+		map[string]any{"m.in_reply_to": "x"}, map[string]any{"m.in_reply_to": map[string]any{"event_id": "$nosuch"}}, map[string]any{"rel_type": "m.annotation", "key": 5},
+		map[string]any{"rel_type": "m.annotation", "event_id": "$nosuch", "key": "✅"}, map[string]any{"rel_type": "m.reference", "event_id": real},
+	}
+	sent := 0
+	for _, room := range []string{direct, rooms["customer"], rooms["notes"]} {
+		for i, relation := range relations {
+			for _, content := range []map[string]any{
+				{"msgtype": "m.text", "body": "odd words"}, {"msgtype": []any{"m.text"}, "body": map[string]any{"x": 1}}, {}, {"msgtype": "m.text"},
+				{"msgtype": "m.text", "body": "!lane who", "formatted_body": []any{1}, "m.mentions": "all", "m.new_content": 7},
+				{"msgtype": "m.text", "body": "odd \u0000 words", "lanekeeper.request": map[string]any{"number": "x"}, "lanekeeper.handoff": 3, "lanekeeper.result": []any{}},
+			} {
+				if i%3 != sent%3 { // a third of them, another one each time
+					sent++
+					continue
+				}
+				sent++
+				content["m.relates_to"] = relation
+				for _, typ := range []string{"m.room.message", "m.reaction"} {
+					mia.TrySend(room, typ, content)
+				}
+			}
+		}
+		mia.TrySend(room, "m.room.encrypted", map[string]any{"algorithm": 1})
+		mia.TrySend(room, "m.call.invite", map[string]any{"version": []any{}})
+		mia.TrySend(room, "lanekeeper.nonsense", map[string]any{})
+		mia.TryRedact(room, "$nosuch")
+		mia.TryRedact(room, "nonsense")
+		mia.PutState(room, "m.room.name", "", map[string]any{"name": []any{1}})
+		mia.PutState(room, "m.room.member", mia.ID, map[string]any{"membership": "join", "displayname": []any{1}, "avatar_url": 3})
+		mia.PutState(room, "m.room.pinned_events", "", map[string]any{"pinned": map[string]any{}})
+		if room == direct {
+			g.Must("mia", room, "ping")
+		} else {
+			g.Must("mia", room, "!lane ping")
+		}
+	}
+	if _, aside := g.Person("root").Saw(bridgetest.In(g.SuperAdmin()), bridgetest.From(g.Bot()), bridgetest.Says("set something aside")); aside {
+		t.Error("an odd event had to be set aside")
+	}
+}
+
 // A display name is what somebody says about themselves: others cannot give them one, a name of one lane stays there, and nothing in
 // it can look like something else. TRUST-15.
 func (g *ground) oddNames(t *testing.T) {

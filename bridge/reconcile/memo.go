@@ -56,10 +56,8 @@ func (r *Reconciler) settle(ctx context.Context, key string, s *subject, o *outc
 	if len(o.refused) == 0 && (was.Revision != s.revision() || was.Policy != r.fingerprint()) {
 		now.Revision, now.Policy, now.At = s.revision(), r.fingerprint(), r.Store.Now().UnixMilli()
 	}
-	if o.asGoodAsDone(told, s.revision()) {
-		if err := r.release(ctx, s); err != nil {
-			return err
-		}
+	if err := r.release(ctx, s, o.missingSince(told)); err != nil {
+		return err
 	}
 	if !later.IsZero() {
 		if _, err := r.Store.Queue.Put(ctx, queue.Item{Queue: store.QueueReconcile, Key: key, At: later}); err != nil {
@@ -76,19 +74,23 @@ func (r *Reconciler) settle(ctx context.Context, key string, s *subject, o *outc
 	return r.Store.SetMeta(ctx, metaMemo(key), string(raw))
 }
 
-// release lets the answers go that waited for the record as this look saw it.
-func (r *Reconciler) release(ctx context.Context, s *subject) error {
+// release lets the answers go that waited for the record as this look saw it, but
+// for those up to the revision since which something is missing.
+func (r *Reconciler) release(ctx context.Context, s *subject, missing int64) error {
 	if s.project == nil {
 		return nil
 	}
-	return r.Store.ReleaseAnswers(ctx, s.project.ID, s.project.Revision)
+	return r.Store.ReleaseAnswers(ctx, s.project.ID, missing, s.project.Revision)
 }
 
-// asGoodAsDone reports whether answers may go: nothing is left that could be done,
-// or only what was refused at an earlier revision already; that shall not hold up
-// the answers of a project for ever.
-func (o *outcome) asGoodAsDone(told map[string]int64, revision int64) bool {
-	return !slices.ContainsFunc(o.refused, func(f failed) bool { return told[f.key()] >= revision })
+// missingSince is the last revision with which something appeared that is refused;
+// 0 if nothing is. Answers that waited for it wait on, those of later changes do
+// not: they shall not be held up for ever by what has nothing to do with them.
+func (o *outcome) missingSince(told map[string]int64) (revision int64) {
+	for _, f := range o.refused {
+		revision = max(revision, told[f.key()])
+	}
+	return revision
 }
 
 // stuck lists what was not said before, and all that is stuck now.

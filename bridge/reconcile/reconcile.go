@@ -109,7 +109,7 @@ func (r *Reconciler) do(ctx context.Context, job queue.Job) queue.Result {
 	case s == nil:
 		return queue.Result{} // no such project
 	case r.seen(job, s):
-		return queue.Result{Commit: func(ctx context.Context) error { return r.release(ctx, s) }}
+		return queue.Result{Commit: func(ctx context.Context) error { return r.release(ctx, s, 0) }}
 	}
 	begun := r.Store.Now()
 	o, err := r.converge(ctx, s, r.vain(job.Key, begun), job.Attempts >= patience)

@@ -75,10 +75,10 @@ func scanWaiting(row dbutil.Scannable) (*waiting, error) {
 	return &w, json.Unmarshal([]byte(raw), &w.Answer)
 }
 
-// ReleaseAnswers sends the answers that waited for a project's revision: Matrix
-// shows it now.
-func (s *Store) ReleaseAnswers(ctx context.Context, project string, revision int64) error {
-	rows, err := s.DB.Query(ctx, "DELETE FROM answer WHERE project=$1 AND revision<=$2 RETURNING answer, project, pending", project, revision)
+// ReleaseAnswers sends the answers that waited for a project's revisions after one
+// and up to another: Matrix shows them now.
+func (s *Store) ReleaseAnswers(ctx context.Context, project string, after, revision int64) error {
+	rows, err := s.DB.Query(ctx, "DELETE FROM answer WHERE project=$1 AND revision>$2 AND revision<=$3 RETURNING answer, project, pending", project, after, revision)
 	released, err := all(rows, err, scanWaiting)
 	if err != nil {
 		return wrap("answers", err)

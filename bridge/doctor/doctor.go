@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -42,6 +43,9 @@ func Check(ctx context.Context, cfg *config.Config, out io.Writer) bool {
 	x := &examination{cfg: cfg, out: out}
 	for _, sentence := range bridge.Unbuilt(cfg) {
 		x.fail("%s", sentence)
+	}
+	if len(cfg.Policy().Exact("handoff")) == 0 {
+		x.warn("permissions makes nobody ops, admin or superadmin by a full Matrix id: nobody is invited to the room of staff.")
 	}
 	x.homeserver(ctx)
 	x.database(ctx)
@@ -128,11 +132,14 @@ func software(caps matrix.Capabilities) string {
 }
 
 func (x *examination) capabilities(caps matrix.Capabilities) {
-	version := x.cfg.Rooms.Version
-	if version == "" {
-		version = caps.RoomVersion()
+	switch version := cmp.Or(x.cfg.Rooms.Version, caps.RoomVersion()); {
+	case version == "":
+		x.fail("It names no stable room version, so it is too old. Update it.")
+	case !slices.Contains(caps.RoomVersions, version):
+		x.fail("It does not offer room version %s (rooms.version) as stable, but %s. Leave rooms.version empty.", version, strings.Join(caps.RoomVersions, ", "))
+	default:
+		x.ok("New rooms get version %s.", version)
 	}
-	x.ok("New rooms get version %s.", version)
 	if !caps.Devices {
 		x.warn("It gives our users no devices (MSC4190). Messages are then looked up before they are sent again; on Synapse this should not happen, so check io.element.msc4190 in the registration.")
 	}

@@ -48,20 +48,22 @@ func TestFindings(t *testing.T) {
 		change func(*config.Config)
 		fails  string // what the one failure begins with; empty: all is well
 	}{
-		"all well":            {},
-		"no registration yet": {map[string]string{versions: unknown}, func(c *config.Config) { c.AppService.ASToken = config.Generate }, "There are no tokens yet (appservice.as_token, appservice.hs_token). Run lanekeeper -g"},
-		"wrong token":         {map[string]string{versions: unknown, "/_matrix/client/v3/register": unknown}, nil, "The homeserver does not know our token: versions of the homeserver: M_UNKNOWN_TOKEN (HTTP 401): Invalid access token passed. Give it the registration"},
-		"wrong domain":        {map[string]string{"/_matrix/client/v3/register": `403{"errcode": "M_EXCLUSIVE", "error": "no"}`}, nil, "The homeserver knows our token, but not for our users: "},
-		"not there":           {nil, func(c *config.Config) { c.Homeserver.Address = "http://127.0.0.1:1" }, "The homeserver does not answer at http://127.0.0.1:1: dial tcp 127.0.0.1:1: connect: connection refused. Start it"},
-		"something else":      {map[string]string{versions: "404hello"}, nil, "What answers at "},
-		"small files":         {map[string]string{upload: `200{"m.upload.size": 10485760}`}, nil, "It takes files of 10 MB at most, people expect 25."},
-		"wrong hs_token":      {map[string]string{ping: `502{"errcode": "M_BAD_STATUS", "error": "HTTP 403 Forbidden"}`}, nil, "Where the homeserver looks for us, it is turned away: "},
-		"no way back":         {map[string]string{ping: `502{"errcode": "M_CONNECTION_FAILED", "error": "refused"}`}, nil, "The homeserver does not reach us: "},
-		"nowhere to listen":   {nil, func(c *config.Config) { c.AppService.Hostname = "192.0.2.1" }, "We cannot listen on 192.0.2.1:0: "},
-		"no directory":        {nil, func(c *config.Config) { c.Database.URI = filepath.Join(c.Database.URI, "in", "a.db") }, "Cannot use the database (database.uri): "},
-		"no Twilio":           {nil, func(c *config.Config) { c.WhatsApp.APIBaseURL = "http://127.0.0.1:1" }, "Twilio cannot be asked: fetch account: Twilio cannot be reached: dial tcp 127.0.0.1:1: connect: connection refused. Check that this computer may reach http://127.0.0.1:1."},
-		"not let in":          {nil, func(c *config.Config) { c.WhatsApp.APIBaseURL = "lame" }, "Twilio does not let us in: Twilio does not accept the credentials (HTTP 401). Check whatsapp.account_sid"},
-		"not built":           {nil, func(c *config.Config) { c.Gate.Enabled = true }, "gate.enabled is true, but"},
+		"all well":             {},
+		"no registration yet":  {map[string]string{versions: unknown}, func(c *config.Config) { c.AppService.ASToken = config.Generate }, "There are no tokens yet (appservice.as_token, appservice.hs_token). Run lanekeeper -g"},
+		"wrong token":          {map[string]string{versions: unknown, "/_matrix/client/v3/register": unknown}, nil, "The homeserver does not know our token: versions of the homeserver: M_UNKNOWN_TOKEN (HTTP 401): Invalid access token passed. Give it the registration"},
+		"wrong domain":         {map[string]string{"/_matrix/client/v3/register": `403{"errcode": "M_EXCLUSIVE", "error": "no"}`}, nil, "The homeserver knows our token, but not for our users: "},
+		"not there":            {nil, func(c *config.Config) { c.Homeserver.Address = "http://127.0.0.1:1" }, "The homeserver does not answer at http://127.0.0.1:1: dial tcp 127.0.0.1:1: connect: connection refused. Start it"},
+		"something else":       {map[string]string{versions: "404hello"}, nil, "What answers at "},
+		"strange room version": {nil, func(c *config.Config) { c.Rooms.Version = "99" }, "It does not offer room version 99 (rooms.version) as stable, but 10, 12. Leave rooms.version empty."},
+		"no room version":      {map[string]string{"/_matrix/client/v3/capabilities": "200{}"}, nil, "It names no stable room version, so it is too old."},
+		"small files":          {map[string]string{upload: `200{"m.upload.size": 10485760}`}, nil, "It takes files of 10 MB at most, people expect 25."},
+		"wrong hs_token":       {map[string]string{ping: `502{"errcode": "M_BAD_STATUS", "error": "HTTP 403 Forbidden"}`}, nil, "Where the homeserver looks for us, it is turned away: "},
+		"no way back":          {map[string]string{ping: `502{"errcode": "M_CONNECTION_FAILED", "error": "refused"}`}, nil, "The homeserver does not reach us: "},
+		"nowhere to listen":    {nil, func(c *config.Config) { c.AppService.Hostname = "192.0.2.1" }, "We cannot listen on 192.0.2.1:0: "},
+		"no directory":         {nil, func(c *config.Config) { c.Database.URI = filepath.Join(c.Database.URI, "in", "a.db") }, "Cannot use the database (database.uri): "},
+		"no Twilio":            {nil, func(c *config.Config) { c.WhatsApp.APIBaseURL = "http://127.0.0.1:1" }, "Twilio cannot be asked: fetch account: Twilio cannot be reached: dial tcp 127.0.0.1:1: connect: connection refused. Check that this computer may reach http://127.0.0.1:1."},
+		"not let in":           {nil, func(c *config.Config) { c.WhatsApp.APIBaseURL = "lame" }, "Twilio does not let us in: Twilio does not accept the credentials (HTTP 401). Check whatsapp.account_sid"},
+		"not built":            {nil, func(c *config.Config) { c.Gate.Enabled = true }, "gate.enabled is true, but"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := config.Default()

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -107,6 +108,25 @@ func (r *Relay) opened(ctx context.Context, phone string, in whatsapp.Inbound) (
 	return opening, nil
 }
 
+// errUnderWay puts a message off that quotes one whose id Twilio has not told us yet.
+var errUnderWay = errors.New("the message that is quoted may be one that is just being sent")
+
+// soon is how long a request to Twilio may be under way when its message is quoted.
+const soon = 10 * time.Second
+
+// quoted finds what a message quotes. An agent can be faster than Twilio's answer to
+// the request that sent what they quote.
+func (r *Relay) quoted(ctx context.Context, phone, sid string) (number int64, source string, err error) {
+	if number, source, err = r.Store.Quoted(ctx, sid); number != 0 || err != nil {
+		return number, source, err
+	}
+	sending, err := r.Store.SendingSince(ctx, phone, r.Store.Now().Add(-soon))
+	if err == nil && sending {
+		err = errUnderWay
+	}
+	return 0, source, err
+}
+
 // route finds out what a message is for, and has that done.
 func (r *Relay) route(ctx context.Context, desk *handoff.Desk, a *handoff.Agent, in whatsapp.Inbound, opening bool) error {
 	known, err := r.known(ctx, a.Phone)
@@ -122,7 +142,7 @@ func (r *Relay) route(ctx context.Context, desk *handoff.Desk, a *handoff.Agent,
 	}
 	quoted := ""
 	if in.Quoted != "" {
-		if msg.Quoted, quoted, err = r.Store.Quoted(ctx, in.Quoted); err != nil {
+		if msg.Quoted, quoted, err = r.quoted(ctx, a.Phone, in.Quoted); err != nil {
 			return err
 		}
 	}

@@ -178,3 +178,10 @@ func (s *Store) SavePhone(ctx context.Context, p *Phone) error {
 		p.Number, p.UserID, millis(p.Inbound), millis(p.Template), p.About, millis(p.Told))
 	return wrap("phone", err)
 }
+
+// SendingSince reports whether a request to Twilio for a phone was begun after a
+// time and is not answered yet.
+func (s *Store) SendingSince(ctx context.Context, phone string, since time.Time) (yes bool, err error) {
+	err = s.DB.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM wa_part WHERE phone=$1 AND state=$2 AND started>$3)", phone, PartTrying, millis(since)).Scan(&yes)
+	return yes, wrap("parts", err)
+}

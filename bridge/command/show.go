@@ -274,7 +274,9 @@ func (k *call) apply(ctx context.Context) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := k.Store.Do(ctx, reconcile(p)); err != nil {
+	// A new revision: only a look that begins from now on answers this, not one that
+	// is under way and may have read the rooms before.
+	if err := k.save(ctx, p, nil); err != nil {
 		return nil, err
 	}
 	r.when = p

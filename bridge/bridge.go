@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -206,6 +207,9 @@ func (b *Bridge) connect(ctx context.Context) (err error) {
 	for told := false; ; {
 		if b.caps, err = b.hs.Probe(ctx); err == nil {
 			err = b.hs.EnsureBot(ctx)
+		}
+		if v := b.cfg.Rooms.Version; err == nil && v != "" && !slices.Contains(b.caps.RoomVersions, v) {
+			return exit(ExitConfig, "rooms.version is %q, but the homeserver offers %s as stable: leave it empty.", v, strings.Join(b.caps.RoomVersions, ", "))
 		}
 		if err == nil && b.caps.RoomVersion() == "" {
 			return exit(ExitHomeserver, "The homeserver %s is too old: it names no stable room version. Update it.", b.cfg.Homeserver.Address)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"lanekeeper/bridge/matrix"
 	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/queue"
 	"lanekeeper/bridge/store"
@@ -301,6 +302,28 @@ func TestRefusedStep(t *testing.T) {
 	b.look("p1")
 	if is := b.membership("customer", "@carl:lanes.test"); is != "invite" {
 		t.Errorf("carl is %q", is)
+	}
+}
+
+// A room that the homeserver refuses to make is named, and made when it may be: no
+// try waits for one that was refused.
+func TestRefusedRoom(t *testing.T) {
+	b := newBench(t, "12")
+	b.hs.refuse = func(op string) error {
+		if strings.HasPrefix(op, "create ") {
+			return refusal(400, "M_UNSUPPORTED_ROOM_VERSION")
+		}
+		return nil
+	}
+	for range 2 {
+		if result := b.try(store.KeySuperAdmin); result.Retry > 0 || !matrix.IsCode(result.Err, "M_UNSUPPORTED_ROOM_VERSION") {
+			t.Fatalf("retry %s, error %v", result.Retry, result.Err)
+		}
+	}
+	b.hs.refuse = nil
+	b.look(store.KeySuperAdmin)
+	if room, err := b.r.Store.SuperAdminRoom(t.Context()); err != nil || room == nil || room.ID == "" {
+		t.Errorf("it was not made: %v %v", room, err)
 	}
 }
 

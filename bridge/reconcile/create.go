@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -39,7 +40,7 @@ func (r *Reconciler) create(ctx context.Context, s *subject, d *Desired, user st
 	}
 	if id == "" {
 		if id, err = r.make(ctx, d, row, version); err != nil {
-			return nil, err
+			return nil, r.over(ctx, row.Alias, err)
 		}
 	}
 	v, err := r.made(ctx, row.Alias, id, version)
@@ -74,7 +75,7 @@ var settling = 3 * time.Second
 // earlier looks for what earlier tries made, and notes that there is one more. As
 // long as one may still be under way, there is no other.
 func (r *Reconciler) earlier(ctx context.Context, alias string) (id string, err error) {
-	mark := "creating " + alias
+	mark := creating(alias)
 	raw, err := r.Store.Meta(ctx, mark)
 	if err != nil {
 		return "", err
@@ -90,6 +91,18 @@ func (r *Reconciler) earlier(ctx context.Context, alias string) (id string, err 
 		}
 	}
 	return "", r.Store.SetMeta(ctx, mark, strconv.FormatInt(now.UnixMilli(), 10))
+}
+
+// creating is where it stands since when the last try may be under way.
+func creating(alias string) string { return "creating " + alias }
+
+// over notes that nothing is under way any more if a try was refused: the next one
+// shall name the refusal, and not wait.
+func (r *Reconciler) over(ctx context.Context, alias string, err error) error {
+	if matrix.Temporary(err) {
+		return err
+	}
+	return errors.Join(err, r.Store.SetMeta(ctx, creating(alias), ""))
 }
 
 // make asks for the room. Where the homeserver says that the alias is taken, or

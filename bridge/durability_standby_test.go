@@ -37,8 +37,8 @@ func TestStandby(t *testing.T) {
 					t.Errorf("a standby: /livez %d, /readyz %d", live, ready)
 				}
 				k.arrive(60 * time.Second)
-				k.fail(third) // what Twilio sends does not find it
-				k.answered -= 5
+				k.mute = true // Twilio would not find the third one
+				k.fail(third)
 				k.arrive(60 * time.Second)
 				return
 			}

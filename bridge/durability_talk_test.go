@@ -31,7 +31,8 @@ type talk struct {
 	number       int
 	ghost        string
 
-	asked, answered int // numbers used so far
+	asked, answered int  // numbers used so far
+	mute            bool // Dana does not write
 
 	mu      sync.Mutex
 	said    int           // messages that were sent, or tried
@@ -106,12 +107,16 @@ func (k *talk) exchange(n int) (wait func()) {
 			k.ask(from + i + 1)
 		}
 	})
+	k.asked += n
+	if k.mute {
+		return both.Wait
+	}
 	both.Go(func() {
 		for i, refused := 0, 0; i < n; i++ {
 			refused = k.answer(to+i+1, refused)
 		}
 	})
-	k.asked, k.answered = k.asked+n, k.answered+n
+	k.answered += n
 	return both.Wait
 }
 
@@ -155,7 +160,10 @@ func (k *talk) answer(n, refused int) int {
 func (k *talk) interrupt(n int, do func()) {
 	k.t.Helper()
 	k.mu.Lock()
-	at := k.said + k.random.IntN(2*n-1)
+	at := k.said + k.random.IntN(n)
+	if !k.mute {
+		at += k.random.IntN(n)
+	}
 	k.mu.Unlock()
 	wait := k.exchange(n)
 	k.until(func() bool { return k.said >= at })
@@ -235,6 +243,8 @@ func disorder(got []int, n int) string {
 	last := 0
 	for _, g := range got {
 		switch {
+		case g > n:
+			wrong = append(wrong, fmt.Sprintf("%d was not sent", g))
 		case seen[g]:
 			wrong = append(wrong, fmt.Sprintf("%d is doubled", g))
 		case g < last:

@@ -236,9 +236,11 @@ func (g *ground) ownDecision(t *testing.T) {
 // --for ends what it gave, and says so to the person concerned. LANE-12.
 func (g *ground) expiry(t *testing.T) {
 	_, rooms := g.expert()
-	for _, bad := range []string{"--for soon", "--for 0s", "--for -3d", "--for 99999999d", "--for 3", "--for"} {
-		g.Refuse("bad_argument", "mia", rooms["internal"], "!lane approve "+g.ID("xena")+" "+bad)
+	bad := map[string]string{}
+	for _, length := range []string{"--for soon", "--for 0s", "--for -3d", "--for 99999999d", "--for 3", "--for"} {
+		bad["!lane approve "+g.ID("xena")+" "+length] = "bad_argument"
 	}
+	g.refused(t, "mia", rooms["internal"], bad)
 	g.Out("the customer lane", rooms["customer"], "xena")
 	r := g.Must("mia", rooms["internal"], "!lane approve "+g.ID("xena")+" text --for 4s")
 	if r.Fields["until"] == nil {

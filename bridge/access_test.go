@@ -3,6 +3,7 @@ package bridge_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -143,6 +144,19 @@ func (g *ground) lanes(person string) (rooms []string) {
 		rooms = append(rooms, e.Room)
 	}
 	return rooms
+}
+
+// refused says commands that all have to be refused, each with its code ("": it has to succeed).
+func (g *ground) refused(t *testing.T, person, room string, codes map[string]string) {
+	t.Helper()
+	commands := slices.Sorted(maps.Keys(codes))
+	for i, r := range g.DoAll(person, room, commands...) {
+		if want := codes[commands[i]]; r.Code != want || r.OK != (want == "") {
+			t.Errorf("%s: %.100q should be refused as %q, not answered %s", person, commands[i], want, r)
+		} else if r.Text == "" || len(r.Text) > 2000 {
+			t.Errorf("%s: %.100q is answered with %d bytes", person, commands[i], len(r.Text))
+		}
+	}
 }
 
 // has reports every one of the fields that a result lacks, and those it has beyond them.

@@ -182,6 +182,19 @@ func (w *World) Do(person, room, command string) Result {
 	return w.ResultOf(person, event)
 }
 
+// DoAll says several commands, one right after the other, and then waits for the answers, which come in the same order.
+func (w *World) DoAll(person, room string, commands ...string) (results []Result) {
+	w.t.Helper()
+	from := len(w.asked)
+	for _, command := range commands {
+		w.asked = append(w.asked, asked{person, room, command, w.Person(person).Text(room, command)})
+	}
+	for _, a := range w.asked[from:] {
+		results = append(results, w.ResultOf(person, a.event))
+	}
+	return results
+}
+
 // ResultOf waits for the answer to a command that was said already.
 func (w *World) ResultOf(person, command string) Result {
 	w.t.Helper()

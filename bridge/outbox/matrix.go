@@ -157,6 +157,12 @@ func (m *Matrix) message(ctx context.Context, job queue.Job, msg *effect.Message
 		// The direct chat is gone: a new one is opened at the next try.
 		return queue.Result{Retry: 100 * time.Millisecond, Err: errors.Join(err, m.Store.ForgetDirect(ctx, msg.To.Person))}
 	}
+	if shut(err) && msg.To.SuperAdmin {
+		// A room that operators chose, and did not let the bot in yet: what staff shall read waits.
+		if out := m.HS.Join(ctx, "", room); out != nil {
+			return queue.Result{Retry: backoff(job.Attempts, out), Err: fmt.Errorf("the room of staff (rooms.super_admin): %w", out)}
+		}
+	}
 	if err != nil {
 		return m.settle(job, err, nil, m.lost(msg))
 	}

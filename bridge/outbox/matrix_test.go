@@ -199,6 +199,27 @@ func TestGhostThatIsOut(t *testing.T) {
 	})
 }
 
+// What staff shall read waits until the bot is in the room that operators chose; what
+// is refused there is dropped.
+func TestStaffRoomWithoutUs(t *testing.T) {
+	each(t, func(b *bench) {
+		out := refused(403)
+		b.hs.refuse = func(op, _ string, _ map[string]any) error {
+			if op == "join" {
+				return out
+			}
+			return refused(403)
+		}
+		if r, _ := b.does(says(effect.Place{SuperAdmin: true}), 3); r.Retry == 0 || r.Err == nil {
+			b.t.Errorf("not in the room: %+v", r)
+		}
+		out = nil
+		if r, _ := b.does(says(effect.Place{SuperAdmin: true}), 3); r.Retry != 0 || r.Err == nil {
+			b.t.Errorf("in the room: %+v", r)
+		}
+	})
+}
+
 // What refers to a message in a direct chat that was given up: changes of it go
 // there, and nothing of it is said in the new one.
 func TestOtherRoom(t *testing.T) {

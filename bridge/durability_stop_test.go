@@ -1,10 +1,13 @@
 package bridge_test
 
 import (
+	"net/url"
+	"sync"
 	"testing"
 	"time"
 
 	"lanekeeper/bridge/bridgetest"
+	"lanekeeper/bridge/emulator"
 )
 
 // TestStop ends the bridge with SIGTERM at random moments of a conversation. It ends within ten seconds with code 0 (Bridge.Stop insists), and
@@ -19,6 +22,30 @@ func TestStop(t *testing.T) {
 			k.Bridge.Start()
 		})
 	}
+	k.arrive(60 * time.Second)
+}
+
+// TestStopWhileTwilioHangs stops the bridge while Twilio has a message and does not answer. The bridge ends in time all the same, and knows
+// after its start that the message is there.
+func TestStopWhileTwilioHangs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes ten seconds")
+	}
+	k := newTalk(t, bridgetest.WorldOptions{})
+	asked, answer := make(chan struct{}), make(chan struct{})
+	hang := sync.OnceFunc(func() {
+		close(asked)
+		<-answer
+	})
+	k.Phones.Faults(emulator.Fault{Match: func(url.Values) bool { hang(); return false }})
+	for range 3 {
+		k.asked++
+		k.ask(k.asked)
+	}
+	<-asked
+	k.Bridge.Stop()
+	close(answer)
+	k.Bridge.Start()
 	k.arrive(60 * time.Second)
 }
 

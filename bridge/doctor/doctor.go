@@ -166,7 +166,7 @@ func (x *examination) staffRoom(ctx context.Context, hs *matrix.Client) {
 	case err != nil:
 		x.warn("Whether the bot is in the room of rooms.super_admin is not known: %v.", err)
 	case !slices.Contains(joined, room):
-		x.warn("The bot is not in the room of rooms.super_admin yet. Invite %s there, give it power level 100, and start Lanekeeper; until then staff see nothing.", hs.Bot())
+		x.warn("The bot is not in the room of rooms.super_admin yet. Invite %s there, give it power level 100, and start Lanekeeper; until then what staff shall read waits.", hs.Bot())
 	}
 }
 

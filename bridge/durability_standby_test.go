@@ -76,6 +76,7 @@ func TestLockLost(t *testing.T) {
 	if testing.Short() {
 		t.Skip("needs PostgreSQL")
 	}
+	t.Parallel()
 	k := newTalk(t, bridgetest.WorldOptions{Bridge: bridgetest.BridgeOptions{Postgres: true}})
 	db, err := sql.Open("postgres", k.Bridge.Database)
 	if err != nil {

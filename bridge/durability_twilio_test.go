@@ -20,6 +20,7 @@ func to(phone string) func(url.Values) bool {
 // TestTwilioFails lets Twilio fail in ways that end quickly: it says that it did not take a message, or took it and does not say
 // so. Each time Carl writes three messages; they arrive once and in order, with no request too many: MSG-02.
 func TestTwilioFails(t *testing.T) {
+	t.Parallel()
 	k := newTalk(t, bridgetest.WorldOptions{})
 	for _, c := range []struct {
 		name  string
@@ -124,6 +125,7 @@ func (k *talk) unsaid(words string) {
 // TestTwilioStatuses reports what became of messages late, out of order and again and again. What is true in the end counts, and is said
 // once: MSG-05.
 func TestTwilioStatuses(t *testing.T) {
+	t.Parallel()
 	k := newTalk(t, bridgetest.WorldOptions{})
 	k.Phones.Quiet(true)
 	next := func() (event, sid string) {
@@ -170,6 +172,7 @@ func TestTwilioStatuses(t *testing.T) {
 // TestTwilioWindowCloses closes the 24-hour window while a message is on its way, which Twilio tells before it answers. The template wakes
 // the phone, and the message comes after it, once: HAND-12.
 func TestTwilioWindowCloses(t *testing.T) {
+	t.Parallel()
 	k := newTalk(t, bridgetest.WorldOptions{})
 	k.Phones.CloseWindow(bridgetest.Dana)
 	k.Phones.Faults(emulator.Fault{Times: 1, Accept: true, CallbackFirst: true})
@@ -214,6 +217,7 @@ func TestTwilioWindowCloses(t *testing.T) {
 
 // TestTwilioListsLate lets Dana write while the bridge is stopped, and Twilio list that only after the bridge has looked: MSG-02.
 func TestTwilioListsLate(t *testing.T) {
+	t.Parallel()
 	k := newTalk(t, bridgetest.WorldOptions{})
 	k.Bridge.Stop()
 	for range 3 {

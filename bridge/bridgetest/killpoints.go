@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -33,8 +34,11 @@ func (w *World) KillPoints(t *testing.T, k Kills, scenario func(t *testing.T, ru
 		t.Run(fmt.Sprintf("run %d", run), func(t *testing.T) {
 			w.During(t)
 			quiet = true
-			launched := make(chan error, 1000)
+			dying, launched := &dying{bridge: w.Bridge}, make(chan error, 1000)
 			w.Proxy.Set(func(_ int, r *http.Request) Fault {
+				if dying.yet() {
+					return HangUpBefore // the process writes several things at the same time
+				}
 				name := w.writeName(r, kinds)
 				for _, fault := range []Fault{HangUpBefore, HangUpAfter} {
 					point := fmt.Sprint(fault, " ", name)
@@ -52,14 +56,16 @@ func (w *World) KillPoints(t *testing.T, k Kills, scenario func(t *testing.T, ru
 					if turn == run%k.Share {
 						points[point] = -1
 						kills++
+						dying.begin()
 						t.Logf("killed at %.150s", point)
 						return fault
 					}
 				}
 				return Pass
 			}, func() {
-				w.Bridge.Kill9()
-				launched <- w.Bridge.Launch()
+				if dying.end() {
+					launched <- w.Bridge.Launch()
+				}
 			})
 			scenario(t, run)
 			w.Proxy.Set(nil, nil)
@@ -74,6 +80,38 @@ func (w *World) KillPoints(t *testing.T, k Kills, scenario func(t *testing.T, ru
 		})
 	}
 	return kills
+}
+
+// dying is a bridge that shall be killed, once, whatever else it is about.
+type dying struct {
+	bridge *Bridge
+
+	mu      sync.Mutex
+	pending bool
+}
+
+func (d *dying) begin() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.pending = true
+}
+
+func (d *dying) yet() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.pending
+}
+
+// end kills it; false: somebody else did.
+func (d *dying) end() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.pending {
+		return false
+	}
+	d.bridge.Kill9()
+	d.pending = false
+	return true
 }
 
 func (f Fault) String() string {

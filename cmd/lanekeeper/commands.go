@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -46,13 +47,20 @@ func command(ctx context.Context, o *options, stdout io.Writer) error {
 	if err = file.Secrets(false, !o.noUpdate, newSecret); err != nil {
 		return err
 	}
+	zerolog.TimeFieldFormat = timeFormat
+	for i := range cfg.Logging.Writers {
+		w := &cfg.Logging.Writers[i]
+		w.TimeFormat = cmp.Or(w.TimeFormat, timeFormat)
+	}
 	log, err := cfg.Logging.Compile()
 	if err != nil {
 		return fail(exitConfig, "logging cannot be used (%v): correct it, or remove the group for the default.", err)
 	}
-	zerolog.TimeFieldFormat = "2006-01-02T15:04:05.000Z07:00" // as RFC 3339, in milliseconds
 	return bridge.Run(ctx, cfg, *log, version())
 }
+
+// timeFormat is RFC 3339 in milliseconds, of one length: lines stay aligned.
+const timeFormat = "2006-01-02T15:04:05.000Z07:00"
 
 func runDoctor(ctx context.Context, cfg *config.Config, stdout io.Writer) error {
 	if !doctor.Check(ctx, cfg, stdout) {

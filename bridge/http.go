@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -102,7 +104,24 @@ func (b *Bridge) routes() http.Handler {
 		}
 		_, _ = w.Write([]byte("ok\n"))
 	})
-	return mux
+	return below(b.cfg.AppService.PublicAddress, mux)
+}
+
+// below also takes requests that have the path of the public address before them: a
+// proxy may take it off or pass it on.
+func below(public string, h http.Handler) http.Handler {
+	u, err := url.Parse(public)
+	if err != nil || u.Path == "" {
+		return h
+	}
+	stripped := http.StripPrefix(u.Path, h)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, u.Path+"/") {
+			stripped.ServeHTTP(w, r)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 func (b *Bridge) fromHomeserver(w http.ResponseWriter, r *http.Request) {

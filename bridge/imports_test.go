@@ -48,7 +48,7 @@ var mayImport = map[string][]string{
 	"demo":   {anything, ".", "../config"},
 	".":      {anything, "../config"}, // bridge itself
 
-	"../config":         {"policy"},
+	"../config":         {"policy", "whatsapp"}, // the types of roles and profiles; which numbers are one phone
 	"../cmd/lanekeeper": {anything, ".", "doctor", "demo", "../config"},
 }
 

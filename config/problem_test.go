@@ -20,8 +20,8 @@ func file(given string) []byte {
 	return []byte(given)
 }
 
-// whatsapp is an enabled and right account with more keys.
-func whatsapp(more string) string {
+// twilio is an enabled and right account with more keys.
+func twilio(more string) string {
 	return `
 appservice: {public_address: "https://lanes.lab.test"}
 whatsapp:
@@ -49,6 +49,34 @@ func TestEveryProblemIsASentence(t *testing.T) {
 		"words": {"homeserver: {domain: lab.test, software: synaps, intake: push}", []string{
 			`homeserver.software is "synaps", but must be auto, synapse, dendrite or other (did you mean "synapse"?).`,
 			`homeserver.intake is "push", but must be auto, sync or transactions.`,
+		}},
+		"U19: address of the API": {"homeserver: {address: 'http://localhost:8008/_matrix/client/v3', domain: lab.test}", []string{
+			`homeserver.address is "http://localhost:8008/_matrix/client/v3", but must end before /_matrix: Lanekeeper adds that itself.`,
+		}},
+		"U18: database in memory": {"database: {uri: ':memory:'}", []string{
+			`database.uri is ":memory:", so everything would be lost at every stop: give a file name.`,
+		}},
+		"U18: memory by its address": {"database: {uri: 'file:lane?mode=memory&cache=shared'}", []string{
+			`database.uri is "file:lane?mode=memory&cache=shared", so everything would be lost at every stop: give a file name.`,
+		}},
+		"U18: every address": {"appservice: {hostname: ''}\nmetrics: {enabled: true, hostname: ''}", []string{
+			"appservice.hostname is empty, which would listen on every address of this computer: give 127.0.0.1, or 0.0.0.0 if that is meant.",
+			"metrics.hostname is empty, which would listen on every address of this computer: give 127.0.0.1, or 0.0.0.0 if that is meant.",
+		}},
+		"R16: ghosts of a letter": {"appservice: {username_template: 'a{{.}}'}", []string{
+			`appservice.username_template is "a{{.}}", so every user whose name begins with "a" would be Lanekeeper's: take a word of its own and a sign that ends it, such as lanekeeper_{{.}}.`,
+		}},
+		"R16: ghosts without an end": {"appservice: {username_template: 'support{{.}}'}", []string{
+			`appservice.username_template is "support{{.}}", so every user whose name begins with "support" would be Lanekeeper's: take a word of its own and a sign that ends it, such as lanekeeper_{{.}}.`,
+		}},
+		"W10: one phone in two ways": {twilio(account + "\n  agents: [{number: '+5521987654321', name: Dana}, {number: '+552187654321', name: Eli}]"), []string{
+			"whatsapp.agents[1].number is the same as that of whatsapp.agents[0]: remove one of them.",
+		}},
+		"W10: our own number in another way": {twilio(account + "\n  from: 'whatsapp:+5491123456789'\n  agents: [{number: '+541123456789', name: Dana}]"), []string{
+			"whatsapp.agents[0].number is the number that Lanekeeper itself sends from: give the number of a person who answers.",
+		}},
+		"W11: a forgotten @": {"permissions: {'lab.test': user, 'root:lab.test': superadmin}", []string{
+			`permissions.root:lab.test: this looks like a user without the @. Write it as "@root:lab.test".`,
 		}},
 		"ports": {"appservice: {port: 0}\nmetrics: {enabled: true, port: 70000}", []string{
 			"appservice.port is 0, but must be a port from 1 to 65535.",
@@ -126,9 +154,9 @@ func TestEveryProblemIsASentence(t *testing.T) {
 			"whatsapp.auth_token is missing: copy the Auth Token from the first page of the Twilio console; webhooks are signed with it, so an API key does not replace it.",
 			"whatsapp.from is missing: give your WhatsApp sender, such as \"whatsapp:+14155238886\", or whatsapp.messaging_service_sid.",
 		}},
-		"Twilio, right":             {whatsapp(account), nil},
-		"Twilio, messaging service": {whatsapp(account + "\n  from: ''\n  messaging_service_sid: MG0123456789abcdef0123456789abcdef"), nil},
-		"Twilio, wrong": {whatsapp("account_sid: XX\n  from: 'whatsapp:abc'\n  api_key: SK1\n  messaging_service_sid: MG\n  template_sid: hello\n  api_base_url: here"), []string{
+		"Twilio, right":             {twilio(account), nil},
+		"Twilio, messaging service": {twilio(account + "\n  from: ''\n  messaging_service_sid: MG0123456789abcdef0123456789abcdef"), nil},
+		"Twilio, wrong": {twilio("account_sid: XX\n  from: 'whatsapp:abc'\n  api_key: SK1\n  messaging_service_sid: MG\n  template_sid: hello\n  api_base_url: here"), []string{
 			"whatsapp.api_secret is missing, but whatsapp.api_key is set: give both or neither.",
 			"whatsapp.account_sid must be AC and 32 of the characters 0-9 and a-f, as the Twilio console shows it.",
 			`whatsapp.from must be "whatsapp:" and a number with + and country code, such as "whatsapp:+14155238886".`,
@@ -141,7 +169,7 @@ func TestEveryProblemIsASentence(t *testing.T) {
 			"whatsapp.auth_token may hold letters and digits only: copy the Auth Token again from the first page of the Twilio console.",
 			"whatsapp.api_secret may hold letters and digits only: copy it again from where the API key was made.",
 		}},
-		"agents": {whatsapp(account + `
+		"agents": {twilio(account + `
   pace: {burst: 0, every: 0s}
   agents:
     - {number: "0151 2345", name: Dana}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"lanekeeper/bridge/policy"
+	"lanekeeper/bridge/whatsapp"
 )
 
 var (
@@ -53,7 +54,9 @@ func (c *Config) Validate() []Problem {
 }
 
 func (c *Config) checkHomeserver(p *Problems) {
-	p.address("homeserver.address", c.Homeserver.Address, "http://localhost:8008")
+	if p.address("homeserver.address", c.Homeserver.Address, "http://localhost:8008") && strings.Contains(c.Homeserver.Address+"/", "/_matrix/") {
+		p.add("homeserver.address", "is %q, but must end before /_matrix: Lanekeeper adds that itself.", c.Homeserver.Address)
+	}
 	switch domain := c.Homeserver.Domain; {
 	case domain == "":
 		p.add("homeserver.domain", "is missing: give the part after the colon in your users' Matrix ids.")
@@ -76,6 +79,8 @@ func (c *Config) checkAppService(p *Problems) {
 	}
 	if prefix, rest, found := strings.Cut(a.UsernameTemplate, "{{.}}"); !found || rest != "" || !localpart.MatchString(prefix) {
 		p.add("appservice.username_template", "is %q, but must be small letters, digits or one of ._=/+- with {{.}} at the end, such as lanekeeper_{{.}}.", a.UsernameTemplate)
+	} else if len(prefix) < 4 || !strings.HasSuffix(prefix, "_") && !strings.HasSuffix(prefix, "-") && !strings.HasSuffix(prefix, ".") {
+		p.add("appservice.username_template", "is %q, so every user whose name begins with %q would be Lanekeeper's: take a word of its own and a sign that ends it, such as lanekeeper_{{.}}.", a.UsernameTemplate, prefix)
 	}
 	if !localpart.MatchString(a.Bot.Username) {
 		p.add("appservice.bot.username", "is %q, but must be a user name of small letters, digits or one of ._=/+-, without @ and domain.", a.Bot.Username)
@@ -114,6 +119,8 @@ func (c *Config) checkPublicAddress(p *Problems) {
 func (c *Config) checkDatabase(p *Problems) {
 	p.oneOf("database.type", c.Database.Type, "sqlite3", "postgres")
 	switch uri := c.Database.URI; {
+	case c.Database.Type == "sqlite3" && (strings.Contains(uri, ":memory:") || strings.Contains(uri, "mode=memory")):
+		p.add("database.uri", "is %q, so everything would be lost at every stop: give a file name.", uri)
 	case uri == "":
 		p.add("database.uri", "is missing: give a file name for sqlite3, or postgres://user:password@host/database.")
 	case c.Database.Type == "postgres" && !strings.HasPrefix(uri, "postgres://") && !strings.HasPrefix(uri, "postgresql://") && !strings.Contains(uri, "="):
@@ -201,21 +208,20 @@ func (c *Config) checkAgents(p *Problems) {
 		p.add("whatsapp.pace.burst", "is %d, but must be at least 1.", c.WhatsApp.Pace.Burst)
 	}
 	p.atLeast("whatsapp.pace.every", c.WhatsApp.Pace.Every, time.Millisecond)
-	numbers, people := map[string]int{}, map[string]int{}
+	people := map[string]int{}
 	for i, agent := range c.WhatsApp.Agents {
 		key := fmt.Sprintf("whatsapp.agents[%d]", i)
-		first, twice := numbers[agent.Number]
+		// WhatsApp writes mobile numbers of some countries in two ways: one phone all the same.
+		first := slices.IndexFunc(c.WhatsApp.Agents, func(a Agent) bool { return whatsapp.SameNumber(a.Number, agent.Number) })
 		switch {
 		case !e164.MatchString(agent.Number):
 			p.add(key+".number", "must be a phone number with + and country code and without spaces, such as \"+4930901820\".")
 		case agent.Number == exampleNumber && c.WhatsApp.Enabled:
 			p.add(key+".number", "is still %q as in the example: give the number of a person who answers, or remove the line.", exampleNumber)
-		case twice:
+		case first < i:
 			p.add(key+".number", "is the same as that of whatsapp.agents[%d]: remove one of them.", first)
-		case "whatsapp:"+agent.Number == c.WhatsApp.From:
+		case whatsapp.SameNumber(agent.Number, c.WhatsApp.From):
 			p.add(key+".number", "is the number that Lanekeeper itself sends from: give the number of a person who answers.")
-		default:
-			numbers[agent.Number] = i
 		}
 		if strings.TrimSpace(agent.Name) == "" {
 			p.add(key+".name", "is missing: give the name that askers shall read.")
@@ -284,7 +290,9 @@ func loopback(address string) bool {
 }
 
 func (p *Problems) listener(group, hostname string, port int) {
-	if strings.ContainsAny(hostname, "/ \t") {
+	if hostname == "" {
+		p.add(group+".hostname", "is empty, which would listen on every address of this computer: give 127.0.0.1, or 0.0.0.0 if that is meant.")
+	} else if strings.ContainsAny(hostname, "/ \t") {
 		p.add(group+".hostname", "is %q, but must be an address of this computer to listen on, such as 127.0.0.1, or 0.0.0.0 for all.", hostname)
 	}
 	if port < 1 || port > 65535 {

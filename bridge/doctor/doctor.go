@@ -102,6 +102,7 @@ func (x *examination) homeserver(ctx context.Context) {
 	}
 	x.ok("It knows us: %s on %s.", hs.Bot(), software(caps))
 	x.capabilities(caps)
+	x.acting(ctx, hs)
 	x.staffRoom(ctx, hs)
 	x.wayBack(ctx, hs, caps)
 }
@@ -150,23 +151,7 @@ func (x *examination) capabilities(caps matrix.Capabilities) {
 		x.ok("It takes files of %d MB.", caps.MaxUpload>>20)
 	}
 	if caps.ForcesEncryption {
-		x.warn("It tells clients to encrypt private rooms. The bot cannot read encrypted direct chats and opens plain ones; to spare people that, switch encryption_enabled_by_default_for_room_type off.")
-	}
-}
-
-// staffRoom: is the bot in the room that the operator chose for staff? Before the
-// first start it is only invited.
-func (x *examination) staffRoom(ctx context.Context, hs *matrix.Client) {
-	room := x.cfg.Rooms.SuperAdmin
-	if room == "" {
-		return
-	}
-	joined, err := hs.JoinedRooms(ctx)
-	switch {
-	case err != nil:
-		x.warn("Whether the bot is in the room of rooms.super_admin is not known: %v.", err)
-	case !slices.Contains(joined, room):
-		x.warn("The bot is not in the room of rooms.super_admin yet. Invite %s there, give it power level 100, and start Lanekeeper; until then what staff shall read waits.", hs.Bot())
+		x.fail("It encrypts every room that is made with invitations only, so nobody could write in a lane and the bot could not read in a direct chat. Set encryption_enabled_by_default_for_room_type: \"off\" in homeserver.yaml, and restart it.")
 	}
 }
 

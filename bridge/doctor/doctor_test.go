@@ -4,12 +4,18 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/rs/zerolog"
+
+	"lanekeeper/bridge"
+	"lanekeeper/bridge/matrix"
 	"lanekeeper/config"
 )
 
@@ -23,12 +29,19 @@ func homeserver(t *testing.T, wrong map[string]string) string {
 		"/_matrix/client/v3/capabilities":               `{"capabilities": {"m.room_versions": {"default": "10", "available": {"10": "stable", "12": "stable"}}}}`,
 		"/_matrix/client/v1/media/config":               `{"m.upload.size": 52428800}`,
 		"/_matrix/client/v1/appservice/lanekeeper/ping": `{"duration_ms": 7}`,
+		"/_matrix/client/v3/sync":                       `{"next_batch": "s1"}`,
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		status, body := 200, cmp.Or(right[r.URL.Path], "{}")
 		if said, ok := wrong[r.URL.Path]; ok {
 			_, _ = fmt.Sscanf(said, "%d", &status)
 			body = strings.TrimPrefix(said, fmt.Sprint(status))
+		}
+		if date, ok := wrong["Date"]; ok {
+			w.Header().Set("Date", date)
+		}
+		if asked, _ := io.ReadAll(r.Body); strings.Contains(string(asked), "lanekeeper_doctor") && wrong["ghosts"] != "" {
+			status, body = 400, `{"errcode": "M_EXCLUSIVE", "error": "Invalid user localpart for this application service."}`
 		}
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(status)
@@ -48,22 +61,31 @@ func TestFindings(t *testing.T) {
 		change func(*config.Config)
 		fails  string // what the one failure begins with; empty: all is well
 	}{
-		"all well":             {},
-		"no registration yet":  {map[string]string{versions: unknown}, func(c *config.Config) { c.AppService.ASToken = config.Generate }, "There are no tokens yet (appservice.as_token, appservice.hs_token). Run lanekeeper -g"},
-		"wrong token":          {map[string]string{versions: unknown, "/_matrix/client/v3/register": unknown}, nil, "The homeserver does not know our token: versions of the homeserver: M_UNKNOWN_TOKEN (HTTP 401): Invalid access token passed. Give it the registration"},
-		"wrong domain":         {map[string]string{"/_matrix/client/v3/register": `403{"errcode": "M_EXCLUSIVE", "error": "no"}`}, nil, "The homeserver knows our token, but not for our users: "},
-		"not there":            {nil, func(c *config.Config) { c.Homeserver.Address = "http://127.0.0.1:1" }, "The homeserver does not answer at http://127.0.0.1:1: dial tcp 127.0.0.1:1: connect: connection refused. Start it"},
-		"something else":       {map[string]string{versions: "404hello"}, nil, "What answers at "},
-		"strange room version": {nil, func(c *config.Config) { c.Rooms.Version = "99" }, "It does not offer room version 99 (rooms.version) as stable, but 10, 12. Leave rooms.version empty."},
-		"no room version":      {map[string]string{"/_matrix/client/v3/capabilities": "200{}"}, nil, "It names no stable room version, so it is too old."},
-		"small files":          {map[string]string{upload: `200{"m.upload.size": 10485760}`}, nil, "It takes files of 10 MB at most, people expect 25."},
-		"wrong hs_token":       {map[string]string{ping: `502{"errcode": "M_BAD_STATUS", "error": "HTTP 403 Forbidden"}`}, nil, "Where the homeserver looks for us, it is turned away: "},
-		"no way back":          {map[string]string{ping: `502{"errcode": "M_CONNECTION_FAILED", "error": "refused"}`}, nil, "The homeserver does not reach us: "},
-		"nowhere to listen":    {nil, func(c *config.Config) { c.AppService.Hostname = "192.0.2.1" }, "We cannot listen on 192.0.2.1:0: "},
-		"no directory":         {nil, func(c *config.Config) { c.Database.URI = filepath.Join(c.Database.URI, "in", "a.db") }, "Cannot use the database (database.uri): "},
-		"no Twilio":            {nil, func(c *config.Config) { c.WhatsApp.APIBaseURL = "http://127.0.0.1:1" }, "Twilio cannot be asked: fetch account: Twilio cannot be reached: dial tcp 127.0.0.1:1: connect: connection refused. Check that this computer may reach http://127.0.0.1:1."},
-		"not let in":           {nil, func(c *config.Config) { c.WhatsApp.APIBaseURL = "lame" }, "Twilio does not let us in: Twilio does not accept the credentials (HTTP 401). Check whatsapp.account_sid"},
-		"not built":            {nil, func(c *config.Config) { c.Gate.Enabled = true }, "gate.enabled is true, but"},
+		"all well":              {},
+		"no registration yet":   {map[string]string{versions: unknown}, func(c *config.Config) { c.AppService.ASToken = config.Generate }, "There are no tokens yet (appservice.as_token, appservice.hs_token). Run lanekeeper -g"},
+		"wrong token":           {map[string]string{versions: unknown, "/_matrix/client/v3/register": unknown}, nil, "The homeserver does not know our token: versions of the homeserver: M_UNKNOWN_TOKEN (HTTP 401): Invalid access token passed. Give it the registration"},
+		"wrong domain":          {map[string]string{"/_matrix/client/v3/register": `403{"errcode": "M_EXCLUSIVE", "error": "no"}`}, nil, "The homeserver knows our token, but not for our users: "},
+		"not there":             {nil, func(c *config.Config) { c.Homeserver.Address = "http://127.0.0.1:1" }, "The homeserver does not answer at http://127.0.0.1:1: dial tcp 127.0.0.1:1: connect: connection refused. Start it"},
+		"something else":        {map[string]string{versions: "404hello"}, nil, "What answers at "},
+		"U19: a web page":       {map[string]string{versions: "200<!doctype html><title>Welcome</title>"}, nil, "What answers at "},
+		"U19: another service":  {map[string]string{versions: `200{"status": "ok"}`}, nil, "What answers at "},
+		"W4: forced encryption": {map[string]string{versions: `200{"versions": ["v1.11"], "unstable_features": {"io.element.e2ee_forced.private": true}}`}, nil, "It encrypts every room"},
+		"W5: other ghosts":      {map[string]string{"ghosts": "others"}, nil, "The registration that the homeserver has read does not hold the names that appservice.username_template gives (lanekeeper_…)"},
+		"W5: no aliases": {map[string]string{"/_matrix/client/v3/directory/room/#lanekeeper_doctor:lab.test": `400{"errcode": "M_EXCLUSIVE", "error": "This application service has not reserved this kind of alias"}`}, nil,
+			"The registration that the homeserver has read does not hold the aliases of our rooms (#lanekeeper_…)"},
+		"U11: clock behind":      {map[string]string{"Date": time.Now().Add(-20 * time.Minute).UTC().Format(http.TimeFormat)}, nil, "The homeserver's clock is 20m"},
+		"U11: clock ahead":       {map[string]string{"Date": time.Now().Add(25 * time.Hour).UTC().Format(http.TimeFormat)}, nil, "The homeserver's clock is 2"},
+		"U12: bot is the sender": {map[string]string{"/_matrix/client/v3/sync": `500{"errcode": "M_UNKNOWN", "error": "Internal server error"}`}, nil, "The bot @lanekeeper:lab.test cannot read"},
+		"strange room version":   {nil, func(c *config.Config) { c.Rooms.Version = "99" }, "It does not offer room version 99 (rooms.version) as stable, but 10, 12. Leave rooms.version empty."},
+		"no room version":        {map[string]string{"/_matrix/client/v3/capabilities": "200{}"}, nil, "It names no stable room version, so it is too old."},
+		"small files":            {map[string]string{upload: `200{"m.upload.size": 10485760}`}, nil, "It takes files of 10 MB at most, people expect 25."},
+		"wrong hs_token":         {map[string]string{ping: `502{"errcode": "M_BAD_STATUS", "error": "HTTP 403 Forbidden"}`}, nil, "Where the homeserver looks for us, it is turned away: "},
+		"no way back":            {map[string]string{ping: `502{"errcode": "M_CONNECTION_FAILED", "error": "refused"}`}, nil, "The homeserver does not reach us: "},
+		"nowhere to listen":      {nil, func(c *config.Config) { c.AppService.Hostname = "192.0.2.1" }, "We cannot listen on 192.0.2.1:0: "},
+		"no directory":           {nil, func(c *config.Config) { c.Database.URI = filepath.Join(c.Database.URI, "in", "a.db") }, "Cannot use the database (database.uri): "},
+		"no Twilio":              {nil, func(c *config.Config) { c.WhatsApp.APIBaseURL = "http://127.0.0.1:1" }, "Twilio cannot be asked: fetch account: Twilio cannot be reached: dial tcp 127.0.0.1:1: connect: connection refused. Check that this computer may reach http://127.0.0.1:1."},
+		"not let in":             {nil, func(c *config.Config) { c.WhatsApp.APIBaseURL = "lame" }, "Twilio does not let us in: Twilio does not accept the credentials (HTTP 401). Check whatsapp.account_sid"},
+		"not built":              {nil, func(c *config.Config) { c.Gate.Enabled = true }, "gate.enabled is true, but"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := config.Default()
@@ -113,5 +135,44 @@ func TestPublicAddress(t *testing.T) {
 		if x.public(t.Context()); !strings.HasPrefix(out.String(), want) || x.failed {
 			t.Errorf("%s: got %q", body, &out)
 		}
+	}
+}
+
+// R17: whoever can come into an operator's own room of staff, or read there, is named.
+func TestRoomOfStaff(t *testing.T) {
+	const room = "!staff:lab.test"
+	state := func(typ, key, content string) string {
+		return fmt.Sprintf(`{"type": %q, "state_key": %q, "event_id": "$1", "sender": "@root:lab.test", "content": %s}`, typ, key, content)
+	}
+	private := state("m.room.join_rules", "", `{"join_rule": "invite"}`)
+	for name, c := range map[string]struct{ state, said string }{
+		"all well":   {private + "," + state("m.room.member", "@root:lab.test", `{"membership": "join"}`) + "," + state("m.room.member", "@old:lab.test", `{"membership": "leave"}`), ""},
+		"public":     {state("m.room.join_rules", "", `{"join_rule": "public"}`), "FAIL  The room of rooms.super_admin can be entered without an invitation"},
+		"readable":   {private + "," + state("m.room.history_visibility", "", `{"history_visibility": "world_readable"}`), "FAIL  The room of rooms.super_admin can be read by anybody"},
+		"guests":     {private + "," + state("m.room.guest_access", "", `{"guest_access": "can_join"}`), "FAIL  The room of rooms.super_admin lets guests in"},
+		"encrypted":  {private + "," + state("m.room.encryption", "", `{"algorithm": "m.megolm.v1.aes-sha2"}`), "FAIL  The room of rooms.super_admin is encrypted"},
+		"a lane":     {private + "," + state("lanekeeper.lane", "", `{"project": "p", "kind": "customer"}`), "FAIL  The room of rooms.super_admin is a room of a project (customer)"},
+		"a stranger": {private + "," + state("m.room.member", "@eve:lab.test", `{"membership": "invite"}`), "note  The room of rooms.super_admin has members who are not ops, admin or superadmin by their full Matrix id, and they read all words of handoffs: @eve:lab.test."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := config.Default()
+			cfg.Homeserver.Domain, cfg.Rooms.SuperAdmin = "lab.test", room
+			cfg.Permissions["@root:lab.test"] = "superadmin"
+			cfg.AppService.ASToken, cfg.AppService.HSToken = "as", "hs"
+			cfg.Homeserver.Address = homeserver(t, map[string]string{
+				"/_matrix/client/v3/joined_rooms":             `200{"joined_rooms": ["` + room + `"]}`,
+				"/_matrix/client/v3/rooms/" + room + "/state": "200[" + c.state + "]",
+			})
+			hs, err := matrix.New(bridge.MatrixConfig(cfg), zerolog.Nop())
+			if err != nil {
+				t.Fatal(err)
+			}
+			var out bytes.Buffer
+			x := &examination{cfg: cfg, out: &out}
+			x.staffRoom(t.Context(), hs)
+			if !strings.HasPrefix(out.String(), c.said) || c.said == "" && out.Len() > 0 {
+				t.Errorf("want %q, got %q", c.said, &out)
+			}
+		})
 	}
 }

@@ -2,6 +2,8 @@ package matrix
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"maps"
 	"net/http"
 	"slices"
@@ -66,6 +68,10 @@ func (c *Client) capabilities(ctx context.Context) (Capabilities, error) {
 	return c.Probe(ctx)
 }
 
+// ErrNoHomeserver says that something answered the first question to every
+// homeserver with success, but not as one: a web page, another service.
+var ErrNoHomeserver = errors.New("it does not say which versions of Matrix it speaks")
+
 // Reachable asks the homeserver for nothing but an answer.
 func (c *Client) Reachable(ctx context.Context) error {
 	_, err := c.versions(ctx)
@@ -81,6 +87,10 @@ func (c *Client) versions(ctx context.Context) (Capabilities, error) {
 	header, err := c.do(ctx, request{
 		op: "versions of the homeserver", method: http.MethodGet, path: []any{"client", "versions"}, out: &answer, nobody: true,
 	})
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) || err == nil && len(answer.Versions) == 0 {
+		return caps, ErrNoHomeserver
+	}
 	if err != nil {
 		return caps, err
 	}

@@ -34,6 +34,12 @@ const (
 // abilities that a role of a project can have.
 var roleAbilities = []Ability{Human, Request, Accept, People, Approve, Project}
 
+// working are the abilities of people who work on a project. Whoever has none of
+// them is a customer, and in no lane of staff.
+var working = []Ability{Accept, People, Approve, Project, Request}
+
+func (a Ability) works() bool { return slices.Contains(working, a) }
+
 // Platform roles, from least to most.
 const (
 	Nobody     = "none"

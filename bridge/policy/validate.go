@@ -26,7 +26,7 @@ func (ps *problems) add(key, sentence string, args ...any) {
 var (
 	wordShape   = regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$`)
 	userShape   = regexp.MustCompile(`^@[^:\s*]+:[^\s/@*]+$`)
-	serverShape = regexp.MustCompile(`^[A-Za-z0-9.:\[\]-]+$`)
+	serverShape = regexp.MustCompile(`^([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?$`) // spec appendices, "Server name"; in small letters
 )
 
 // reserved cannot be roles: they are other flags of `project create`, where
@@ -85,7 +85,7 @@ func (p *Policy) checkProfiles(ps *problems) {
 			continue
 		}
 		if profile.AcceptedAs != "" {
-			p.checkRole(ps, key+".accepted_as", profile.AcceptedAs)
+			p.checkAccepted(ps, key+".accepted_as", profile.AcceptedAs)
 		}
 		for _, kind := range slices.Sorted(maps.Keys(profile.Lanes)) {
 			p.checkLane(ps, fmt.Sprintf("%s.lanes.%s", key, kind), kind, profile.Lanes[kind])
@@ -119,9 +119,7 @@ func (p *Policy) checkLane(ps *problems, key string, kind project.Kind, lane *La
 			continue
 		}
 		p.checkRole(ps, at, role)
-		if kind == project.Notes {
-			p.checkStaff(ps, at, role)
-		}
+		p.checkInside(ps, at, kind, role)
 		lane.checkGrantable(ps, at, role)
 	}
 	if !slices.Contains(histories, lane.History) {
@@ -138,8 +136,8 @@ func (p *Policy) checkAccess(ps *problems, key string, kind project.Kind, lane *
 		}
 		checkRung(ps, at, rung, project.None)
 		inside = inside || rung != Rung(project.None.String())
-		if kind == project.Notes && rung.Access() != project.None {
-			p.checkStaff(ps, at, role)
+		if rung.Access() != project.None {
+			p.checkInside(ps, at, kind, role)
 		}
 	}
 	if !inside {
@@ -171,13 +169,30 @@ func (l *Lane) checkGrantable(ps *problems, key string, role project.Role) {
 	}
 }
 
-// checkStaff keeps the notes lane for staff: who has to request access to lanes
-// is somebody that staff talk about there.
-func (p *Policy) checkStaff(ps *problems, key string, role project.Role) {
-	if role == Everybody {
-		ps.add(key, "the notes lane is for staff. Name the roles of staff instead of everybody.")
-	} else if slices.Contains(p.Roles[role], Request) {
+// checkInside keeps the lanes of staff from those whom staff talk about there: from
+// customers, who have no ability to work on a project, and the notes from those who
+// ask staff for access.
+func (p *Policy) checkInside(ps *problems, key string, kind project.Kind, role project.Role) {
+	abilities, exists := p.Roles[role]
+	switch {
+	case kind != project.Internal && kind != project.Notes:
+	case role == Everybody:
+		ps.add(key, "the %s lane is for staff, and everybody includes customers. Name the roles one by one.", kind)
+	case exists && !slices.ContainsFunc(abilities, Ability.works):
+		ps.add(key, "the %s lane is for staff, and this role is a customer's: it has none of %s. Take it out here, or give it one of these abilities under roles.", kind, either(working))
+	case kind == project.Notes && slices.Contains(abilities, Request):
 		ps.add(key, "the notes lane is for staff, and this role asks staff for access. Take it out here, or take request from its abilities.")
+	}
+}
+
+// checkAccepted keeps accept from making staff: it needs no approval.
+func (p *Policy) checkAccepted(ps *problems, key string, role project.Role) {
+	p.checkRole(ps, key, role)
+	for _, a := range []Ability{Accept, People, Approve, Project} {
+		if slices.Contains(p.Roles[role], a) {
+			ps.add(key, "%s has the ability %s, and accept would give it without an approval. Name a role that has none of accept, people, approve, project.", role, a)
+			return
+		}
 	}
 }
 
@@ -205,18 +220,40 @@ func rungWords(least project.Access) (words []string) {
 
 func (p *Policy) checkPermissions(ps *problems) {
 	for _, who := range slices.Sorted(maps.Keys(p.Permissions)) {
-		key := "permissions." + who
+		key, role := "permissions."+who, p.Permissions[who]
+		wrong, one := checkWho(who)
 		switch {
-		case who == "*":
-		case strings.HasPrefix(who, "@") && !userShape.MatchString(who):
-			ps.add(key, "this is no Matrix user. Write it as @name:example.org.")
-		case !strings.HasPrefix(who, "@") && !serverShape.MatchString(who):
-			ps.add(key, "this is neither a user (@name:example.org) nor a server (example.org) nor \"*\". Write one of these.")
+		case wrong != "":
+			ps.add(key, "%s", wrong)
+		case !one && role != Nobody && role != User && slices.Contains(platformRoles, role):
+			ps.add(key, "this is not one person, so it can be none or user at most, not %s. Name each person by their full Matrix id, such as \"@name:example.org\": %s.", role, role)
 		}
-		if role := p.Permissions[who]; !slices.Contains(platformRoles, role) {
+		if !slices.Contains(platformRoles, role) {
 			ps.add(key, "there is no platform role %q. Use one of %s.", role, either(platformRoles))
 		}
 	}
+}
+
+// checkWho says what is wrong with who gets a platform role, and whether it is one person.
+func checkWho(who string) (wrong string, one bool) {
+	one = strings.HasPrefix(who, "@")
+	_, server, _ := strings.Cut(who, ":")
+	if !one {
+		server = who
+	}
+	switch {
+	case one && !userShape.MatchString(who):
+		return "this is no Matrix user. Write it as @name:example.org.", one
+	case who == "*", serverShape.MatchString(server):
+		return "", one
+	case serverShape.MatchString(strings.ToLower(server)):
+		return "the server's name is not in small letters, as it stands in Matrix ids, so this matches nobody. Write it in small letters.", one
+	case !one && userShape.MatchString("@"+who):
+		return fmt.Sprintf("this looks like a user without the @. Write it as \"@%s\".", who), one
+	case one:
+		return "this is no Matrix user. Write it as @name:example.org.", one
+	}
+	return "this is neither a user (@name:example.org) nor a server (example.org) nor \"*\". Write one of these.", one
 }
 
 func (p *Policy) profileNames() string {

@@ -56,7 +56,7 @@ profiles:
 default_profile: quiet
 permissions:
   "*": user
-  "[::1]:8448": ops
+  "[::1]:8448": user
   "@Old.Name=1:example.org": admin
 `)
 	if ps := p.Validate(); len(ps) != 0 {
@@ -115,6 +115,20 @@ func TestProblems(t *testing.T) {
 		{`{permissions: {"@*:example.org": ops}}`, "permissions.@*:example.org", "@name:example.org"},
 		{`{permissions: {"*.example.org": ops}}`, "permissions.*.example.org", "server"},
 		{`{permissions: {"https://example.org": ops}}`, "permissions.https://example.org", "server"},
+		// R16: what is not one person gets user at most, and what can never match is told.
+		{`{permissions: {"*": ops}}`, "permissions.*", "user at most"},
+		{`{permissions: {"example.org": superadmin}}`, "permissions.example.org", "user at most"},
+		{`{permissions: {"Evil.Example": user}}`, "permissions.Evil.Example", "small letters"},
+		{`{permissions: {"@root:Evil.Example": ops}}`, "permissions.@root:Evil.Example", "small letters"},
+		{`{permissions: {"@root:evil_example": ops}}`, "permissions.@root:evil_example", "@name:example.org"},
+		// W11
+		{`{permissions: {"root:lab.test": superadmin}}`, "permissions.root:lab.test", `"@root:lab.test"`},
+		// R16: customers are in no lane of staff, and accept makes no staff.
+		{lane("internal: {access: {everybody: full}, history: invited}"), "profiles.mine.lanes.internal.access.everybody", "includes customers"},
+		{lane("internal: {access: {manager: manager, customer: read}, history: invited}"), "profiles.mine.lanes.internal.access.customer", "a customer's"},
+		{lane("internal: {access: {manager: manager}, history: invited, grantable: {stakeholder: {access: [read], default: read}}}"), "profiles.mine.lanes.internal.grantable.stakeholder", "a customer's"},
+		{lane("notes: {access: {manager: manager, customer: read}, history: invited}"), "profiles.mine.lanes.notes.access.customer", "a customer's"},
+		{`{profiles: {mine: {accepted_as: manager, lanes: {customer: {access: {customer: full}, history: shared}}}}}`, "profiles.mine.accepted_as", "without an approval"},
 		{`{permissions: {"example.org": root}}`, "permissions.example.org", "none, user, ops, admin or superadmin"},
 	} {
 		ps := read(t, c.file).Validate()

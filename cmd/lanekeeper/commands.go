@@ -33,7 +33,7 @@ func command(ctx context.Context, o *options, stdout io.Writer) error {
 	cfg := file.Config
 	switch o.command {
 	case "doctor": // missing tokens are one of its findings
-		return runDoctor(ctx, cfg, stdout)
+		return runDoctor(ctx, o, cfg, stdout)
 	case "health":
 		return health(ctx, cfg)
 	}
@@ -56,13 +56,29 @@ func command(ctx context.Context, o *options, stdout io.Writer) error {
 	if err != nil {
 		return fail(exitConfig, "logging cannot be used (%v): correct it, or remove the group for the default.", err)
 	}
+	for _, exposed := range exposed(o) {
+		log.Warn().Msg(exposed)
+	}
 	return bridge.Run(ctx, cfg, *log, version())
+}
+
+// exposed says which of the files with secrets everybody on this computer can read.
+func exposed(o *options) (sentences []string) {
+	for _, path := range []string{o.config, o.registration} {
+		if s := config.Exposed(path); s != "" {
+			sentences = append(sentences, s)
+		}
+	}
+	return sentences
 }
 
 // timeFormat is RFC 3339 in milliseconds, of one length: lines stay aligned.
 const timeFormat = "2006-01-02T15:04:05.000Z07:00"
 
-func runDoctor(ctx context.Context, cfg *config.Config, stdout io.Writer) error {
+func runDoctor(ctx context.Context, o *options, cfg *config.Config, stdout io.Writer) error {
+	for _, sentence := range exposed(o) {
+		fmt.Fprintf(stdout, "note  %s\n", sentence)
+	}
 	if !doctor.Check(ctx, cfg, stdout) {
 		return fail(exitFailed, "") // it has said what
 	}

@@ -123,6 +123,12 @@ func generate(o *options, stdout io.Writer) error {
 	if err = writeRegistration(file.Config, o.registration); err != nil {
 		return fail(exitRegistration, "%v", err)
 	}
+	// The registration is read by the homeserver, as some user: its mode is told only.
+	for _, said := range []string{config.MakePrivate(o.config), config.Exposed(o.registration)} {
+		if said != "" {
+			fmt.Fprintln(stdout, said)
+		}
+	}
 	fmt.Fprintf(stdout, "Wrote %s. Give it to the homeserver and restart that; `lanekeeper doctor -c %s` then says what is left to do.\n", o.registration, o.config)
 	return nil
 }

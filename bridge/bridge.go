@@ -15,6 +15,7 @@ import (
 	"github.com/rs/zerolog"
 	"golang.org/x/sync/errgroup"
 
+	"lanekeeper/bridge/action"
 	"lanekeeper/bridge/command"
 	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/handle"
@@ -256,12 +257,13 @@ func (b *Bridge) wire(ctx context.Context) error {
 		return err
 	}
 	r := b.relay()
+	actions := &action.Actions{Store: b.store, Policy: b.policy}
 	commands := &command.Commands{
-		Store: b.store, Policy: b.policy, Relay: r, Bot: b.hs.Bot(), Ghosts: "@" + b.cfg.GhostPrefix(),
+		Store: b.store, Policy: b.policy, Actions: actions, Relay: r, Bot: b.hs.Bot(), Ghosts: "@" + b.cfg.GhostPrefix(),
 		Prefix: b.cfg.CommandPrefix, Version: b.version, Plan: b.plan,
 	}
 	b.handler = &handle.Handler{
-		Store: b.store, Commands: commands, Relay: r, Policy: b.policy,
+		Store: b.store, Commands: commands, Actions: actions, Relay: r, Policy: b.policy,
 		Bot: b.hs.Bot(), Ours: b.hs.Ours, Dirty: reconcile.Dirty, Prefix: prefix, Log: b.log,
 	}
 	b.sync = intake.NewSync(b.hs, b.store, b.log)

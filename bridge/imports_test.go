@@ -41,8 +41,9 @@ var mayImport = map[string][]string{
 	"outbox":    {"effect", "project", "text", "queue", "store", "matrix", "whatsapp", "media", "relay"},
 	"reconcile": {"effect", "project", "policy", "text", "queue", "store", "matrix"},
 	"relay":     {anything},
-	"command":   {"effect", "project", "policy", "handoff", "text", "store", "matrix", "relay"},
-	"handle":    {"effect", "project", "policy", "handoff", "text", "queue", "store", "matrix", "whatsapp", "relay", "command"},
+	"action":    {"effect", "project", "policy", "text", "store"},
+	"command":   {"action", "effect", "project", "policy", "handoff", "text", "store", "matrix", "relay"},
+	"handle":    {"action", "effect", "project", "policy", "handoff", "text", "queue", "store", "matrix", "whatsapp", "relay", "command"},
 
 	"doctor": {anything, ".", "../config"},
 	"demo":   {anything, ".", "../config"},

@@ -2,17 +2,12 @@ package command
 
 import (
 	"context"
-	"strconv"
 	"time"
 
-	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/action"
 	"lanekeeper/bridge/project"
-	"lanekeeper/bridge/store"
 	"lanekeeper/bridge/text"
 )
-
-// TimerExpire is the kind of timer that ends grants; its argument is the project.
-const TimerExpire = "expire"
 
 // request asks for access: [LANE] [read|text|full] [reason].
 func (k *call) request(ctx context.Context) (*reply, error) {
@@ -24,34 +19,20 @@ func (k *call) request(ctx context.Context) (*reply, error) {
 	if lane == "" {
 		lane = project.Customer
 	}
-	ask := project.Ask{User: k.sender, Lane: lane, Access: k.rung(), Reason: k.reason()}
-	c, err := p.Ask(ask, k.Policy.Rules(p), k.ev.TS)
+	done, err := k.Actions.Request(ctx, k.act(), p.ID, project.Ask{Lane: lane, Access: k.rung(), Reason: k.reason()})
 	if err != nil {
 		return nil, err
 	}
-	if c.Changed {
-		n, err := k.Store.NextNumber(ctx)
-		if err != nil {
-			return nil, err
-		}
-		c.Request.Number = n
-		p.Requests[len(p.Requests)-1].Number = n
-		if err := k.save(ctx, p, c.Closed); err != nil {
-			return nil, err
-		}
-		if err := k.sendCard(ctx, p, *c.Request); err != nil {
-			return nil, err
-		}
-	}
+	q := done.Request
 	return &reply{
-		fields: map[string]any{"request": c.Request.Number, "lane": lane, "access": c.Request.Access.String(), "changed": c.Changed},
-		words:  text.Say("#%d · I asked for you. You will hear from me in our direct chat.", c.Request.Number),
+		fields: map[string]any{"request": q.Number, "lane": lane, "access": q.Access.String(), "changed": done.Changed},
+		words:  text.Say("#%d · I asked for you. You will hear from me in our direct chat.", q.Number),
 	}, nil
 }
 
 // decision reads who or which request, and the lane.
 func (k *call) decision(ctx context.Context, withLane, withRung bool) (*project.Project, project.Decision, error) {
-	d := project.Decision{By: k.sender}
+	var d project.Decision
 	if n, ok := number(k.peek()); ok {
 		k.next()
 		d.Number = n
@@ -118,25 +99,18 @@ func (k *call) approve(ctx context.Context) (*reply, error) {
 		until := k.ev.TS.Add(length)
 		d.Until = &until
 	}
-	c, told, err := k.decide(ctx, p, d, project.Approved, k.ev.TS)
+	done, err := k.Actions.Approve(ctx, k.act(), p.ID, d)
 	if err != nil {
 		return nil, err
 	}
-	r := k.granted(ctx, p, c)
-	r.then = told
-	return r, nil
-}
-
-// granted answers approve: what the person has now.
-func (k *call) granted(ctx context.Context, p *project.Project, c project.Change) *reply {
-	access := k.Policy.Access(p, c.User, c.Lane, k.now)
-	w := text.Say("%s may %s %s.", k.pill(ctx, c.User), text.May(access), title(p, c.Lane))
-	fields := map[string]any{"person": c.User, "lane": c.Lane, "access": access.String(), "until": nil, "changed": c.Changed}
-	if c.Grant != nil && c.Grant.Until != nil {
-		fields["until"] = c.Grant.Until.UTC().Format(time.RFC3339)
-		w = text.Say("%s may %s %s until %s.", k.pill(ctx, c.User), text.May(access), title(p, c.Lane), text.Date(*c.Grant.Until, k.now))
+	r := k.decided(done, done.Lane)
+	may := text.May(k.Policy.Access(done.Project, done.User, done.Lane, k.now))
+	r.words = text.Say("%s may %s %s.", k.pill(ctx, done.User), may, title(p, done.Lane))
+	if g := done.Grant; g != nil && g.Until != nil {
+		r.fields["until"] = g.Until.UTC().Format(time.RFC3339)
+		r.words = text.Say("%s may %s %s until %s.", k.pill(ctx, done.User), may, title(p, done.Lane), text.Date(*g.Until, k.now))
 	}
-	return &reply{fields: fields, words: w, when: p}
+	return r, nil
 }
 
 func (k *call) deny(ctx context.Context) (*reply, error) {
@@ -144,15 +118,15 @@ func (k *call) deny(ctx context.Context) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, told, err := k.decide(ctx, p, d, project.Denied, k.ev.TS)
+	done, err := k.Actions.Deny(ctx, k.act(), p.ID, d)
 	if err != nil {
 		return nil, err
 	}
-	q := c.Closed[0]
-	return &reply{
-		fields: map[string]any{"person": c.User, "lane": q.Lane, "access": k.Policy.Access(p, c.User, q.Lane, k.now).String(), "until": nil, "request": q.Number, "changed": true},
-		words:  text.Say("#%d is declined; %s reads why.", q.Number, k.pill(ctx, c.User)), when: p, then: told,
-	}, nil
+	q := done.Closed[0]
+	r := k.decided(done, q.Lane)
+	r.fields["request"] = q.Number
+	r.words = text.Say("#%d is declined; %s reads why.", q.Number, k.pill(ctx, done.User))
+	return r, nil
 }
 
 func (k *call) revoke(ctx context.Context) (*reply, error) {
@@ -160,90 +134,24 @@ func (k *call) revoke(ctx context.Context) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := p.Revoke(d)
+	done, err := k.Actions.Revoke(ctx, k.act(), p.ID, d)
 	if err != nil {
 		return nil, err
 	}
-	access := k.Policy.Access(p, c.User, c.Lane, k.now)
-	w := text.Say("%s can no longer read %s.", k.pill(ctx, c.User), title(p, c.Lane))
-	if access > project.None {
-		w = text.Say("%s may %s %s, and no more.", k.pill(ctx, c.User), text.May(access), title(p, c.Lane))
-	}
-	r := &reply{fields: map[string]any{"person": c.User, "lane": c.Lane, "access": access.String(), "until": nil, "changed": c.Changed}, words: w, when: p}
-	if c.Changed {
-		if err := k.save(ctx, p, c.Closed); err != nil {
-			return nil, err
-		}
-		r.then = []effect.Effect{tell(c.User, text.Revoked(text.Pill{ID: k.sender, Name: k.Store.Name(ctx, k.sender)}, title(p, c.Lane), access, d.Reason))}
+	r := k.decided(done, done.Lane)
+	r.words = text.Say("%s can no longer read %s.", k.pill(ctx, done.User), title(p, done.Lane))
+	if access := k.Policy.Access(done.Project, done.User, done.Lane, k.now); access > project.None {
+		r.words = text.Say("%s may %s %s, and no more.", k.pill(ctx, done.User), text.May(access), title(p, done.Lane))
 	}
 	return r, nil
 }
 
-// decide approves or denies, for a command or a reaction, and says what the
-// person concerned shall be told when Matrix shows it.
-func (c *Commands) decide(ctx context.Context, p *project.Project, d project.Decision, as project.RequestState, at time.Time) (change project.Change, told []effect.Effect, err error) {
-	if d.Number != 0 && p.Request(d.Number) == nil {
-		q, err := c.Store.Request(ctx, d.Number)
-		if err != nil {
-			return change, nil, err
-		}
-		if q != nil && q.Project == p.ID {
-			return change, nil, project.Decided(*q)
-		}
+// decided answers what was decided on somebody's access to a lane: what they have
+// there now.
+func (k *call) decided(done *action.Done, lane project.Kind) *reply {
+	access := k.Policy.Access(done.Project, done.User, lane, k.now)
+	return &reply{
+		fields: map[string]any{"person": done.User, "lane": lane, "access": access.String(), "until": nil, "changed": done.Changed},
+		when:   done.Project,
 	}
-	if as == project.Denied {
-		change, err = p.Deny(d)
-	} else if d.Again, err = c.leftLane(ctx, p, d); err == nil {
-		change, err = p.Approve(d, c.Policy.Rules(p), at)
-	}
-	if err != nil || !change.Changed {
-		return change, nil, err
-	}
-	if err := c.save(ctx, p, change.Closed); err != nil {
-		return change, nil, err
-	}
-	by := text.Pill{ID: d.By, Name: c.Store.Name(ctx, d.By)}
-	if as == project.Denied {
-		return change, []effect.Effect{tell(change.User, text.DeniedTo(by, title(p, change.Lane), d.Reason))}, nil
-	}
-	room, err := c.Store.LaneRoom(ctx, p.ID, string(change.Lane))
-	if err != nil {
-		return change, nil, err
-	}
-	link := ""
-	if room != nil && room.ID != "" {
-		link = text.Pill{ID: room.ID, Via: c.Store.Domain}.Link()
-	}
-	access := c.Policy.Access(p, change.User, change.Lane, c.Store.Now())
-	var until *time.Time
-	if change.Grant != nil {
-		until = change.Grant.Until
-	}
-	return change, []effect.Effect{tell(change.User, text.Approved(by, title(p, change.Lane), access, until, c.Store.Now(), link, d.Reason))}, nil
-}
-
-// tell says something to one person in their direct chat.
-func tell(user string, w text.Words) effect.Effect {
-	return effect.Effect{Message: &effect.Message{To: effect.Place{Person: user}, Content: w.Notice()}}
-}
-
-// Expire ends the grants of a project whose time is over.
-func (c *Commands) Expire(ctx context.Context, id string) error {
-	p, err := c.Store.Project(ctx, id)
-	if err != nil || p == nil {
-		return err
-	}
-	now := c.Store.Now()
-	ended := p.Expire(now)
-	if len(ended) == 0 {
-		return nil
-	}
-	if err := c.save(ctx, p, nil); err != nil {
-		return err
-	}
-	var told []effect.Effect
-	for _, g := range ended {
-		told = append(told, tell(g.User, text.Expired(title(p, g.Lane), c.Policy.Access(p, g.User, g.Lane, now))))
-	}
-	return c.Store.AnswerWhen(ctx, &store.Answer{Command: "expired:" + p.ID + ":" + strconv.FormatInt(p.Revision, 10), Then: told}, p.ID, p.Revision)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"lanekeeper/bridge/action"
 	"lanekeeper/bridge/policy"
 	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/store"
@@ -31,11 +32,11 @@ func (k *call) resolve(ctx context.Context, slug string, a policy.Ability) (*pro
 		case k.everywhere(a):
 			return nil, project.Refuse(project.NotFound, "There is no project %s. `project list` names those there are.", short(slug))
 		}
-		return nil, notAllowed()
+		return nil, project.Forbidden()
 	}
 	allowed := k.everywhere(a) || (a == "" && p.Person(k.sender) != nil) || (a != "" && k.Policy.Can(k.sender, a, p))
 	if !allowed {
-		return nil, notAllowed()
+		return nil, project.Forbidden()
 	}
 	if k.room.IsLane() && p.ID != k.room.Project {
 		return nil, elsewhere
@@ -179,13 +180,14 @@ func (k *call) access(p *project.Project, user string, lanes []project.Kind) map
 
 // aboutPerson answers with what somebody has now: to everybody here what all of
 // them may know, the rest to the sender alone.
-func (k *call) aboutPerson(ctx context.Context, p *project.Project, user string, changed bool, words func(lanes []project.Kind) text.Words) (*reply, error) {
+func (k *call) aboutPerson(ctx context.Context, done *action.Done, words func(lanes []project.Kind) text.Words) (*reply, error) {
+	p, user := done.Project, done.User
 	here, alone, err := k.lanes(ctx, p)
 	if err != nil {
 		return nil, err
 	}
 	build := func(lanes []project.Kind) *reply {
-		return &reply{fields: map[string]any{"person": user, "access": k.access(p, user, lanes), "changed": changed}, words: words(lanes)}
+		return &reply{fields: map[string]any{"person": user, "access": k.access(p, user, lanes), "changed": done.Changed}, words: words(lanes), when: p}
 	}
 	r := build(here)
 	for _, lane := range alone {

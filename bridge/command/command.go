@@ -1,5 +1,6 @@
-// Package command reads the words that people type in rooms, checks their rights
-// at that moment, calls the domain, and answers: one notice for each command.
+// Package command is the door for what people type and the reactions they put: it
+// reads their words, calls the action they mean, and answers: one notice for each
+// command. What is done, and whether they may, package action decides.
 package command
 
 import (
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"lanekeeper/bridge/action"
 	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/matrix"
 	"lanekeeper/bridge/policy"
@@ -32,6 +34,7 @@ type Step struct {
 type Commands struct {
 	Store   *store.Store
 	Policy  *policy.Policy
+	Actions *action.Actions
 	Relay   *relay.Relay
 	Bot     string // MXID
 	Ghosts  string // what the MXIDs of ghosts begin with
@@ -59,10 +62,9 @@ type reply struct {
 	words  text.Words
 	// when is the project that Matrix must show before this is said; nil: at once.
 	when  *project.Project
-	rooms bool            // the result lists the project's rooms then
-	then  []effect.Effect // told to others at that moment
-	rest  *reply          // what not every member of the room may see: goes to the sender alone
-	quiet bool            // the command has spoken for itself
+	rooms bool   // the result lists the project's rooms then
+	rest  *reply // what not every member of the room may see: goes to the sender alone
+	quiet bool   // the command has spoken for itself
 }
 
 // Message executes a message if it is a command. inThread says that it stands in
@@ -148,7 +150,7 @@ func (k *call) execute(ctx context.Context, cmd *command) (*reply, error) {
 		return nil, project.Refuse(project.UnknownCommand, "I do not know that command. Write %s to see what I can do%s.", k.spell("help"), k.askHint())
 	}
 	if cmd.ability != "" && cmd.platform && !k.Policy.Can(k.sender, cmd.ability, nil) {
-		return nil, notAllowed()
+		return nil, project.Forbidden()
 	}
 	if err := k.readFlags(k.takes(cmd), cmd.bare, cmd.literal); err != nil {
 		return nil, err
@@ -172,10 +174,6 @@ func (k *call) spell(command string) string {
 	return "`" + command + "`"
 }
 
-func notAllowed() *project.Error {
-	return project.Refuse(project.NotAllowed, "You may not do that. If you need it, ask the manager of your project.")
-}
-
 // misplaced answers a command that has no place in the customer lane: it is
 // redacted, and only its sender hears why.
 func (k *call) misplaced(ctx context.Context) error {
@@ -195,7 +193,7 @@ func (k *call) answer(ctx context.Context, r *reply, err error) error {
 	case r.quiet: // Relay.Ask has said it
 		return nil
 	}
-	a := store.Answer{Command: k.ev.ID, To: effect.Place{Room: k.room.ID}, Thread: k.ev.ID, Words: fitting(r.words), Rooms: r.rooms, Then: r.then}
+	a := store.Answer{Command: k.ev.ID, To: effect.Place{Room: k.room.ID}, Thread: k.ev.ID, Words: fitting(r.words), Rooms: r.rooms}
 	if t := k.ev.Thread(); t != "" {
 		a.Thread, a.ReplyTo = t, k.ev.ID
 	}
@@ -210,6 +208,11 @@ func (k *call) answer(ctx context.Context, r *reply, err error) error {
 		return k.Store.AnswerWhen(ctx, &a, r.when.ID, r.when.Revision)
 	}
 	return k.Store.Do(ctx, append([]effect.Effect{a.Message()}, a.Then...)...)
+}
+
+// act is what the sender wants, for package action.
+func (k *call) act() action.Act {
+	return action.Act{By: k.sender, Door: action.Command, At: k.ev.TS, Event: k.ev.ID}
 }
 
 // pill makes a person as clients show them in this room.

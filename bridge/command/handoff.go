@@ -2,10 +2,8 @@ package command
 
 import (
 	"context"
-	"errors"
 	"strings"
 
-	"lanekeeper/bridge/matrix"
 	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/relay"
 	"lanekeeper/bridge/store"
@@ -24,7 +22,7 @@ func (k *call) human(ctx context.Context) (*reply, error) {
 			return nil, err
 		}
 		if p == nil || !(k.Policy.Can(k.sender, "human", p) || k.everywhere("human")) {
-			return nil, notAllowed()
+			return nil, project.Forbidden()
 		}
 	}
 	question := strings.TrimSpace(k.rest)
@@ -114,32 +112,4 @@ func (k *call) which() (int64, error) {
 
 func (k *call) at() relay.At {
 	return relay.At{Room: k.room, Event: k.ev.ID, Thread: k.ev.Thread(), ReplyTo: k.ev.ReplyTo()}
-}
-
-// Hand asks a person about a message, by 🙋 of whoever wrote it. On somebody
-// else's message it means nothing.
-func (c *Commands) Hand(ctx context.Context, ev *matrix.Event, room *store.Room) error {
-	target, _ := ev.Annotates()
-	m, err := c.Store.Message(ctx, target)
-	if err != nil || m == nil || m.Sender != ev.Sender || m.Room != room.ID || m.Redacted {
-		return err
-	}
-	switch {
-	case room.IsLane():
-		p, err := c.Store.Project(ctx, room.Project)
-		if err != nil || p == nil || !(c.Policy.Can(ev.Sender, "human", p) || c.Policy.Can(ev.Sender, "human", nil)) {
-			return err
-		}
-	case room.Kind != store.Direct:
-		return nil
-	}
-	_, err = c.Relay.Ask(ctx, relay.AskInput{
-		Asker: ev.Sender, Name: c.Store.NameIn(ctx, ev.Sender, room.ID), Room: room, Event: m.Event,
-		Question: m.Body, ByReaction: true, Thread: m.Thread, At: ev.TS,
-	})
-	var refused *project.Error
-	if errors.As(err, &refused) {
-		return c.Store.Do(ctx, tell(ev.Sender, text.Sentence(refused.Sentence)))
-	}
-	return err
 }

@@ -169,7 +169,7 @@ func (k *call) why(ctx context.Context) (*reply, error) {
 		return nil, err
 	}
 	if !everybody(readers, p, k.knows, lane) || (user != k.sender && !k.sees(p, k.sender, lane)) {
-		return nil, notAllowed()
+		return nil, project.Forbidden()
 	}
 	reasons := k.Policy.Because(p, user, lane, k.now)
 	lines := []text.Words{text.Say("%s in %s: %s.", k.pill(ctx, user), title(p, lane), k.Policy.Access(p, user, lane, k.now).String())}
@@ -274,12 +274,11 @@ func (k *call) apply(ctx context.Context) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A new revision: only a look that begins from now on answers this, not one that
-	// is under way and may have read the rooms before.
-	if err := k.save(ctx, p, nil); err != nil {
+	done, err := k.Actions.Apply(ctx, k.act(), p.ID)
+	if err != nil {
 		return nil, err
 	}
-	r.when = p
+	r.when = done.Project
 	all := listIn(r.fields["steps"])
 	if r.rest != nil {
 		all = listIn(r.rest.fields["steps"])

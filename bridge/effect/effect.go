@@ -96,10 +96,14 @@ type Reconcile struct {
 	Project string `json:"project"`
 }
 
+// TimerKind says what a timer is for. Each kind is declared beside the function
+// that it brings, and package handle has the table of both.
+type TimerKind string
+
 // Timer brings an input of its kind back at a time.
 type Timer struct {
 	At   time.Time `json:"at"`
-	Kind string    `json:"kind"`
+	Kind TimerKind `json:"kind"`
 	Key  string    `json:"key"` // order is kept with other inputs of this key
 	Arg  string    `json:"arg"`
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"lanekeeper/bridge/action"
 	"lanekeeper/bridge/command"
 	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/matrix"
@@ -24,6 +25,7 @@ import (
 type Handler struct {
 	Store    *store.Store
 	Commands *command.Commands
+	Actions  *action.Actions
 	Relay    *relay.Relay
 	Policy   *policy.Policy
 	Bot      string                   // MXID
@@ -93,14 +95,17 @@ func (h *Handler) input(ctx context.Context, in store.Input, ev *matrix.Event) e
 	return nil
 }
 
+// timer brings what its kind stands for.
 func (h *Handler) timer(ctx context.Context, t *effect.Timer) error {
-	switch t.Kind {
-	case store.TimerAnswer:
-		return h.Store.AnswerPending(ctx, t.Arg)
-	case command.TimerExpire:
-		return h.Commands.Expire(ctx, t.Arg)
+	due := map[effect.TimerKind]func(context.Context, string) error{
+		store.TimerAnswer:  h.Store.AnswerPending,
+		action.TimerExpire: h.Actions.Expire,
+		relay.TimerRetry:   h.Relay.Retry,
+	}[t.Kind]
+	if due == nil {
+		return fmt.Errorf("handle: no timer is of the kind %q", t.Kind)
 	}
-	return h.Relay.Timer(ctx, t.Kind, t.Arg)
+	return due(ctx, t.Arg)
 }
 
 func (h *Handler) event(ctx context.Context, ev *matrix.Event, old bool) error {

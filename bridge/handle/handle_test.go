@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 	"go.mau.fi/util/dbutil"
 
+	"lanekeeper/bridge/action"
 	"lanekeeper/bridge/command"
 	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/handle"
@@ -58,9 +59,11 @@ func newDesk(t *testing.T, db *dbutil.Database) *desk {
 		May:   func(user string) bool { return pol.Can(user, policy.Handoff, nil) },
 		Staff: func() []string { return nil },
 	}
+	actions := &action.Actions{Store: d.s, Policy: pol}
 	d.h = &handle.Handler{
-		Store: d.s, Relay: r, Policy: pol, Bot: bot, Ours: ours, Dirty: func(*matrix.Event) bool { return false }, Log: zerolog.Nop(),
-		Commands: &command.Commands{Store: d.s, Policy: pol, Relay: r, Bot: bot, Ghosts: "@lanekeeper_", Prefix: "!lane"},
+		Actions: actions,
+		Store:   d.s, Relay: r, Policy: pol, Bot: bot, Ours: ours, Dirty: func(*matrix.Event) bool { return false }, Log: zerolog.Nop(),
+		Commands: &command.Commands{Store: d.s, Policy: pol, Actions: actions, Relay: r, Bot: bot, Ghosts: "@lanekeeper_", Prefix: "!lane"},
 	}
 	p := &project.Project{ID: "p1", Slug: "acme", Name: "Acme", Profile: "agency", Status: project.Active, Created: d.now, People: []project.Person{
 		{User: mia, Role: "manager", Since: d.now}, {User: xena, Role: "expert", Since: d.now},

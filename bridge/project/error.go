@@ -25,6 +25,12 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Sentence }
 
+// Forbidden is the refusal for whoever has not the right, with the same words
+// whether what they name exists or not.
+func Forbidden() *Error {
+	return Refuse(NotAllowed, "You may not do that. If you need it, ask the manager of your project.")
+}
+
 // Refuse makes an Error.
 func Refuse(code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Sentence: fmt.Sprintf(format, args...)}

@@ -22,10 +22,6 @@ type At struct {
 // listed bounds how many handoffs a list shows.
 const listed = 100
 
-func notAllowed() error {
-	return project.Refuse(project.NotAllowed, "You may not do that. If you need it, ask the manager of your project.")
-}
-
 // find gives the handoff that a command means. Whoever may not touch it reads the
 // same whether it exists or not; own says that askers may, too.
 func (r *Relay) find(ctx context.Context, actor string, at At, n int64, own bool) (*handoff.Handoff, error) {
@@ -39,7 +35,7 @@ func (r *Relay) find(ctx context.Context, actor string, at At, n int64, own bool
 	case !may && h == nil && n == 0 && own:
 		return nil, project.Refuse(project.BadArgument, "Which one? Write it in its thread, or with its number, like #12.")
 	case !may:
-		return nil, notAllowed()
+		return nil, project.Forbidden()
 	case h == nil && n == 0:
 		return nil, project.Refuse(project.BadArgument, "Which one? Write it in its thread, or with its number, like #12.")
 	case h == nil:
@@ -112,7 +108,7 @@ func (r *Relay) inside(ctx context.Context, h *handoff.Handoff, at At) bool {
 // 100). fields are {"handoffs": […]}.
 func (r *Relay) Handoffs(ctx context.Context, actor, scope string) (fields map[string]any, words text.Words, err error) {
 	if !r.May(actor) {
-		return nil, words, notAllowed()
+		return nil, words, project.Forbidden()
 	}
 	desk, err := r.desk(ctx)
 	if err != nil {

@@ -69,7 +69,7 @@ func (w *world) do(j job) {
 		if err := json.Unmarshal(j.payload, &in); err != nil {
 			w.t.Fatal(err)
 		}
-		w.tx(func(ctx context.Context) error { return w.r.Timer(ctx, in.Timer.Kind, in.Timer.Arg) })
+		w.tx(func(ctx context.Context) error { return w.r.Retry(ctx, in.Timer.Arg) })
 		return
 	}
 	var e effect.Effect

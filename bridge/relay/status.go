@@ -13,8 +13,8 @@ import (
 	"lanekeeper/bridge/whatsapp"
 )
 
-// TimerRetry brings a part back that WhatsApp did not take for the moment.
-const TimerRetry = "whatsapp retry"
+// TimerRetry brings Retry; its argument is the part's id.
+const TimerRetry effect.TimerKind = "whatsapp retry"
 
 // Retries of a part that WhatsApp did not take for the moment.
 const (
@@ -22,10 +22,10 @@ const (
 	retryAfter = time.Minute // times the number of tries
 )
 
-// Timer takes a timer of ours.
-func (r *Relay) Timer(ctx context.Context, kind, arg string) error {
-	id, err := strconv.ParseInt(arg, 10, 64)
-	if kind != TimerRetry || err != nil {
+// Retry sends a part anew that WhatsApp did not take for the moment.
+func (r *Relay) Retry(ctx context.Context, part string) error {
+	id, err := strconv.ParseInt(part, 10, 64)
+	if err != nil {
 		return nil
 	}
 	p, err := r.Store.Part(ctx, id)

@@ -16,9 +16,8 @@ import (
 // the answer says that it is still pending.
 const PendingAfter = 30 * time.Second
 
-// TimerAnswer is the kind of timer that says so; its argument is the command's
-// event id.
-const TimerAnswer = "answer"
+// TimerAnswer brings AnswerPending; its argument is the command's event id.
+const TimerAnswer effect.TimerKind = "answer"
 
 // Answer is what a command gets: exactly one notice, in a thread on the command.
 type Answer struct {

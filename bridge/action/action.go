@@ -1,0 +1,108 @@
+// Package action is what people can do with projects. Each action is one function:
+// it loads what it needs, asks the policy, lets the domain decide, and writes rows
+// and effects in the transaction that the context carries. Commands, reactions and
+// timers call the same functions, and so does every door to come: a door only turns
+// what arrived into the call, and the outcome into its answer.
+package action
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/policy"
+	"lanekeeper/bridge/project"
+	"lanekeeper/bridge/store"
+	"lanekeeper/bridge/text"
+)
+
+// Actions is what the actions need.
+type Actions struct {
+	Store  *store.Store
+	Policy *policy.Policy
+}
+
+// Door is the way by which an action was asked for.
+type Door string
+
+// The doors.
+const (
+	Command  Door = "command"
+	Reaction Door = "reaction"
+	Timer    Door = "timer"
+)
+
+// Act is one wish to do something.
+type Act struct {
+	By    string // MXID of who acts; "" is the clock
+	Door  Door
+	At    time.Time // when it was said, by the homeserver's clock
+	Event string    // that said it, "" for timers
+}
+
+// Done is the outcome of an action. What the person concerned is told is on its
+// way already: they hear it when Matrix shows the change.
+type Done struct {
+	project.Change
+	Project *project.Project // as it is now
+}
+
+// load gives a project to somebody who may do what needs the ability. Whoever may
+// not hears the same words whether it exists or not.
+func (a *Actions) load(ctx context.Context, act Act, id string, needs policy.Ability) (*project.Project, error) {
+	p, err := a.Store.Project(ctx, id)
+	switch {
+	case err != nil:
+		return nil, err
+	case !a.Policy.Can(act.By, needs, p):
+		return nil, project.Forbidden()
+	case p == nil:
+		return nil, project.Refuse(project.NotFound, "There is no such project.")
+	}
+	return p, nil
+}
+
+// save writes a changed project, shows on the cards of requests what became of
+// them, sets the clock for the next grant that ends, and has the rooms brought to
+// the record.
+func (a *Actions) save(ctx context.Context, p *project.Project, closed []project.Request) error {
+	if err := a.Store.SaveProject(ctx, p); err != nil {
+		return err
+	}
+	effects := []effect.Effect{{Reconcile: &effect.Reconcile{Project: p.ID}}}
+	for _, q := range closed {
+		if err := a.Store.SaveRequest(ctx, q); err != nil {
+			return err
+		}
+		edits, err := a.cardEdits(ctx, p, q)
+		if err != nil {
+			return err
+		}
+		effects = append(effects, edits...)
+	}
+	if at, ok := p.NextExpiry(); ok {
+		effects = append(effects, expiry(p.ID, at))
+	}
+	return a.Store.Do(ctx, effects...)
+}
+
+// tell says something to people in their direct chats when Matrix shows the project
+// as it is now.
+func (a *Actions) tell(ctx context.Context, p *project.Project, told ...effect.Effect) error {
+	if len(told) == 0 {
+		return nil
+	}
+	key := "told:" + p.ID + ":" + strconv.FormatInt(p.Revision, 10)
+	return a.Store.AnswerWhen(ctx, &store.Answer{Command: key, Then: told}, p.ID, p.Revision)
+}
+
+// inDirect is something said to one person in their direct chat.
+func inDirect(user string, w text.Words) effect.Effect {
+	return effect.Effect{Message: &effect.Message{To: effect.Place{Person: user}, Content: w.Notice()}}
+}
+
+// pill is a person in words for another one's direct chat.
+func (a *Actions) pill(ctx context.Context, user string) text.Pill {
+	return text.Pill{ID: user, Name: a.Store.Name(ctx, user)}
+}

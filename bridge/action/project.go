@@ -1,0 +1,69 @@
+package action
+
+import (
+	"context"
+
+	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/policy"
+	"lanekeeper/bridge/project"
+)
+
+// Create makes a project. The same once more changes nothing.
+func (a *Actions) Create(ctx context.Context, act Act, n project.New) (*Done, error) {
+	if !a.Policy.Can(act.By, policy.Project, nil) {
+		return nil, project.Forbidden()
+	}
+	n.Creator = act.By
+	catalogue := a.Policy.Catalogue()
+	p, err := a.Store.ProjectBySlug(ctx, n.Slug)
+	if err != nil {
+		return nil, err
+	}
+	changed := p == nil
+	if p != nil {
+		if err := p.Repeat(n, catalogue); err != nil {
+			return nil, err
+		}
+	} else {
+		if p, err = project.Create(a.Store.NewID(), n, catalogue, act.At); err != nil {
+			return nil, err
+		}
+		if err := a.Store.SaveProject(ctx, p); err != nil {
+			return nil, err
+		}
+	}
+	return &Done{project.Change{Changed: changed}, p}, a.Store.Do(ctx, effect.Effect{Reconcile: &effect.Reconcile{Project: p.ID}})
+}
+
+// Archive makes the lanes of a project read-only for all but staff.
+func (a *Actions) Archive(ctx context.Context, act Act, id string) (*Done, error) {
+	return a.status(ctx, act, id, (*project.Project).Archive)
+}
+
+// Restore undoes Archive.
+func (a *Actions) Restore(ctx context.Context, act Act, id string) (*Done, error) {
+	return a.status(ctx, act, id, (*project.Project).Restore)
+}
+
+func (a *Actions) status(ctx context.Context, act Act, id string, change func(*project.Project) bool) (*Done, error) {
+	p, err := a.load(ctx, act, id, policy.Project)
+	if err != nil {
+		return nil, err
+	}
+	c := project.Change{Changed: change(p)}
+	if c.Changed {
+		err = a.save(ctx, p, nil)
+	}
+	return &Done{c, p}, err
+}
+
+// Apply has the rooms of a project brought to its record. It counts as a change of
+// the record: only a look that begins from now on answers it, not one that is under
+// way and may have read the rooms before.
+func (a *Actions) Apply(ctx context.Context, act Act, id string) (*Done, error) {
+	p, err := a.load(ctx, act, id, policy.Project)
+	if err != nil {
+		return nil, err
+	}
+	return &Done{project.Change{Changed: true}, p}, a.save(ctx, p, nil)
+}

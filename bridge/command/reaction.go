@@ -1,0 +1,80 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"lanekeeper/bridge/action"
+	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/matrix"
+	"lanekeeper/bridge/project"
+	"lanekeeper/bridge/relay"
+	"lanekeeper/bridge/store"
+	"lanekeeper/bridge/text"
+)
+
+// Reaction decides a request by ✅ or ❌ on its card. What counts is the right at
+// this moment.
+func (c *Commands) Reaction(ctx context.Context, ev *matrix.Event, room *store.Room) (handled bool, err error) {
+	target, key := ev.Annotates()
+	decide, ok := c.verdict(key)
+	if !ok {
+		return false, nil
+	}
+	q, card, err := c.Actions.Card(ctx, ev.Room, target)
+	if q == nil || err != nil {
+		return card, err
+	}
+	act := action.Act{By: ev.Sender, Door: action.Reaction, At: ev.TS, Event: ev.ID}
+	_, err = decide(ctx, act, q.Project, project.Decision{Number: q.Number})
+	var refused *project.Error
+	if errors.As(err, &refused) {
+		return true, c.tell(ctx, ev.Sender, text.Say("#%d: %s", q.Number, text.Sentence(refused.Sentence)))
+	}
+	return true, err
+}
+
+// verdict is the action that a reaction on a request's card stands for.
+func (c *Commands) verdict(key string) (decide func(context.Context, action.Act, string, project.Decision) (*action.Done, error), ok bool) {
+	switch strings.TrimSuffix(key, "\ufe0f") {
+	case "✅":
+		return c.Actions.Approve, true
+	case "❌":
+		return c.Actions.Deny, true
+	}
+	return nil, false
+}
+
+// tell answers a reaction: in the direct chat of who put it.
+func (c *Commands) tell(ctx context.Context, user string, w text.Words) error {
+	return c.Store.Do(ctx, effect.Effect{Message: &effect.Message{To: effect.Place{Person: user}, Content: w.Notice()}})
+}
+
+// Hand asks a person about a message, by 🙋 of whoever wrote it. On somebody
+// else's message it means nothing.
+func (c *Commands) Hand(ctx context.Context, ev *matrix.Event, room *store.Room) error {
+	target, _ := ev.Annotates()
+	m, err := c.Store.Message(ctx, target)
+	if err != nil || m == nil || m.Sender != ev.Sender || m.Room != room.ID || m.Redacted {
+		return err
+	}
+	switch {
+	case room.IsLane():
+		p, err := c.Store.Project(ctx, room.Project)
+		if err != nil || p == nil || !(c.Policy.Can(ev.Sender, "human", p) || c.Policy.Can(ev.Sender, "human", nil)) {
+			return err
+		}
+	case room.Kind != store.Direct:
+		return nil
+	}
+	_, err = c.Relay.Ask(ctx, relay.AskInput{
+		Asker: ev.Sender, Name: c.Store.NameIn(ctx, ev.Sender, room.ID), Room: room, Event: m.Event,
+		Question: m.Body, ByReaction: true, Thread: m.Thread, At: ev.TS,
+	})
+	var refused *project.Error
+	if errors.As(err, &refused) {
+		return c.tell(ctx, ev.Sender, text.Sentence(refused.Sentence))
+	}
+	return err
+}

@@ -220,6 +220,8 @@ func (b *Bridge) connect(ctx context.Context) (err error) {
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
+		case errors.Is(err, matrix.ErrNoHomeserver):
+			return exit(ExitHomeserver, "What answers at %s (homeserver.address) is no homeserver: %v. Correct the address; if a proxy stands there, let it pass /_matrix/ on to the homeserver.", b.cfg.Homeserver.Address, err)
 		case !matrix.Temporary(err) || matrix.IsCode(err, "M_UNKNOWN_TOKEN", "M_MISSING_TOKEN", "M_EXCLUSIVE"):
 			return exit(ExitHomeserver, "The homeserver %s refuses us: %v. Check that it has read the registration (lanekeeper -g) and was restarted since, and that homeserver.domain is right; `lanekeeper doctor` tells which.", b.cfg.Homeserver.Address, err)
 		}

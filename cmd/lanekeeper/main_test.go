@@ -24,6 +24,10 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	refusing := httptest.NewServer(http.HandlerFunc(refuse))
 	t.Cleanup(refusing.Close) // after the scripts, which run in parallel
+	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, "<!doctype html><title>Welcome</title>")
+	}))
+	t.Cleanup(page.Close)
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
 		RequireExplicitExec: true,
@@ -31,6 +35,7 @@ func TestScripts(t *testing.T) {
 			port, err := freePort()
 			env.Setenv("PORT", port)
 			env.Setenv("REFUSING", refusing.URL)
+			env.Setenv("PAGE", page.URL)
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "listening": listening},

@@ -29,13 +29,16 @@ func (d *Desk) Ask(a Asking) (*Handoff, Decision) {
 	h := &Handoff{
 		Number: a.Number, Project: a.Project, ProjectName: a.ProjectName, Lane: a.Lane,
 		Direct: a.Private || a.Lane == "", Room: a.Room, Thread: effect.Ref(a.Question.Event),
-		Question: a.Question.forStaff(), Long: len(a.Question.Words.Plain) > cardLimit, Asked: a.Question.Event, State: Open,
+		Asked: a.Question.Event, State: Open,
 		// What was asked in any other lane stays in Matrix, also when the answer
 		// comes in the direct chat: the question was made of that lane's words.
-		Leaves:  a.Lane == "" || a.Lane == project.Customer,
+		Leaves:  (a.Lane == "" || a.Lane == project.Customer) && !a.Question.At.Stays,
 		Created: a.At,
 	}
 	h.Askers = []Asker{d.asker(h, a.Question.User, a.Question.Name, Notice(h.Number))}
+	a.Question.At.Handoff = h.Number
+	h.Question, _ = a.Question.show(h, Staff)
+	h.Long = len(h.Question.Plain) > cardLimit
 	var dec Decision
 	switch {
 	case a.Private:
@@ -52,9 +55,13 @@ func (d *Desk) Ask(a Asking) (*Handoff, Decision) {
 	if len(a.Context) > 0 {
 		var said []text.Words
 		for _, s := range a.Context {
-			said = append(said, text.Spoken(s.Name, "", text.Fit(s.forStaff(), contextLimit)))
+			if w, ok := s.show(h, Staff); ok {
+				said = append(said, text.Spoken(s.Name, "", text.Fit(w, contextLimit)))
+			}
 		}
-		dec.inCard(h, "", text.ContextForStaff(said).Notice())
+		if len(said) > 0 {
+			dec.inCard(h, "", text.ContextForStaff(said).Notice())
+		}
 	}
 	dec.ask(d, h, a.Question, a.Context)
 	return h, dec
@@ -143,11 +150,7 @@ func (dec *Decision) ask(d *Desk, h *Handoff, q Said, before []Said) {
 		return
 	}
 	l := Line{Number: h.Number, Kind: LineAsk, Source: q.Event, Head: h.title(), To: to}
-	p := q.piece(false)
-	if p.Text == "" {
-		p.Text = text.SilentForAgent()
-	}
-	l.Pieces = append(l.Pieces, p)
+	l.Pieces = append(l.Pieces, q.piece(h).or(text.SilentForAgent()))
 	l.Pieces = append(l.Pieces, h.history(before, "Before that:")...)
 	a := h.Asker(q.User)
 	l.Held = a != nil && !a.Leaves()
@@ -166,10 +169,12 @@ func (h *Handoff) history(before []Said, title string) (pieces []Piece) {
 		if a := h.Asker(s.User); a != nil && !a.Leaves() {
 			continue
 		}
-		p := s.piece(true)
-		p.Text = text.Shorten(p.Text, contextLimit)
-		p.Title, title = title, ""
-		pieces = append(pieces, p)
+		p := s.piece(h)
+		if p.empty() {
+			continue
+		}
+		pieces = append(pieces, p.shortened(contextLimit).titled(title))
+		title = ""
 	}
 	return pieces
 }

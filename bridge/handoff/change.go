@@ -3,6 +3,7 @@ package handoff
 import (
 	"slices"
 	"strings"
+	"unicode"
 
 	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/project"
@@ -13,12 +14,13 @@ import (
 // words; of lines that wait the caller has changed the words already.
 func (d *Desk) Edited(h *Handoff, s Said, gone []string) Decision {
 	var dec Decision
+	w, _ := s.show(h, Staff)
 	if h.Asked == s.Event { // the card holds it
-		h.Question = s.forStaff()
+		h.Question = w
 		dec.editCard(h)
 	}
 	if h.Asked != s.Event || h.Long {
-		w := text.Fit(text.Spoken(s.Name, "", s.forStaff()), text.MaxMessage/2)
+		w := text.Fit(text.Spoken(s.Name, "", w), text.MaxMessage/2)
 		dec.send(effect.Message{To: effect.Place{SuperAdmin: true}, Edits: effect.To(Copy(h.Number, s.Event)), Content: w.Notice()})
 	}
 	var to []string
@@ -28,9 +30,7 @@ func (d *Desk) Edited(h *Handoff, s Said, gone []string) Decision {
 		}
 	}
 	if h.Leaves && h.Asker(s.User).Leaves() && len(to) > 0 {
-		p := s.piece(true)
-		p.Name += text.CorrectionForAgent
-		dec.Lines = append(dec.Lines, Line{Number: h.Number, Kind: LineCorrected, Source: s.Event, Pieces: []Piece{p}, To: to})
+		dec.Lines = append(dec.Lines, Line{Number: h.Number, Kind: LineCorrected, Source: s.Event, Pieces: []Piece{s.piece(h).noted(text.CorrectionForAgent)}, To: to})
 	}
 	return dec
 }
@@ -53,15 +53,40 @@ func (d *Desk) Withdrawn(h *Handoff, a *Asker, event string, gone []string) Deci
 }
 
 // Reacted shows a reaction by an asker on an answer: to staff on the message that
-// the answer was made from, to an owner on WhatsApp as a short line.
-func (d *Desk) Reacted(h *Handoff, a *Asker, on effect.Ref, key, excerpt string) Decision {
+// the answer was made from, to an owner on WhatsApp as a short line. What is no
+// emoji, or a mark of the bot's, is shown as words: the bot's own reaction would
+// say that the bot means it.
+func (d *Desk) Reacted(h *Handoff, a *Asker, on effect.Ref, reaction, answer Said) Decision {
 	var dec Decision
-	dec.send(effect.Message{To: effect.Place{SuperAdmin: true}, Reacts: on, Key: key})
-	if h.Reaches() && a.Leaves() && h.Owner != nil && h.Owner.Kind == OnWhatsApp && d.Agent(h.Owner.ID) != nil && d.Windows[h.Owner.ID] {
-		dec.tell(h.Number, h.Owner.ID, text.ReactionForAgent(a.Name, key, text.Excerpt(excerpt, 40)))
+	key, ok := reaction.show(h, Staff)
+	switch {
+	case !ok:
+		return dec
+	case mirrored(key.Plain):
+		dec.send(effect.Message{To: effect.Place{SuperAdmin: true}, Reacts: on, Key: key.Plain})
+	default:
+		m := cardThread(h, "", text.ReactionForStaff(a.Name, key).Notice())
+		m.ReplyTo = on
+		dec.send(m)
+	}
+	if !h.Reaches() || !a.Leaves() || h.Owner == nil || h.Owner.Kind != OnWhatsApp || d.Agent(h.Owner.ID) == nil || !d.Windows[h.Owner.ID] {
+		return dec
+	}
+	if key, excerpt := reaction.piece(h), answer.piece(h); !key.empty() {
+		dec.tell(h.Number, h.Owner.ID, text.ReactionForAgent(a.Name, key.p.Text, text.Excerpt(excerpt.p.Text, 40)))
 		dec.Lines[len(dec.Lines)-1].Kind = LineReaction
 	}
 	return dec
+}
+
+// marks are reactions by which the bot itself says something.
+var marks = []string{MarkSent, MarkKept, "✋"}
+
+// mirrored reports whether the bot may put somebody's reaction on a message.
+func mirrored(key string) bool {
+	return !slices.Contains(marks, bare(key)) && len([]rune(key)) <= 10 && !strings.ContainsFunc(key, func(r rune) bool {
+		return unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.IsSpace(r) || unicode.IsControl(r)
+	})
 }
 
 // Consented decides that an asker agrees that their words go to WhatsApp, by ✅ on
@@ -114,7 +139,11 @@ func (d *Desk) AnswerEdited(h *Handoff, by *Owner, s Said, ghost effect.Ghost) D
 	if s.empty() || d.May != nil && !d.May(s.User) {
 		return dec
 	}
-	m := d.answerMessage(h, by, text.Fit(s.Words, text.MaxMessage/2), ghost)
+	w, ok := s.show(h, Askers)
+	if !ok {
+		return dec
+	}
+	m := d.answerMessage(h, by, text.Fit(w, text.MaxMessage/2), ghost)
 	m.Edits = effect.To(Answer(h.Number, s.Event))
 	dec.send(m)
 	return dec

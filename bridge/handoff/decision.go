@@ -47,37 +47,6 @@ type Line struct {
 	Held bool
 }
 
-// Piece is somebody's words in a line, in WhatsApp's markup.
-type Piece struct {
-	Event string `json:"event,omitempty"` // whose edit or deletion changes the piece
-	User  string `json:"user,omitempty"`
-	Name  string `json:"name,omitempty"` // put before the words
-	Text  string `json:"text"`
-	Title string `json:"title,omitempty"` // a line of its own before the piece
-}
-
-// Text is what an agent reads, without the tag.
-func (l *Line) Text() string {
-	var b strings.Builder
-	b.WriteString(l.Head)
-	for _, p := range l.Pieces {
-		if p.Text == "" {
-			continue
-		}
-		if p.Title != "" {
-			b.WriteString("\n\n" + p.Title)
-		}
-		if b.Len() > 0 {
-			b.WriteByte('\n')
-		}
-		if p.Name != "" {
-			b.WriteString(p.Name + ": ")
-		}
-		b.WriteString(guard(p.Text))
-	}
-	return b.String()
-}
-
 // guard keeps words from looking like a tag of ours: a line of theirs that begins
 // as one is quoted. (Words from Matrix cannot, see text.ForWhatsApp; those of
 // agents can.)
@@ -107,50 +76,6 @@ func Tag(n int64, part, of int) string {
 
 // LineRef refers to the i-th line of the same decision in an effect.
 func LineRef(i int) int64 { return -int64(i) - 1 }
-
-// Said is something that somebody said.
-type Said struct {
-	Event    string // event id, or MessageSid of a message on WhatsApp
-	User     string
-	Name     string
-	Words    text.Words
-	WhatsApp string // the same in WhatsApp's markup
-	File     bool   // it was a file; what stands above is its caption, if anything
-	ReplyTo  string // the message of the asker's thread that it answers, if it does
-}
-
-func (s *Said) empty() bool { return s.Words.Plain == "" }
-
-// files are the words of a message for the card's thread: a file is named as one.
-func (s *Said) forStaff() text.Words {
-	if !s.File {
-		return s.Words
-	}
-	return text.Join(s.Words, text.FileForStaff())
-}
-
-// forAgent are the words of a message for WhatsApp.
-func (s *Said) forAgent() string {
-	if !s.File {
-		return s.WhatsApp
-	}
-	if s.WhatsApp == "" {
-		return text.SentFileForAgent()
-	}
-	return s.WhatsApp + "\n" + text.SentFileForAgent()
-}
-
-// PieceText are the words of a message as a line carries them.
-func PieceText(s *Said) string { return s.forAgent() }
-
-// piece is the message in a line.
-func (s *Said) piece(named bool) Piece {
-	p := Piece{Event: s.Event, User: s.User, Text: s.forAgent()}
-	if named {
-		p.Name = text.LiteralForWhatsApp(oneLine(s.Name))
-	}
-	return p
-}
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 

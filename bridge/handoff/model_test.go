@@ -32,7 +32,19 @@ func (m *model) words(n int64, kind string) string {
 
 func (m *model) said(n int64, kind, user, name string) Said {
 	s := m.words(n, kind)
-	return Said{Event: "$" + s, User: user, Name: name, Words: text.Words{Plain: s}, WhatsApp: s, File: rapid.IntRange(0, 9).Draw(m.t, "file") == 0}
+	at := Origin{Staff: true, Handoff: n}
+	if kind == "SAID" && n <= int64(len(m.hs)) {
+		at = m.hs[n-1].said()
+	}
+	return Said{Event: "$" + s, User: user, At: at, Name: name, Words: text.Words{Plain: s}, Markup: s, File: rapid.IntRange(0, 9).Draw(m.t, "file") == 0}
+}
+
+// said is where askers of a handoff speak.
+func (h *Handoff) said() Origin {
+	if h.Direct {
+		return Origin{Direct: h.First().User, Handoff: h.Number}
+	}
+	return Origin{Room: h.Room, Lane: h.Lane, Handoff: h.Number}
 }
 
 func (m *model) before(h *Handoff) []Said { // as the relay gives it: of those who agreed only
@@ -76,8 +88,8 @@ func (m *model) line(h *Handoff, l Line) {
 	}
 	m.canaries("WhatsApp", h.Number, words, "SAID", "ANSWER")
 	for _, p := range l.Pieces {
-		if a := h.Asker(p.User); a != nil && !a.Leaves() && !l.Held {
-			m.t.Fatalf("#%d: %s has not agreed, WhatsApp reads %q", h.Number, p.User, words)
+		if a := h.Asker(p.User()); a != nil && !a.Leaves() && !l.Held {
+			m.t.Fatalf("#%d: %s has not agreed, WhatsApp reads %q", h.Number, p.User(), words)
 		}
 	}
 	if l.Held {
@@ -140,8 +152,13 @@ func (m *model) ask(t *rapid.T) {
 	lane := rapid.SampledFrom([]project.Kind{project.Customer, project.Internal, project.Notes, ""}).Draw(t, "lane")
 	asker := fmt.Sprintf("@asker%d:x", rapid.IntRange(0, 2).Draw(t, "asker"))
 	a := Asking{Number: n, Lane: lane, Room: "!" + string(lane), Private: lane != "" && rapid.Bool().Draw(t, "private"), Question: m.said(n, "SAID", asker, "Carl")}
+	a.Question.At = Origin{Room: a.Room, Lane: lane}
+	if lane == "" {
+		a.Question.At = Origin{Direct: asker}
+	}
 	if rapid.Bool().Draw(t, "context") {
 		a.Context = []Said{m.said(n, "SAID", "@mia:x", "Mia")}
+		a.Context[0].At = Origin{Room: a.Room, Lane: lane, Direct: rapid.SampledFrom([]string{"", asker}).Draw(t, "chat"), Stays: rapid.Bool().Draw(t, "stays")}
 	}
 	h, dec := m.d.Ask(a)
 	m.hs = append(m.hs, h)
@@ -302,7 +319,8 @@ func (m *model) changes(t *rapid.T) {
 		m.check(h, m.d.Withdrawn(h, h.First(), h.Asked, []string{dana}))
 	default:
 		if h.First().Leaves() {
-			m.check(h, m.d.Reacted(h, h.First(), "$a", "👍", m.words(h.Number, "ANSWER")))
+			s.Markup, s.Words.Plain, s.File = "👍", "👍", false
+			m.check(h, m.d.Reacted(h, h.First(), "$a", s, m.said(h.Number, "ANSWER", "", "")))
 		}
 	}
 }

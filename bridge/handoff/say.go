@@ -46,7 +46,7 @@ func (dec *Decision) carry(d *Desk, h *Handoff, s Said) {
 	if !h.Leaves {
 		return
 	}
-	l := Line{Number: h.Number, Kind: LineSay, Source: s.Event, Pieces: []Piece{s.piece(true)}, To: d.Asked(h)}
+	l := Line{Number: h.Number, Kind: LineSay, Source: s.Event, Pieces: []Piece{s.piece(h)}, To: d.Asked(h)}
 	l.Held = !h.Asker(s.User).Leaves()
 	dec.toPhones(d, h, l)
 }
@@ -54,15 +54,16 @@ func (dec *Decision) carry(d *Desk, h *Handoff, s Said) {
 // staffHears shows an asker's words in the card's thread. Only an owner who reads
 // there is alerted: everything else is a notice, which alerts nobody.
 func (dec *Decision) staffHears(h *Handoff, s Said) {
-	dec.inCard(h, Copy(h.Number, s.Event), heard(h, s))
-}
-
-func heard(h *Handoff, s Said) map[string]any {
-	w := text.Fit(text.Spoken(s.Name, "", s.forStaff()), text.MaxMessage)
-	if h.State == Taken && h.Owner.Kind == OnMatrix {
-		return w.Mention(h.Owner.ID).Message()
+	w, ok := s.show(h, Staff)
+	if !ok {
+		return
 	}
-	return w.Notice()
+	w = text.Fit(text.Spoken(s.Name, "", w), text.MaxMessage)
+	content := w.Notice()
+	if h.State == Taken && h.Owner.Kind == OnMatrix {
+		content = w.Mention(h.Owner.ID).Message()
+	}
+	dec.inCard(h, Copy(h.Number, s.Event), content)
 }
 
 // Keys of the marks that the bot puts on messages in a card's thread.
@@ -75,7 +76,7 @@ const (
 // to the asker, everybody else's stay. ghost speaks for the owner in lanes. An
 // owner who lost the right to answer is none.
 func (d *Desk) StaffSays(h *Handoff, s Said, ghost effect.Ghost) (dec Decision, sent bool) {
-	if h.State != Taken || !d.Owns(h, s.User) || s.empty() || d.May != nil && !d.May(s.User) {
+	if h.State != Taken || !d.Owns(h, s.User) || s.empty() || d.May != nil && !d.May(s.User) || !MayTravel(s.At, h, Askers) {
 		dec.keep(d, h, s)
 		return dec, false
 	}
@@ -118,7 +119,8 @@ func (dec *Decision) fileKept(h *Handoff, s Said) {
 // them, which is a guest of the project from then on; in direct chats, and where
 // the ghost cannot get in, the bot names who speaks.
 func (dec *Decision) answer(d *Desk, h *Handoff, s Said, ghost effect.Ghost, then, otherwise []effect.Effect) {
-	m := d.answerMessage(h, h.Owner, s.Words, ghost)
+	w, _ := s.show(h, Askers)
+	m := d.answerMessage(h, h.Owner, w, ghost)
 	m.ID, m.Then, m.Else = Answer(h.Number, s.Event), then, otherwise
 	m.Thread, m.ReplyTo = h.Thread, h.replyTo(effect.Ref(s.ReplyTo))
 	if m.From != nil {
@@ -163,7 +165,8 @@ func (d *Desk) AgentSays(h *Handoff, a *Agent, s Said, ghost effect.Ghost, confi
 		dec.own(d, h, &Owner{Kind: OnWhatsApp, ID: a.Phone, Name: a.Name})
 		dec.editCard(h)
 	}
-	dec.inCard(h, Copy(h.Number, s.Event), text.Spoken(a.Name, "WhatsApp", s.forStaff()).Notice())
+	copied, _ := s.show(h, Staff)
+	dec.inCard(h, Copy(h.Number, s.Event), text.Spoken(a.Name, "WhatsApp", copied).Notice())
 	dec.Lines = append(dec.Lines, Line{Number: h.Number, Kind: LineTold, Head: text.LostForAgent(), To: []string{a.Phone}, Held: true})
 	lost := cardThread(h, "", text.LostForStaff(h.Number).Mention(d.Staff...).Message())
 	lost.ReplyTo = effect.To(Copy(h.Number, s.Event))
@@ -219,5 +222,6 @@ func (dec *Decision) unsent(h *Handoff, a *Agent, s Said, why string) {
 	if s.empty() && !s.File {
 		return
 	}
-	dec.inCard(h, "", text.UnsentForStaff(a.Name, why, s.forStaff()).Notice())
+	w, _ := s.show(h, Staff)
+	dec.inCard(h, "", text.UnsentForStaff(a.Name, why, w).Notice())
 }

@@ -31,7 +31,8 @@ type AskInput struct {
 // fields are {"handoff": number}.
 func (r *Relay) Ask(ctx context.Context, in AskInput) (fields map[string]any, err error) {
 	in.Private = in.Private && in.Room.Kind != store.Direct
-	q := r.spelled(ctx, in.Event, in.Asker, in.Question)
+	at := origin(in.Room, 0)
+	q := r.spelled(ctx, in.Event, in.Asker, at, in.Question)
 	if in.ByReaction {
 		m, err := r.Store.Message(ctx, in.Event)
 		if err != nil {
@@ -40,7 +41,7 @@ func (r *Relay) Ask(ctx context.Context, in AskInput) (fields map[string]any, er
 		if m == nil || m.Redacted {
 			return nil, project.Refuse(project.NotFound, "I cannot read the message that you reacted to. Please ask with `%s human` and your question.", r.Prefix)
 		}
-		q, in.At = r.messageSaid(ctx, m), m.TS
+		q, in.At = r.messageSaid(ctx, m, at), m.TS
 	}
 	q.Name = text.Name(in.Name)
 	desk, err := r.desk(ctx)
@@ -52,6 +53,7 @@ func (r *Relay) Ask(ctx context.Context, in AskInput) (fields map[string]any, er
 		return nil, err
 	}
 	if h != nil {
+		q.At.Handoff = h.Number
 		return result(h), r.join(ctx, desk, h, q, in)
 	}
 	if in.Thread != "" { // a root that another room's handoff has is none here
@@ -69,7 +71,10 @@ func (r *Relay) Ask(ctx context.Context, in AskInput) (fields map[string]any, er
 	if err := r.apply(ctx, h, dec); err != nil {
 		return nil, err
 	}
-	_, err = r.remember(ctx, h, in, in.At)
+	if _, err = r.remember(ctx, h, in, in.At); err == nil && in.Private {
+		// The bot takes it away: until that comes back it is no context for anybody.
+		err = r.Store.RedactMessage(ctx, in.Event)
+	}
 	return result(h), err
 }
 
@@ -81,25 +86,24 @@ func (r *Relay) openAt(ctx context.Context, in AskInput) (*handoff.Handoff, erro
 	if in.Private {
 		return nil, nil
 	}
+	if in.ByReaction { // a message belongs to one handoff, whatever thread it stands in
+		e, err := r.Store.HandoffEvent(ctx, in.Event)
+		if err != nil {
+			return nil, err
+		}
+		if e != nil {
+			if h, err := r.Store.Handoff(ctx, e.Handoff); err != nil || h != nil && here(h, in.Room) {
+				return h, err
+			}
+		}
+	}
 	if in.Thread != "" {
 		return r.byRoot(ctx, in.Room, in.Thread)
 	}
 	if !in.ByReaction {
 		return nil, nil
 	}
-	h, err := r.byRoot(ctx, in.Room, in.Event)
-	if h != nil || err != nil {
-		return h, err
-	}
-	e, err := r.Store.HandoffEvent(ctx, in.Event)
-	if e == nil || err != nil {
-		return nil, err
-	}
-	h, err = r.Store.Handoff(ctx, e.Handoff)
-	if h == nil || !here(h, in.Room) {
-		return nil, err
-	}
-	return h, err
+	return r.byRoot(ctx, in.Room, in.Event)
 }
 
 func (r *Relay) join(ctx context.Context, desk *handoff.Desk, h *handoff.Handoff, q handoff.Said, in AskInput) error {

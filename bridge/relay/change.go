@@ -115,19 +115,26 @@ func (r *Relay) reacted(ctx context.Context, desk *handoff.Desk, h *handoff.Hand
 	if !strings.HasPrefix(source, "$") { // from WhatsApp: staff see a copy
 		on = effect.To(handoff.Copy(h.Number, source))
 	}
-	excerpt := ""
+	room, err := r.Store.RoomByID(ctx, ev.Room)
+	if room == nil || err != nil {
+		return err
+	}
+	at := origin(room, h.Number)
+	reaction := handoff.Said{Event: ev.ID, User: ev.Sender, At: at, Words: text.Words{Plain: key}, Markup: text.LiteralForWhatsApp(key)}
 	target, _ := ev.Annotates()
 	m, err := r.Store.Message(ctx, target)
 	if err != nil {
 		return err
 	}
-	if m != nil {
-		excerpt = m.Body
+	answer := handoff.Said{At: at}
+	if m != nil && m.Room == ev.Room {
+		excerpt := m.Body
 		if _, words, ok := strings.Cut(excerpt, ":** "); ok && m.Sender == r.Bot {
 			excerpt = words // the bot named who speaks
 		}
+		answer.Markup = text.LiteralForWhatsApp(excerpt)
 	}
-	return r.apply(ctx, h, desk.Reacted(h, a, on, key, excerpt))
+	return r.apply(ctx, h, desk.Reacted(h, a, on, reaction, answer))
 }
 
 // Edit takes an m.replace of anything that belongs to a handoff. The caller has
@@ -141,12 +148,20 @@ func (r *Relay) Edit(ctx context.Context, ev *matrix.Event) (handled bool, err e
 	if err != nil || (e != nil && e.User != ev.Sender) {
 		return false, err
 	}
-	s := r.contentSaid(ctx, target, ev.Sender, content)
+	room, err := r.Store.RoomByID(ctx, ev.Room)
+	if room == nil || err != nil {
+		return false, err
+	}
+	at := origin(room, 0)
+	if e != nil {
+		at.Handoff = e.Handoff
+	}
+	s := r.contentSaid(ctx, target, ev.Sender, at, content)
 	if e != nil && e.Kind == store.EventAsked {
 		body, _ := content["body"].(string)
-		s = r.spelled(ctx, target, ev.Sender, r.question(body))
+		s = r.spelled(ctx, target, ev.Sender, at, r.question(body))
 	}
-	lines, err := r.changeLines(ctx, target, func(p *handoff.Piece) { p.Text = handoff.PieceText(&s) })
+	lines, err := r.changeLines(ctx, target, func(p handoff.Piece) handoff.Piece { return p.Reworded(&s) })
 	if err != nil || e == nil {
 		return e != nil, err
 	}
@@ -180,7 +195,7 @@ func (r *Relay) Redaction(ctx context.Context, ev *matrix.Event) (handled bool, 
 	if ev.Redacts == "" {
 		return false, nil
 	}
-	lines, err := r.changeLines(ctx, ev.Redacts, func(p *handoff.Piece) { p.Text = "" })
+	lines, err := r.changeLines(ctx, ev.Redacts, handoff.Piece.Withdrawn)
 	if err != nil {
 		return false, err
 	}
@@ -229,7 +244,7 @@ func (c changed) stale(n int64) (phones []string) {
 
 // changeLines changes the words of an event in all lines; those that left stay as
 // they are in their parts.
-func (r *Relay) changeLines(ctx context.Context, event string, change func(*handoff.Piece)) (c changed, err error) {
+func (r *Relay) changeLines(ctx context.Context, event string, change func(handoff.Piece) handoff.Piece) (c changed, err error) {
 	c = changed{gone: map[int64][]string{}, pending: map[int64][]string{}}
 	lines, err := r.Store.LinesWith(ctx, event)
 	if err != nil {
@@ -237,8 +252,8 @@ func (r *Relay) changeLines(ctx context.Context, event string, change func(*hand
 	}
 	for _, l := range lines {
 		for i := range l.Pieces {
-			if l.Pieces[i].Event == event {
-				change(&l.Pieces[i])
+			if l.Pieces[i].Event() == event {
+				l.Pieces[i] = change(l.Pieces[i])
 			}
 		}
 		if err := r.Store.ChangeLine(ctx, l); err != nil {

@@ -32,8 +32,8 @@ func TestConsent(t *testing.T) {
 		w.reacts(mia, "customer", notice.id, "✅")
 		w.phoneGot(dana)
 		yes := w.reacts(carl, "customer", notice.id, "✅")
-		w.phoneGot(dana, "*#1* Carl · Acme, customer lane\nalpha, better said", "*#1* Carl: more")
-		w.phoneGot(eli, "*#1* Carl · Acme, customer lane\nalpha, better said", "*#1* Carl: more")
+		w.phoneGot(dana, "*#1* Carl · Acme, customer lane\nCarl: alpha, better said", "*#1* Carl: more")
+		w.phoneGot(eli, "*#1* Carl · Acme, customer lane\nCarl: alpha, better said", "*#1* Carl: more")
 		w.says(carl, "customer", in(cmd, "even more"))
 		w.phoneGot(dana, "*#1* Carl: even more")
 		w.redacts(carl, "customer", yes)
@@ -58,12 +58,12 @@ func TestEditAndWithdraw(t *testing.T) {
 		w.edits(carl, "customer", late, "typo")
 		secret := w.says(carl, "customer", in(cmd, "my password"))
 		w.redacts(carl, "customer", secret)
-		w.phoneGot(dana, "*#1* Carl · Acme, customer lane\nearly\n\nBefore that:\nMia: context by mia", "*#1* Carl, correction: better",
+		w.phoneGot(dana, "*#1* Carl · Acme, customer lane\nCarl: early\n\nBefore that:\nMia: context by mia", "*#1* Carl, correction: better",
 			"*#1* Carl: tpyo", "*#1* Carl, correction: typo",
 			"*#1* Carl: my password", "*#1* Carl has withdrawn a message you got. Please delete it here, too.")
 		w.redacts(mia, "customer", "$q3")
 		w.phone(eli, "", tapping("show:1"))
-		w.phoneGot(eli, "template 1", "*#1* Carl · Acme, customer lane\nbetter", "*#1* Carl: typo")
+		w.phoneGot(eli, "template 1", "*#1* Carl · Acme, customer lane\nCarl: better", "*#1* Carl: typo")
 		edited := ""
 		for _, p := range w.posts {
 			if p.room == "super_admin" && p.edits != "" {
@@ -128,7 +128,7 @@ func TestPassAndReopen(t *testing.T) {
 		if c := w.card(n); c["state"] != "open" || c["owner"] != nil {
 			t.Errorf("card: %v", c)
 		}
-		again := "*#1* Carl · Acme, customer lane\nOne more thing\n\nBefore that:\nCarl: alpha\nDana: I look.\nCarl: Thanks\nCarl: Anybody?"
+		again := "*#1* Carl · Acme, customer lane\nCarl: One more thing\n\nBefore that:\nCarl: alpha\nDana: I look.\nCarl: Thanks\nCarl: Anybody?"
 		w.phoneGot(dana, again)
 		w.phoneGot(eli, again)
 		w.tx(func(ctx context.Context) error {

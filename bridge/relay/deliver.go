@@ -56,6 +56,9 @@ func (r *Relay) Turn(ctx context.Context, w effect.WhatsApp) (Turn, error) {
 				return Turn{}, err
 			}
 		}
+		if h != nil {
+			line.Keep(h)
+		}
 		if !begun(parts) && !wants(desk, h, line, w.To) {
 			send.State = store.SendDropped
 			if err := r.Store.SaveSend(ctx, send); err != nil {

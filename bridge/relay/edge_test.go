@@ -61,7 +61,7 @@ func TestOrphan(t *testing.T) {
 		w.r.Agents = w.r.Agents[:1]
 		w.outs = nil
 		w.says(carl, "customer", in(cmd, "still there?"))
-		w.phoneGot(dana, "*#1* Carl · Acme, customer lane\nstill there?\n\nBefore that:\nCarl: alpha\nSupport: hi")
+		w.phoneGot(dana, "*#1* Carl · Acme, customer lane\nCarl: still there?\n\nBefore that:\nCarl: alpha\nSupport: hi")
 		if c := w.card(n); c["state"] != "open" {
 			t.Errorf("card: %v", c)
 		}

@@ -229,7 +229,8 @@ func (r *Relay) show(ctx context.Context, desk *handoff.Desk, a *handoff.Agent, 
 }
 
 func (r *Relay) agentSays(ctx context.Context, desk *handoff.Desk, h *handoff.Handoff, a *handoff.Agent, in whatsapp.Inbound, msg handoff.Incoming, to handoff.Route, quoted string) error {
-	s := handoff.Said{Event: in.MessageSID, User: a.Phone, Name: a.Name, Words: text.FromWhatsApp(to.Words), WhatsApp: to.Words, File: msg.File, ReplyTo: quoted}
+	at := handoff.Origin{Phone: true, Handoff: h.Number}
+	s := handoff.Said{Event: in.MessageSID, User: a.Phone, Name: a.Name, At: at, Words: text.FromWhatsApp(to.Words), Markup: to.Words, File: msg.File, ReplyTo: quoted}
 	if strings.TrimSpace(to.Words) == "" {
 		s.Words = text.Words{}
 	}

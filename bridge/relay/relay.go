@@ -145,7 +145,7 @@ func (r *Relay) lines(ctx context.Context, lines []handoff.Line) (ids []int64, s
 	for _, l := range lines {
 		stored := &store.Line{Line: l}
 		if len(l.Pieces) > 0 {
-			stored.Asker = l.Pieces[0].User
+			stored.Asker = l.Pieces[0].User()
 		}
 		if err := r.Store.AddLine(ctx, stored); err != nil {
 			return nil, nil, err

@@ -53,7 +53,7 @@ func (r *Relay) LaneMessage(ctx context.Context, ev *matrix.Event, room *store.R
 	if h == nil || err != nil {
 		return false, err
 	}
-	return true, r.askerSays(ctx, h, ev)
+	return true, r.askerSays(ctx, h, ev, room)
 }
 
 // DirectMessage takes a message of a direct chat that belongs to a handoff.
@@ -62,12 +62,12 @@ func (r *Relay) DirectMessage(ctx context.Context, ev *matrix.Event, room *store
 	if h == nil || err != nil {
 		return false, err
 	}
-	return true, r.askerSays(ctx, h, ev)
+	return true, r.askerSays(ctx, h, ev, room)
 }
 
 // askerSays carries what an asker wrote; others' messages stay in the room.
-func (r *Relay) askerSays(ctx context.Context, h *handoff.Handoff, ev *matrix.Event) error {
-	s := r.said(ctx, ev)
+func (r *Relay) askerSays(ctx context.Context, h *handoff.Handoff, ev *matrix.Event, room *store.Room) error {
+	s := r.said(ctx, ev, origin(room, h.Number))
 	if h.Asker(ev.Sender) == nil || (s.Words.Plain == "" && !s.File) {
 		return nil
 	}
@@ -111,7 +111,7 @@ func (r *Relay) SuperAdminMessage(ctx context.Context, ev *matrix.Event) (handle
 	if h == nil || err != nil {
 		return false, err
 	}
-	s := r.said(ctx, ev)
+	s := r.said(ctx, ev, handoff.Origin{Room: ev.Room, Staff: true, Handoff: h.Number})
 	if s.Words.Plain == "" && !s.File {
 		return true, nil
 	}

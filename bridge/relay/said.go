@@ -3,24 +3,40 @@ package relay
 import (
 	"context"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"lanekeeper/bridge/handoff"
 	"lanekeeper/bridge/matrix"
+	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/store"
 	"lanekeeper/bridge/text"
 )
 
-// said is a message as decisions see it. Of anything but text only a caption is
-// carried; the name of a file stays where it is.
-func (r *Relay) said(ctx context.Context, ev *matrix.Event) handoff.Said {
-	return r.contentSaid(ctx, ev.ID, ev.Sender, ev.Content)
+// origin is where something stands that was said in a room, in a handoff (0: in none).
+func origin(room *store.Room, n int64) handoff.Origin {
+	at := handoff.Origin{Room: room.ID, Handoff: n}
+	switch {
+	case room.Kind == store.SuperAdmin:
+		at.Staff = true
+	case room.Kind == store.Direct:
+		at.Direct = room.User
+	case room.IsLane():
+		at.Lane = project.Kind(room.Kind)
+	}
+	return at
 }
 
-func (r *Relay) contentSaid(ctx context.Context, event, user string, content map[string]any) handoff.Said {
-	s := handoff.Said{Event: event, User: user, Name: text.Name(r.Store.Name(ctx, user))}
+// said is a message as decisions see it. Of anything but text only a caption is
+// carried; the name of a file stays where it is.
+func (r *Relay) said(ctx context.Context, ev *matrix.Event, at handoff.Origin) handoff.Said {
+	return r.contentSaid(ctx, ev.ID, ev.Sender, at, ev.Content)
+}
+
+func (r *Relay) contentSaid(ctx context.Context, event, user string, at handoff.Origin, content map[string]any) handoff.Said {
+	s := handoff.Said{Event: event, User: user, At: at, Name: text.Name(r.Store.Name(ctx, user))}
 	typ, _ := content["msgtype"].(string)
 	switch typ {
 	case "m.text", "m.notice", "m.emote":
@@ -31,12 +47,12 @@ func (r *Relay) contentSaid(ctx context.Context, event, user string, content map
 			return s // MSC2530: without a file name of its own the body is one
 		}
 	}
-	s.Words, s.WhatsApp = text.Carried(content), text.ForWhatsApp(content)
+	s.Words, s.Markup = text.Carried(content), text.ForWhatsApp(content)
 	return s
 }
 
 // messageSaid is a stored message as decisions see it.
-func (r *Relay) messageSaid(ctx context.Context, m *store.Message) handoff.Said {
+func (r *Relay) messageSaid(ctx context.Context, m *store.Message, at handoff.Origin) handoff.Said {
 	content := map[string]any{"msgtype": m.Type, "body": m.Body}
 	if m.HTML != "" {
 		content["format"], content["formatted_body"] = "org.matrix.custom.html", m.HTML
@@ -44,13 +60,13 @@ func (r *Relay) messageSaid(ctx context.Context, m *store.Message) handoff.Said 
 	if m.Thread != "" || m.ReplyTo != "" {
 		content["m.relates_to"] = map[string]any{"m.in_reply_to": map[string]any{}}
 	}
-	return r.contentSaid(ctx, m.Event, m.Sender, content)
+	return r.contentSaid(ctx, m.Event, m.Sender, at, content)
 }
 
 // spelled is what somebody wrote behind a command.
-func (r *Relay) spelled(ctx context.Context, event, user, words string) handoff.Said {
+func (r *Relay) spelled(ctx context.Context, event, user string, at handoff.Origin, words string) handoff.Said {
 	content := map[string]any{"msgtype": "m.text", "body": words}
-	return r.contentSaid(ctx, event, user, content)
+	return r.contentSaid(ctx, event, user, at, content)
 }
 
 // human begins the words of a question that was asked by command.
@@ -74,7 +90,8 @@ func (r *Relay) command(body string) bool {
 // context is what was said in a room before a question, oldest first: in the same
 // thread or, where the question stands in none, outside all threads; other
 // threads are other conversations. In direct chats everything else is commands,
-// so only what was said in handoffs counts.
+// so only what was said in handoffs counts. Which of it goes where handoff.MayTravel
+// decides, by the origins that it is given here.
 func (r *Relay) context(ctx context.Context, room *store.Room, question, thread string, before time.Time) ([]handoff.Said, error) {
 	if r.Context <= 0 || room == nil || room.ID == "" {
 		return nil, nil
@@ -91,6 +108,10 @@ func (r *Relay) context(ctx context.Context, room *store.Room, question, thread 
 	if err != nil {
 		return nil, err
 	}
+	origins, err := r.origins(ctx, room, known)
+	if err != nil {
+		return nil, err
+	}
 	var out []handoff.Said
 	for i := len(recent) - 1; i >= 0 && len(out) < r.Context; i-- {
 		m, said := recent[i], known[recent[i].Event]
@@ -101,15 +122,44 @@ func (r *Relay) context(ctx context.Context, room *store.Room, question, thread 
 			continue
 		case room.Kind == store.Direct && said == nil:
 			continue
-		case said != nil && r.Consent == "ask": // not agreed to for this handoff
-			continue
 		}
-		if s := r.messageSaid(ctx, m); s.Words.Plain != "" || s.File {
+		at, ok := origins[m.Event]
+		if !ok {
+			at = origin(room, 0)
+		}
+		if s := r.messageSaid(ctx, m, at); s.Words.Plain != "" || s.File {
 			if said != nil && said.Kind == store.EventAsked {
-				s = r.spelled(ctx, m.Event, m.Sender, r.question(m.Body))
+				s = r.spelled(ctx, m.Event, m.Sender, at, r.question(m.Body))
 			}
 			out = append([]handoff.Said{s}, out...)
 		}
+	}
+	return out, nil
+}
+
+// origins says of events of a room that were said in handoffs whether they may leave
+// Matrix for other handoffs: those that stay have a handoff that does, or a speaker
+// who was not asked about this one.
+func (r *Relay) origins(ctx context.Context, room *store.Room, known map[string]*store.HandoffEvent) (map[string]handoff.Origin, error) {
+	numbers := make([]int64, 0, len(known))
+	for _, e := range known {
+		if !slices.Contains(numbers, e.Handoff) {
+			numbers = append(numbers, e.Handoff)
+		}
+	}
+	handoffs, err := r.Store.HandoffsOf(ctx, numbers)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string]handoff.Origin, len(known))
+	for event, e := range known {
+		at, h := origin(room, e.Handoff), handoffs[e.Handoff]
+		at.Stays = h == nil || !h.Leaves || r.Consent == "ask"
+		if !at.Stays {
+			a := h.Asker(e.User)
+			at.Stays = a != nil && a.Consent != handoff.Announced
+		}
+		out[event] = at
 	}
 	return out, nil
 }
@@ -138,8 +188,10 @@ func (r *Relay) soFar(ctx context.Context, h *handoff.Handoff) ([]handoff.Said, 
 }
 
 func (r *Relay) turnSaid(ctx context.Context, h *handoff.Handoff, t store.Turn) (s handoff.Said, ok bool, err error) {
+	at := handoff.Origin{Handoff: h.Number}
 	if t.Kind == store.TurnWhatsApp {
-		s = handoff.Said{Event: t.Event, User: t.User, Name: "Support", Words: text.FromWhatsApp(t.Body), WhatsApp: t.Body}
+		at.Phone = true
+		s = handoff.Said{Event: t.Event, User: t.User, At: at, Name: "Support", Words: text.FromWhatsApp(t.Body), Markup: t.Body}
 		if a := r.agent(t.User); a != nil {
 			s.Name = a.Name
 		}
@@ -153,14 +205,24 @@ func (r *Relay) turnSaid(ctx context.Context, h *handoff.Handoff, t store.Turn) 
 		return s, false, err
 	}
 	switch {
+	case t.Kind == store.EventSent:
+		at.Staff = true
+	case h.Direct:
+		at.Direct = h.First().User
+	case m != nil:
+		at.Room, at.Lane = m.Room, h.Lane
+	default:
+		at.Room, at.Lane = h.Room, h.Lane
+	}
+	switch {
 	case t.Event == h.Asked && (m == nil || m.Redacted || t.Kind == store.EventAsked): // a private one is redacted
-		s = handoff.Said{Event: t.Event, User: t.User, Name: h.First().Name, Words: h.Question, WhatsApp: text.LiteralForWhatsApp(h.Question.Plain)}
+		s = handoff.Said{Event: t.Event, User: t.User, At: at, Name: h.First().Name, Words: h.Question, Markup: text.LiteralForWhatsApp(h.Question.Plain)}
 	case m == nil || m.Redacted:
 		return s, false, nil
 	case t.Kind == store.EventAsked:
-		s = r.spelled(ctx, m.Event, m.Sender, r.question(m.Body))
+		s = r.spelled(ctx, m.Event, m.Sender, at, r.question(m.Body))
 	default:
-		s = r.messageSaid(ctx, m)
+		s = r.messageSaid(ctx, m, at)
 	}
 	return s, s.Words.Plain != "" || s.File, nil
 }

@@ -19,7 +19,7 @@ func TestAskedByReaction(t *testing.T) {
 		q := w.wrote(carl, "customer", body("When will my invoice 4711 be paid?")).ID
 		n := w.hands(carl, "customer", q, "")
 
-		want := "*#1* Carl · Acme, customer lane\nWhen will my invoice 4711 be paid?\n\nBefore that:\nMia: Welcome Carl!"
+		want := "*#1* Carl · Acme, customer lane\nCarl: When will my invoice 4711 be paid?\n\nBefore that:\nMia: Welcome Carl!"
 		w.phoneGot(eli, want)
 		first := w.last(dana)
 		w.phoneGot(dana, want)
@@ -221,7 +221,7 @@ func TestPrivate(t *testing.T) {
 			t.Errorf("notice: %+v", notice)
 		}
 		first := w.last(dana)
-		w.phoneGot(dana, "*#1* Carl · Acme, direct chat\nAm I overpaying?")
+		w.phoneGot(dana, "*#1* Carl · Acme, direct chat\nCarl: Am I overpaying?")
 		w.phone(dana, "No.", quoting(first.sid))
 		if p := w.must("direct"+carl, "**Dana:** No."); p.thread != notice.id || p.reply != "" {
 			t.Errorf("answer: %+v", p)

@@ -19,7 +19,7 @@ func TestClosedWindow(t *testing.T) {
 		w.asks(xena, "direct"+xena, "beta")
 		w.phoneGot(dana, "template 1")
 		w.phone(dana, "ok")
-		w.phoneGot(dana, "*#1* Carl · Acme, customer lane\nalpha", "*#1* Carl: more of alpha", "*#2* Xena · direct chat\nbeta",
+		w.phoneGot(dana, "*#1* Carl · Acme, customer lane\nCarl: alpha", "*#1* Carl: more of alpha", "*#2* Xena · direct chat\nXena: beta",
 			"You can read and answer again for 24 hours. Your last message was sent to nobody: to answer, quote a message or begin with the number, as in `#1`.")
 		w.none("customer", "ok")
 		w.phone(dana, "#1 opened and answered")
@@ -27,7 +27,7 @@ func TestClosedWindow(t *testing.T) {
 
 		w.phoneGot(eli, "template 1")
 		w.phone(eli, "", tapping("show:1"))
-		w.phoneGot(eli, "*#2* Xena · direct chat\nbeta") // #1 is Dana's meanwhile
+		w.phoneGot(eli, "*#2* Xena · direct chat\nXena: beta") // #1 is Dana's meanwhile
 		w.phone(eli, "", tapping("show:1"))
 		w.phoneGot(eli, "*#1* Dana owns this.")
 		w.now = w.now.Add(24 * time.Hour)
@@ -77,10 +77,10 @@ func TestWindowClosedByTwilio(t *testing.T) {
 		o := w.last(dana)
 		w.status(o, "failed", 63016)
 		w.says(carl, "customer", in(cmd, "more"))
-		w.phoneGot(dana, "*#1* Carl · Acme, customer lane\nalpha", "template 1")
+		w.phoneGot(dana, "*#1* Carl · Acme, customer lane\nCarl: alpha", "template 1")
 		w.status(o, "failed", 63016) // Twilio repeats itself
 		w.phone(dana, "", tapping("show:1"))
-		w.phoneGot(dana, "*#1* Carl · Acme, customer lane\nalpha", "*#1* Carl: more")
+		w.phoneGot(dana, "*#1* Carl · Acme, customer lane\nCarl: alpha", "*#1* Carl: more")
 		w.none("customer", "did not deliver")
 		w.none("super_admin", "did not reach")
 	})
@@ -127,10 +127,10 @@ func TestRetry(t *testing.T) {
 		w.asks(carl, "customer", "alpha")
 		o := w.last(dana)
 		w.status(o, "failed", 63018)
-		w.phoneGot(dana, "*#1* Carl · Acme, customer lane\nalpha")
+		w.phoneGot(dana, "*#1* Carl · Acme, customer lane\nCarl: alpha")
 		w.now = w.now.Add(2 * time.Minute)
 		w.settle()
-		w.phoneGot(dana, "*#1* Carl · Acme, customer lane\nalpha")
+		w.phoneGot(dana, "*#1* Carl · Acme, customer lane\nCarl: alpha")
 		w.none("super_admin", "did not reach")
 	})
 }

@@ -61,6 +61,23 @@ func (s *Store) Handoffs(ctx context.Context) ([]*handoff.Handoff, error) {
 	return s.handoffsWhere(ctx, "state IN ('open', 'taken') ORDER BY number")
 }
 
+// HandoffsOf gives the handoffs with some numbers, by number.
+func (s *Store) HandoffsOf(ctx context.Context, numbers []int64) (map[int64]*handoff.Handoff, error) {
+	out := make(map[int64]*handoff.Handoff, len(numbers))
+	if len(numbers) == 0 {
+		return out, nil
+	}
+	args, marks := make([]any, len(numbers)), make([]string, len(numbers))
+	for i, n := range numbers {
+		args[i], marks[i] = n, placeholder(i+1)
+	}
+	found, err := s.handoffsWhere(ctx, "number IN ("+strings.Join(marks, ",")+")", args...)
+	for _, h := range found {
+		out[h.Number] = h
+	}
+	return out, err
+}
+
 // HandoffsEver gives the newest n handoffs in any state, by number.
 func (s *Store) HandoffsEver(ctx context.Context, n int) ([]*handoff.Handoff, error) {
 	return s.handoffsWhere(ctx, "number IN (SELECT number FROM handoff ORDER BY number DESC LIMIT $1) ORDER BY number", n)

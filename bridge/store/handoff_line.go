@@ -48,10 +48,10 @@ func (s *Store) AddLine(ctx context.Context, l *Line) error {
 		return wrap("line", err)
 	}
 	for _, p := range l.Pieces {
-		if p.Event == "" {
+		if p.Event() == "" {
 			continue
 		}
-		if _, err := s.DB.Exec(ctx, "INSERT INTO wa_source (event_id, line) VALUES ($1, $2) ON CONFLICT DO NOTHING", p.Event, l.ID); err != nil {
+		if _, err := s.DB.Exec(ctx, "INSERT INTO wa_source (event_id, line) VALUES ($1, $2) ON CONFLICT DO NOTHING", p.Event(), l.ID); err != nil {
 			return wrap("line's source", err)
 		}
 	}

@@ -224,6 +224,11 @@ func ConsentedForStaff(name string, given bool) Words {
 	return Say("%s", name+" took that back: nothing more goes to WhatsApp.")
 }
 
+// ReactionForStaff is a reaction of an asker's that is shown as words.
+func ReactionForStaff(name string, key Words) Words {
+	return Spoken(name, "reaction", key)
+}
+
 // HandoffForStaff is a handoff in a list.
 func HandoffForStaff(n int64, asker Pill, place, state, owner string) Words {
 	if owner != "" {

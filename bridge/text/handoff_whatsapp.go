@@ -156,11 +156,11 @@ func WithdrawnForAgent(name string) string {
 	return LiteralForWhatsApp(name) + " has withdrawn a message you got. Please delete it here, too."
 }
 
-// ReactionForAgent is a reaction as a short line.
+// ReactionForAgent is a reaction as a short line; key and to are WhatsApp's markup.
 func ReactionForAgent(name, key, to string) string {
-	s := LiteralForWhatsApp(name) + " reacted " + LiteralForWhatsApp(key)
+	s := LiteralForWhatsApp(name) + " reacted " + key
 	if to != "" {
-		s += " to “" + LiteralForWhatsApp(to) + "”"
+		s += " to “" + to + "”"
 	}
 	return s
 }

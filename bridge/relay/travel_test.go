@@ -1,0 +1,93 @@
+package relay_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"lanekeeper/bridge/relay"
+)
+
+// private is `human --private` in a lane; the bot takes the command away at once.
+func (w *world) private(user, room, question string) int64 {
+	w.t.Helper()
+	ev := w.wrote(user, room, body("!lane human --private "+question))
+	n := w.ask(relay.AskInput{Asker: user, Room: w.rooms[room], Event: ev.ID, Question: question, Private: true, At: ev.TS})
+	return n
+}
+
+// silent fails if WhatsApp was ever sent the words.
+func (w *world) silent(words string) {
+	w.t.Helper()
+	for _, o := range w.outs {
+		if strings.Contains(o.body, words) {
+			w.t.Errorf("%s reads %q", o.phone, o.body)
+		}
+	}
+}
+
+// R1: what somebody wrote in their direct chat for a handoff that stays in Matrix
+// is no context of one that leaves, neither while the first is open nor after it.
+func TestInternalWordsStay(t *testing.T) {
+	for _, closed := range []bool{false, true} {
+		each(t, nil, func(w *world) {
+			w.wake()
+			n := w.private(xena, "internal", "CANARY is he solvent?")
+			w.says(xena, "direct"+xena, body("CANARY the margin is 60 percent"))
+			if closed {
+				w.tx(func(ctx context.Context) error {
+					_, _, err := w.r.Close(ctx, xena, w.at("direct"+xena, ""), n)
+					return err
+				})
+				w.settle()
+			}
+			w.asks(xena, "direct"+xena, "How do I change my password?")
+			w.phoneHas(dana, "How do I change my password?")
+			w.says(xena, "direct"+xena, body("and the second factor?"))
+			w.phoneHas(dana, "second factor")
+			w.phone(dana, "take 2")
+			w.phone(dana, "pass 2")
+			w.silent("CANARY")
+			w.asks(xena, "direct"+xena, "one more") // context of what leaves goes along
+			w.phoneHas(eli, "Xena: and the second factor?")
+			w.silent("CANARY")
+		})
+	}
+}
+
+// R1: 🙋 on a message of a handoff that stays joins that one, in whatever thread the
+// message stands.
+func TestHandOnWordsThatStay(t *testing.T) {
+	each(t, nil, func(w *world) {
+		w.wake()
+		n := w.private(xena, "internal", "CANARY is he solvent?")
+		said := w.says(xena, "direct"+xena, body("CANARY the margin is 60 percent"))
+		if joined := w.hands(xena, "direct"+xena, said, "$elsewhere"); joined != n {
+			t.Errorf("#%d is opened with the words of #%d", joined, n)
+		}
+		w.silent("CANARY")
+	})
+}
+
+// R1: the key of a reaction is words, too: it counts in the room where the answer
+// stands, not where somebody names that answer.
+func TestReactionFromElsewhere(t *testing.T) {
+	each(t, nil, func(w *world) {
+		w.wake()
+		w.asks(carl, "customer", "alpha")
+		w.phone(dana, "#1 Tomorrow at noon.")
+		w.reacts(carl, "internal", w.must("customer", "Tomorrow at noon").id, "CANARY 60 percent")
+		w.silent("CANARY")
+	})
+}
+
+// phoneHas fails if a phone never got the words.
+func (w *world) phoneHas(phone, words string) {
+	w.t.Helper()
+	for _, o := range w.outs {
+		if o.phone == phone && strings.Contains(o.body, words) {
+			return
+		}
+	}
+	w.t.Errorf("%s did not get %q: %q", phone, words, w.got(phone))
+}

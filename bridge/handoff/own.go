@@ -50,7 +50,7 @@ func (d *Desk) Take(h *Handoff, o Owner, force bool, before []Said) (dec Decisio
 	case h.State == Taken && d.Same(former, &o):
 		return dec, false, nil
 	case h.State == Taken && !force && !d.Orphan(h):
-		return dec, false, project.Refuse(project.Conflict, "%s owns #%d. `take #%d --force` makes it yours.", former.Name, h.Number, h.Number)
+		return dec, false, OwnedBy(former.Name, h.Number)
 	case h.State == Closed:
 		dec.toAsker(h, "", text.ReopenedForAsker(h.Number).Notice(), "")
 		former = nil
@@ -90,6 +90,11 @@ func (dec *Decision) brief(d *Desk, h *Handoff, before []Said) {
 	dec.toPhones(d, h, Line{Number: h.Number, Kind: LineAsk, Head: h.title(), Pieces: h.history(before, ""), To: d.Asked(h)})
 }
 
+// OwnedBy refuses what only the owner may do, who has this name where it is read.
+func OwnedBy(name string, n int64) *project.Error {
+	return project.Refuse(project.Conflict, "%s owns #%d. `take #%d --force` makes it yours.", name, n, n)
+}
+
 // Release gives a handoff back: all agents are asked again, and read what was said
 // so far.
 func (d *Desk) Release(h *Handoff, user string, before []Said) (dec Decision, changed bool, err error) {
@@ -99,7 +104,7 @@ func (d *Desk) Release(h *Handoff, user string, before []Said) (dec Decision, ch
 	case h.State == Closed:
 		return dec, false, project.Refuse(project.Conflict, "#%d is closed. Write `reopen #%d` first.", h.Number, h.Number)
 	case !d.Owns(h, user):
-		return dec, false, project.Refuse(project.Conflict, "%s owns #%d. `take #%d --force` makes it yours.", h.Owner.Name, h.Number, h.Number)
+		return dec, false, OwnedBy(h.Owner.Name, h.Number)
 	}
 	dec.free(d, h, before)
 	return dec, true, nil

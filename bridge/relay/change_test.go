@@ -3,11 +3,13 @@ package relay_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
 	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/handoff"
 	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/relay"
 	"lanekeeper/bridge/whatsapp"
@@ -327,6 +329,19 @@ func TestRefusalInALane(t *testing.T) {
 		_, _, staff := w.r.Take(w.ctx, root, w.at("super_admin", ""), n, false)
 		if err == nil || strings.Contains(err.Error(), "Olga") || staff == nil || !strings.Contains(staff.Error(), "Olga") {
 			t.Errorf("in the lane: %v; among staff: %v", err, staff)
+		}
+	})
+}
+
+// R24: an owner's short name is not taken for a part of other words of a refusal.
+func TestRefusalNamesTheOwnerAlone(t *testing.T) {
+	each(t, func(r *relay.Relay) { r.Reveal, r.Agents = "team", []handoff.Agent{{Phone: dana, Name: "own"}} }, func(w *world) {
+		w.wake()
+		n, cmd := w.asks(carl, "customer", "alpha")
+		w.phone(dana, fmt.Sprintf("#%d hello", n))
+		_, _, err := w.r.Take(w.ctx, root, w.at("customer", cmd), 0, false)
+		if want := fmt.Sprintf("Support owns #%d. `take #%d --force` makes it yours.", n, n); err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
 		}
 	})
 }

@@ -2,8 +2,6 @@ package relay
 
 import (
 	"context"
-	"errors"
-	"strings"
 
 	"lanekeeper/bridge/handoff"
 	"lanekeeper/bridge/project"
@@ -87,11 +85,10 @@ func among(h *handoff.Handoff, at At) bool {
 
 // publicly makes a refusal name the owner as askers may know them, where they read it.
 func publicly(desk *handoff.Desk, h *handoff.Handoff, at At, err error) error {
-	var refused *project.Error
-	if h.Owner == nil || !among(h, at) || !errors.As(err, &refused) {
+	if h.Owner == nil || !among(h, at) || err.Error() != handoff.OwnedBy(h.Owner.Name, h.Number).Error() {
 		return err
 	}
-	return project.Refuse(refused.Code, "%s", strings.ReplaceAll(refused.Sentence, h.Owner.Name, desk.PublicName(h.Owner)))
+	return handoff.OwnedBy(desk.PublicName(h.Owner), h.Number)
 }
 
 // inside reports whether a command stands in the asker's thread, so that its answer

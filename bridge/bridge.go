@@ -23,6 +23,7 @@ import (
 	"lanekeeper/bridge/intake"
 	"lanekeeper/bridge/matrix"
 	"lanekeeper/bridge/outbox"
+	"lanekeeper/bridge/phone"
 	"lanekeeper/bridge/policy"
 	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/queue"
@@ -260,12 +261,13 @@ func (b *Bridge) wire(ctx context.Context) error {
 	}
 	r := b.relay()
 	actions := &action.Actions{Store: b.store, Policy: b.policy}
+	phones := &phone.Queue{Store: b.store, Relay: r}
 	commands := &command.Commands{
 		Store: b.store, Policy: b.policy, Actions: actions, Relay: r, Bot: b.hs.Bot(), Ghosts: "@" + b.cfg.GhostPrefix(),
 		Prefix: b.cfg.CommandPrefix, Version: b.version, Plan: b.plan,
 	}
 	b.handler = &handle.Handler{
-		Store: b.store, Commands: commands, Actions: actions, Relay: r, Policy: b.policy,
+		Store: b.store, Commands: commands, Actions: actions, Relay: r, Phones: phones, Policy: b.policy,
 		Bot: b.hs.Bot(), Ours: b.hs.Ours, Dirty: reconcile.Dirty, Prefix: prefix, Log: b.log,
 	}
 	b.sync = intake.NewSync(b.hs, b.store, b.log)
@@ -275,20 +277,20 @@ func (b *Bridge) wire(ctx context.Context) error {
 		Idempotent: b.caps.Devices, Began: time.Now(), Sent: b.metrics.sent("matrix"),
 	}
 	if b.cfg.WhatsApp.Enabled {
-		return b.wireTwilio(r)
+		return b.wireTwilio(phones)
 	}
 	b.health.ready(b)
 	return nil
 }
 
-func (b *Bridge) wireTwilio(r *relay.Relay) error {
+func (b *Bridge) wireTwilio(phones *phone.Queue) error {
 	client, err := whatsapp.New(TwilioConfig(b.cfg))
 	if err != nil {
 		return exit(ExitConfig, "%v.", err)
 	}
 	pace := b.cfg.WhatsApp.Pace
 	b.whatsapp = &outbox.WhatsApp{
-		Store: b.store, Relay: r, Twilio: client, Log: b.log, Sent: b.metrics.sent("whatsapp"),
+		Store: b.store, Phones: phones, Twilio: client, Log: b.log, Sent: b.metrics.sent("whatsapp"),
 		Template: b.cfg.WhatsApp.TemplateSID, Pace: whatsapp.NewPace(pace.Burst, pace.Every, time.Now),
 	}
 	b.listing = intake.NewListing(client, b.store, b.log, listEvery)

@@ -35,15 +35,16 @@ var mayImport = map[string][]string{
 	"emulator": {},
 	"media":    {"matrix"},
 	"store":    {"effect", "project", "handoff", "text", "queue", "matrix"},
+	"phone":    {"effect", "handoff", "text", "store", "whatsapp"},
 
 	"gate":      {"project", "policy", "store"},
 	"intake":    {"queue", "store", "matrix", "whatsapp"},
-	"outbox":    {"effect", "project", "text", "queue", "store", "matrix", "whatsapp", "media", "relay"},
+	"outbox":    {"effect", "project", "text", "queue", "store", "matrix", "whatsapp", "media", "phone"},
 	"reconcile": {"effect", "project", "policy", "text", "queue", "store", "matrix"},
 	"relay":     {anything},
 	"action":    {"effect", "project", "policy", "text", "store"},
 	"command":   {"action", "effect", "project", "policy", "handoff", "text", "store", "matrix", "relay"},
-	"handle":    {"action", "effect", "project", "policy", "handoff", "text", "queue", "store", "matrix", "whatsapp", "relay", "command"},
+	"handle":    {"action", "effect", "project", "policy", "handoff", "text", "queue", "store", "matrix", "whatsapp", "relay", "phone", "command"},
 
 	"doctor": {anything, ".", "../config"},
 	"demo":   {anything, ".", "../config"},

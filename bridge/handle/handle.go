@@ -14,6 +14,7 @@ import (
 	"lanekeeper/bridge/command"
 	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/matrix"
+	"lanekeeper/bridge/phone"
 	"lanekeeper/bridge/policy"
 	"lanekeeper/bridge/queue"
 	"lanekeeper/bridge/relay"
@@ -27,6 +28,7 @@ type Handler struct {
 	Commands *command.Commands
 	Actions  *action.Actions
 	Relay    *relay.Relay
+	Phones   *phone.Queue
 	Policy   *policy.Policy
 	Bot      string                   // MXID
 	Ours     func(user string) bool   // the bot and the ghosts
@@ -90,7 +92,7 @@ func (h *Handler) input(ctx context.Context, in store.Input, ev *matrix.Event) e
 		if err := json.Unmarshal(in.Raw, &s); err != nil {
 			return fmt.Errorf("handle: WhatsApp status: %w", err)
 		}
-		return h.Relay.Status(ctx, s)
+		return h.Phones.Status(ctx, s)
 	}
 	return nil
 }
@@ -100,7 +102,7 @@ func (h *Handler) timer(ctx context.Context, t *effect.Timer) error {
 	due := map[effect.TimerKind]func(context.Context, string) error{
 		store.TimerAnswer:  h.Store.AnswerPending,
 		action.TimerExpire: h.Actions.Expire,
-		relay.TimerRetry:   h.Relay.Retry,
+		phone.TimerRetry:   h.Phones.Retry,
 	}[t.Kind]
 	if due == nil {
 		return fmt.Errorf("handle: no timer is of the kind %q", t.Kind)

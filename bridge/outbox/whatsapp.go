@@ -11,8 +11,8 @@ import (
 	"github.com/rs/zerolog"
 
 	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/phone"
 	"lanekeeper/bridge/queue"
-	"lanekeeper/bridge/relay"
 	"lanekeeper/bridge/store"
 	"lanekeeper/bridge/text"
 	"lanekeeper/bridge/whatsapp"
@@ -29,7 +29,7 @@ type Twilio interface {
 // the message is looked up before one repeat.
 type WhatsApp struct {
 	Store    *store.Store
-	Relay    *relay.Relay
+	Phones   *phone.Queue
 	Twilio   Twilio
 	Log      zerolog.Logger
 	Sent     func(outcome string)
@@ -55,9 +55,9 @@ func (w *WhatsApp) Do(ctx context.Context, job queue.Job) queue.Result {
 	if err := json.Unmarshal(job.Payload, &e); err != nil || e.WhatsApp == nil {
 		return queue.Result{Park: "an effect that cannot be read", Err: err}
 	}
-	var turn relay.Turn
+	var turn phone.Turn
 	if err := w.Store.Tx(ctx, func(ctx context.Context) (err error) {
-		turn, err = w.Relay.Turn(ctx, *e.WhatsApp)
+		turn, err = w.Phones.Turn(ctx, *e.WhatsApp)
 		return err
 	}); err != nil {
 		return queue.Result{Retry: time.Second, Err: err}
@@ -87,8 +87,8 @@ func (w *WhatsApp) part(ctx context.Context, job queue.Job, p *store.Part) *queu
 	if wait := w.Pace.Take(p.Phone); wait > 0 {
 		return &queue.Result{Retry: wait, Keep: true}
 	}
-	switch err := w.tx(ctx, func(ctx context.Context) error { return w.Relay.Trying(ctx, p) }); {
-	case errors.Is(err, relay.ErrChanged):
+	switch err := w.tx(ctx, func(ctx context.Context) error { return w.Phones.Trying(ctx, p) }); {
+	case errors.Is(err, phone.ErrChanged):
 		return &queue.Result{Retry: time.Millisecond, Keep: true}
 	case err != nil:
 		return &queue.Result{Retry: time.Second, Err: err}
@@ -106,7 +106,7 @@ func (w *WhatsApp) part(ctx context.Context, job queue.Job, p *store.Part) *queu
 }
 
 func (w *WhatsApp) accepted(ctx context.Context, p *store.Part, sid, status string) *queue.Result {
-	if err := w.tx(ctx, func(ctx context.Context) error { return w.Relay.LineSent(ctx, p.ID, sid, status) }); err != nil {
+	if err := w.tx(ctx, func(ctx context.Context) error { return w.Phones.LineSent(ctx, p.ID, sid, status) }); err != nil {
 		return &queue.Result{Retry: time.Second, Keep: true, Err: err} // found again by its lookup
 	}
 	return nil
@@ -181,7 +181,7 @@ func alarmAt(e *whatsapp.Error) int {
 func (w *WhatsApp) refused(ctx context.Context, p *store.Part, e *whatsapp.Error) *queue.Result {
 	again := false
 	if err := w.tx(ctx, func(ctx context.Context) (err error) {
-		again, err = w.Relay.LineFailed(ctx, p.ID, e)
+		again, err = w.Phones.LineFailed(ctx, p.ID, e)
 		return err
 	}); err != nil {
 		return &queue.Result{Retry: time.Second, Keep: true, Err: err}

@@ -8,6 +8,7 @@ import (
 	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/handoff"
 	"lanekeeper/bridge/matrix"
+	"lanekeeper/bridge/phone"
 	"lanekeeper/bridge/store"
 	"lanekeeper/bridge/text"
 )
@@ -264,7 +265,7 @@ func (r *Relay) changeLines(ctx context.Context, event string, change func(hando
 			return c, err
 		}
 		for _, s := range sends {
-			if err := r.thaw(ctx, s); err != nil {
+			if err := phone.Thaw(ctx, r.Store, s); err != nil {
 				return c, err
 			}
 			switch s.State {
@@ -278,20 +279,4 @@ func (r *Relay) changeLines(ctx context.Context, event string, change func(hando
 		}
 	}
 	return c, nil
-}
-
-// thaw takes back the parts of a line of which none was tried yet.
-func (r *Relay) thaw(ctx context.Context, s *store.Send) error {
-	if s.State != store.SendFrozen {
-		return nil
-	}
-	parts, err := r.Store.Parts(ctx, s.Line, s.Phone)
-	if err != nil || begun(parts) {
-		return err
-	}
-	if err := r.Store.DeleteParts(ctx, s.Line, s.Phone); err != nil {
-		return err
-	}
-	s.State = store.SendWaiting
-	return r.Store.SaveSend(ctx, s)
 }

@@ -10,6 +10,7 @@ import (
 	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/handoff"
 	"lanekeeper/bridge/matrix"
+	"lanekeeper/bridge/phone"
 	"lanekeeper/bridge/relay"
 	"lanekeeper/bridge/store"
 )
@@ -26,9 +27,9 @@ func TestEditBeforeTrying(t *testing.T) {
 			_, err := w.r.LaneMessage(ctx, ev, w.rooms["customer"])
 			return err
 		})
-		turn := func() (turn relay.Turn) {
+		turn := func() (turn phone.Turn) {
 			w.tx(func(ctx context.Context) (err error) {
-				turn, err = w.r.Turn(ctx, effect.WhatsApp{To: dana})
+				turn, err = w.q.Turn(ctx, effect.WhatsApp{To: dana})
 				return err
 			})
 			return turn
@@ -43,7 +44,7 @@ func TestEditBeforeTrying(t *testing.T) {
 			_, err := w.r.Edit(ctx, edit)
 			return err
 		})
-		if err := w.s.Tx(w.ctx, func(ctx context.Context) error { return w.r.Trying(ctx, first.Parts[0]) }); !errors.Is(err, relay.ErrChanged) {
+		if err := w.s.Tx(w.ctx, func(ctx context.Context) error { return w.q.Trying(ctx, first.Parts[0]) }); !errors.Is(err, phone.ErrChanged) {
 			t.Errorf("old words are tried: %v", err)
 		}
 		w.outs = nil

@@ -9,7 +9,7 @@ import (
 
 	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/handoff"
-	"lanekeeper/bridge/relay"
+	"lanekeeper/bridge/phone"
 	"lanekeeper/bridge/store"
 )
 
@@ -69,7 +69,7 @@ func (w *world) do(j job) {
 		if err := json.Unmarshal(j.payload, &in); err != nil {
 			w.t.Fatal(err)
 		}
-		w.tx(func(ctx context.Context) error { return w.r.Retry(ctx, in.Timer.Arg) })
+		w.tx(func(ctx context.Context) error { return w.q.Retry(ctx, in.Timer.Arg) })
 		return
 	}
 	var e effect.Effect
@@ -157,14 +157,14 @@ func (w *world) message(m *effect.Message) {
 func (w *world) send(e effect.WhatsApp) {
 	w.t.Helper()
 	for {
-		var turn relay.Turn
-		w.tx(func(ctx context.Context) (err error) { turn, err = w.r.Turn(ctx, e); return err })
+		var turn phone.Turn
+		w.tx(func(ctx context.Context) (err error) { turn, err = w.q.Turn(ctx, e); return err })
 		again := false
 		for _, p := range turn.Parts {
-			w.tx(func(ctx context.Context) error { return w.r.Trying(ctx, p) })
+			w.tx(func(ctx context.Context) error { return w.q.Trying(ctx, p) })
 			if w.refuse != nil {
 				if failure := w.refuse(p); failure != nil {
-					w.tx(func(ctx context.Context) (err error) { again, err = w.r.LineFailed(ctx, p.ID, failure); return err })
+					w.tx(func(ctx context.Context) (err error) { again, err = w.q.LineFailed(ctx, p.ID, failure); return err })
 					break
 				}
 			}
@@ -174,7 +174,7 @@ func (w *world) send(e effect.WhatsApp) {
 			}
 			w.outs = append(w.outs, o)
 			w.note("    WhatsApp to %s: %s", w.r.Agents[slices.IndexFunc(w.r.Agents, func(a handoff.Agent) bool { return a.Phone == o.phone })].Name, w.got("")[len(w.outs)-1])
-			w.tx(func(ctx context.Context) error { return w.r.LineSent(ctx, p.ID, o.sid, "queued") })
+			w.tx(func(ctx context.Context) error { return w.q.LineSent(ctx, p.ID, o.sid, "queued") })
 		}
 		switch {
 		case again:

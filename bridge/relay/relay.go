@@ -63,6 +63,14 @@ func (r *Relay) desk(ctx context.Context) (*handoff.Desk, error) {
 	return d, nil
 }
 
+// Desk is what the queues of phones know of the support team now.
+func (r *Relay) Desk(ctx context.Context) (*handoff.Desk, error) { return r.desk(ctx) }
+
+// Apply stores what a queue of a phone decided.
+func (r *Relay) Apply(ctx context.Context, h *handoff.Handoff, dec handoff.Decision) error {
+	return r.apply(ctx, h, dec)
+}
+
 // open reports whether free text may be sent to a phone at a time.
 func open(p *store.Phone, now time.Time) bool {
 	return !p.Inbound.IsZero() && now.Before(p.Inbound.Add(window))

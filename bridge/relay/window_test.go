@@ -192,7 +192,7 @@ func TestFastCallback(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.status(o, "delivered", 0)
-		if err := w.r.LineSent(w.ctx, p.ID, o.sid, "queued"); err != nil {
+		if err := w.q.LineSent(w.ctx, p.ID, o.sid, "queued"); err != nil {
 			t.Fatal(err)
 		}
 		if p, err = w.s.PartBySID(w.ctx, o.sid); err != nil || p == nil || p.State != "delivered" {

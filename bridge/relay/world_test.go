@@ -15,6 +15,7 @@ import (
 	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/handoff"
 	"lanekeeper/bridge/matrix"
+	"lanekeeper/bridge/phone"
 	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/queue"
 	"lanekeeper/bridge/relay"
@@ -43,6 +44,7 @@ type world struct {
 	ctx   context.Context
 	s     *store.Store
 	r     *relay.Relay
+	q     *phone.Queue
 	now   time.Time
 	rooms map[string]*store.Room // by kind; direct chats by MXID
 	count int
@@ -94,6 +96,7 @@ func newWorld(t *testing.T, db *dbutil.Database, change func(*relay.Relay)) *wor
 		Staff:  func() []string { return []string{olga, root} },
 		Agents: []handoff.Agent{{Phone: dana, Name: "Dana"}, {Phone: eli, Name: "Eli"}},
 	}
+	w.q = &phone.Queue{Store: w.s, Relay: w.r}
 	if change != nil {
 		change(w.r)
 	}
@@ -286,7 +289,7 @@ func tapping(payload string) func(*whatsapp.Inbound) {
 func (w *world) status(o out, status string, code int) {
 	w.t.Helper()
 	w.tx(func(ctx context.Context) error {
-		return w.r.Status(ctx, whatsapp.Status{MessageSID: o.sid, Ref: strconv.FormatInt(o.part, 10), Status: status, ErrorCode: code})
+		return w.q.Status(ctx, whatsapp.Status{MessageSID: o.sid, Ref: strconv.FormatInt(o.part, 10), Status: status, ErrorCode: code})
 	})
 	w.settle()
 }

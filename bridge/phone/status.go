@@ -1,0 +1,95 @@
+package phone
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/store"
+	"lanekeeper/bridge/whatsapp"
+)
+
+// TimerRetry brings Retry; its argument is the part's id.
+const TimerRetry effect.TimerKind = "whatsapp retry"
+
+// Retries of a part that WhatsApp did not take for the moment.
+const (
+	retries    = 3
+	retryAfter = time.Minute // times the number of tries
+)
+
+// Retry brings a part back that WhatsApp did not take for the moment.
+func (q *Queue) Retry(ctx context.Context, arg string) error {
+	id, err := strconv.ParseInt(arg, 10, 64)
+	if err != nil {
+		return err
+	}
+	p, err := q.Store.Part(ctx, id)
+	if p == nil || err != nil || p.State != "failed" {
+		return err
+	}
+	if err := q.again(ctx, p); err != nil {
+		return err
+	}
+	return q.Store.Do(ctx, effect.Effect{WhatsApp: &effect.WhatsApp{Line: p.Line, To: p.Phone}})
+}
+
+// Status merges news of a part from Twilio, in whatever order they come.
+func (q *Queue) Status(ctx context.Context, s whatsapp.Status) error {
+	p, err := q.partOf(ctx, s)
+	if p == nil || err != nil {
+		return err
+	}
+	if p.SID == "" { // the callback is faster than the answer to the request
+		if err := q.sent(ctx, p, s.MessageSID, s.Status); err != nil {
+			return err
+		}
+		p.State = "accepted"
+	}
+	old := p.State
+	p.State = whatsapp.Merge(old, s.Status)
+	switch failure := s.Err(); {
+	case p.State == old:
+		return nil
+	case whatsapp.Rank(p.State) != whatsapp.Rank("failed"):
+		if err := q.Store.SavePart(ctx, p); err != nil || p.State != "read" {
+			return err
+		}
+		return q.Relay.Read(ctx, p)
+	case failure.Class == whatsapp.Window && !p.Template():
+		p.Code = s.ErrorCode
+		if err := q.closed(ctx, p); err != nil {
+			return err
+		}
+		return q.Store.Do(ctx, effect.Effect{WhatsApp: &effect.WhatsApp{Line: p.Line, To: p.Phone}})
+	case failure.Class == whatsapp.Retry && !p.Template() && p.Attempts < retries:
+		p.Code, p.State = s.ErrorCode, "failed"
+		if err := q.Store.SavePart(ctx, p); err != nil {
+			return err
+		}
+		at := q.Store.Now().Add(time.Duration(p.Attempts) * retryAfter)
+		return q.Store.Do(ctx, effect.Effect{Timer: &effect.Timer{At: at, Kind: TimerRetry, Key: "phone:" + p.Phone, Arg: strconv.FormatInt(p.ID, 10)}})
+	default:
+		p.Code = s.ErrorCode
+		return q.failed(ctx, p, failure)
+	}
+}
+
+// partOf finds the part that a status is about: by Twilio's id or, while we have
+// not read that, by our reference.
+func (q *Queue) partOf(ctx context.Context, s whatsapp.Status) (*store.Part, error) {
+	p, err := q.Store.PartBySID(ctx, s.MessageSID)
+	if p != nil || err != nil {
+		return p, err
+	}
+	id, err := strconv.ParseInt(s.Ref, 10, 64)
+	if err != nil {
+		return nil, nil
+	}
+	p, err = q.Store.Part(ctx, id)
+	if p == nil || p.SID != "" || p.State != store.PartTrying || p.Former == s.MessageSID {
+		return nil, err
+	}
+	return p, nil
+}

@@ -27,6 +27,7 @@ type Config struct {
 	DefaultProfile string             `yaml:"default_profile"`
 	WhatsApp       WhatsApp           `yaml:"whatsapp"`
 	Handoff        Handoff            `yaml:"handoff"`
+	Limits         Limits             `yaml:"limits"`
 	Gate           Gate               `yaml:"gate"`
 	Media          Media              `yaml:"media"`
 	Metrics        Metrics            `yaml:"metrics"`
@@ -110,6 +111,16 @@ type Handoff struct {
 	ContextMessages int    `yaml:"context_messages"` // of the same room, at most
 }
 
+// Limits are how much one person can have and do. Beyond a limit a sentence says
+// so once; what was accepted before is not touched.
+type Limits struct {
+	OpenHandoffs      int `yaml:"open_handoffs"`       // a further question joins the newest one
+	CommandsPerMinute int `yaml:"commands_per_minute"` // further ones are not carried out
+	WordsPerMinute    int `yaml:"words_per_minute"`    // messages to somebody in a handoff; further ones are not carried
+	Parts             int `yaml:"parts"`               // WhatsApp messages that one text becomes; the rest stands in Matrix
+	DirectChats       int `yaml:"direct_chats"`        // rooms with the bot; the bot leaves the others
+}
+
 // Gate is the check that Synapse asks for before it delivers an event.
 type Gate struct {
 	Enabled bool   `yaml:"enabled"`
@@ -160,6 +171,7 @@ func Default() *Config {
 			Pace: Pace{Burst: 40, Every: 6 * time.Second},
 		},
 		Handoff: Handoff{RevealAgent: "name", Consent: "announce", ContextMessages: 10},
+		Limits:  Limits{OpenHandoffs: 5, CommandsPerMinute: 20, WordsPerMinute: 40, Parts: 5, DirectChats: 3},
 		Gate:    Gate{Token: Generate},
 		Media:   Media{SigningKey: Generate, LinkTTL: 24 * time.Hour},
 		Metrics: Metrics{Hostname: "127.0.0.1", Port: 29341},

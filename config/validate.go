@@ -29,6 +29,9 @@ func init() {
 	}
 }
 
+// maxLimit is the most that each of limits can be.
+const maxLimit = 10_000
+
 // What the example config shows and nobody can mean.
 const (
 	exampleDomain = "example.org"
@@ -245,6 +248,11 @@ func (c *Config) checkRest(p *Problems) {
 	if n := c.Handoff.ContextMessages; n < 0 || n > 100 {
 		p.add("handoff.context_messages", "is %d, but must be 0 to 100.", n)
 	}
+	p.limit("open_handoffs", c.Limits.OpenHandoffs)
+	p.limit("commands_per_minute", c.Limits.CommandsPerMinute)
+	p.limit("words_per_minute", c.Limits.WordsPerMinute)
+	p.limit("parts", c.Limits.Parts)
+	p.limit("direct_chats", c.Limits.DirectChats)
 	if c.Gate.Enabled && (c.Gate.Token == "" || strings.ContainsAny(c.Gate.Token, " \t\r\n")) {
 		p.add("gate.token", "must be a secret without spaces: set it to %q to have one made.", Generate)
 	}
@@ -309,6 +317,12 @@ func (p *Problems) oneOf(key, value string, allowed ...string) {
 func (p *Problems) sid(key, value, kind string) {
 	if value != "" && !sid[kind].MatchString(value) {
 		p.add(key, "must be %s and 32 of the characters 0-9 and a-f, as the Twilio console shows it.", kind)
+	}
+}
+
+func (p *Problems) limit(key string, n int) {
+	if n < 1 || n > maxLimit {
+		p.add("limits."+key, "is %d, but must be 1 to %d.", n, maxLimit)
 	}
 }
 

@@ -2,6 +2,7 @@ package action
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"lanekeeper/bridge/effect"
@@ -26,7 +27,7 @@ func (a *Actions) Request(ctx context.Context, act Act, id string, ask project.A
 		return nil, err
 	}
 	p.Requests[len(p.Requests)-1].Number = c.Request.Number
-	if err := a.save(ctx, p, c.Closed); err != nil {
+	if err := a.save(ctx, act, p, c.Closed); err != nil {
 		return nil, err
 	}
 	return &Done{c, p}, a.sendCard(ctx, p, *c.Request)
@@ -45,23 +46,22 @@ func (a *Actions) Approve(ctx context.Context, act Act, id string, d project.Dec
 	if d.Again, err = a.leftLane(ctx, p, d); err != nil {
 		return nil, err
 	}
+	before := a.rungs(p)
 	c, err := p.Approve(d, a.Policy.Rules(p), act.At)
 	if err != nil || !c.Changed {
 		return &Done{c, p}, err
 	}
-	if err := a.save(ctx, p, c.Closed); err != nil {
+	e := a.entry(p, project.WhatApprove, c.User, c.Lane, before, d.Reason)
+	e.Until = c.Grant.Until
+	if err := a.save(ctx, act, p, c.Closed, e); err != nil {
 		return nil, err
 	}
 	link, err := a.link(ctx, p, c.Lane)
 	if err != nil {
 		return nil, err
 	}
-	var until *time.Time
-	if c.Grant != nil {
-		until = c.Grant.Until
-	}
 	now := a.Store.Now()
-	w := text.Approved(a.pill(ctx, d.By), text.LaneTitle(c.Lane, p.Name), a.Policy.Access(p, c.User, c.Lane, now), until, now, link, d.Reason)
+	w := text.Approved(a.pill(ctx, d.By), text.LaneTitle(c.Lane, p.Name), a.Policy.Access(p, c.User, c.Lane, now), c.Grant.Until, now, link, d.Reason)
 	return &Done{c, p}, a.tell(ctx, p, inDirect(c.User, w))
 }
 
@@ -79,7 +79,7 @@ func (a *Actions) Deny(ctx context.Context, act Act, id string, d project.Decisi
 	if err != nil || !c.Changed {
 		return &Done{c, p}, err
 	}
-	if err := a.save(ctx, p, c.Closed); err != nil {
+	if err := a.save(ctx, act, p, c.Closed, a.entry(p, project.WhatDeny, c.User, c.Lane, a.rungs(p), d.Reason)); err != nil {
 		return nil, err
 	}
 	w := text.DeniedTo(a.pill(ctx, d.By), text.LaneTitle(c.Lane, p.Name), d.Reason)
@@ -93,11 +93,12 @@ func (a *Actions) Revoke(ctx context.Context, act Act, id string, d project.Deci
 		return nil, err
 	}
 	d.By = act.By
+	before := a.rungs(p)
 	c, err := p.Revoke(d)
 	if err != nil || !c.Changed {
 		return &Done{c, p}, err
 	}
-	if err := a.save(ctx, p, c.Closed); err != nil {
+	if err := a.save(ctx, act, p, c.Closed, a.entry(p, project.WhatRevoke, c.User, c.Lane, before, d.Reason)); err != nil {
 		return nil, err
 	}
 	access := a.Policy.Access(p, c.User, c.Lane, a.Store.Now())
@@ -123,14 +124,29 @@ func (a *Actions) Expire(ctx context.Context, id string) error {
 	if len(ended) == 0 {
 		return nil
 	}
-	if err := a.save(ctx, p, nil); err != nil {
-		return err
-	}
+	var decided []project.Entry
 	var told []effect.Effect
 	for _, g := range ended {
-		told = append(told, inDirect(g.User, text.Expired(text.LaneTitle(g.Lane, p.Name), a.Policy.Access(p, g.User, g.Lane, now))))
+		left := a.Policy.Access(p, g.User, g.Lane, now)
+		decided = append(decided, project.Entry{What: project.WhatExpire, User: g.User, Lane: g.Lane, Was: g.Access.String(), Became: left.String()})
+		told = append(told, inDirect(g.User, text.Expired(text.LaneTitle(g.Lane, p.Name), left)))
+	}
+	if err := a.save(ctx, Act{Door: Timer}, p, nil, decided...); err != nil {
+		return err
 	}
 	return a.tell(ctx, p, told...)
+}
+
+// rungs tells what somebody has in a lane, by the record as it is now.
+func (a *Actions) rungs(p *project.Project) func(user string, lane project.Kind) string {
+	was, now := *p, a.Store.Now()
+	was.Grants = slices.Clone(p.Grants)
+	return func(user string, lane project.Kind) string { return a.Policy.Access(&was, user, lane, now).String() }
+}
+
+// entry is a decision on somebody's access to a lane.
+func (a *Actions) entry(p *project.Project, what project.What, user string, lane project.Kind, before func(string, project.Kind) string, reason string) project.Entry {
+	return project.Entry{What: what, User: user, Lane: lane, Was: before(user, lane), Became: a.rungs(p)(user, lane), Reason: reason}
 }
 
 // stillOpen refuses a decision on a request of the project that was decided before.

@@ -7,6 +7,7 @@ package action
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
@@ -48,14 +49,14 @@ type Done struct {
 	Project *project.Project // as it is now
 }
 
-// load gives a project to somebody who may do what needs the ability. Whoever may
+// load gives a project to somebody who has one of the abilities there. Whoever may
 // not hears the same words whether it exists or not.
-func (a *Actions) load(ctx context.Context, act Act, id string, needs policy.Ability) (*project.Project, error) {
+func (a *Actions) load(ctx context.Context, act Act, id string, needs ...policy.Ability) (*project.Project, error) {
 	p, err := a.Store.Project(ctx, id)
 	switch {
 	case err != nil:
 		return nil, err
-	case !a.Policy.Can(act.By, needs, p):
+	case !slices.ContainsFunc(needs, func(n policy.Ability) bool { return a.Policy.Can(act.By, n, p) }):
 		return nil, project.Forbidden()
 	case p == nil:
 		return nil, project.Refuse(project.NotFound, "There is no such project.")
@@ -63,11 +64,18 @@ func (a *Actions) load(ctx context.Context, act Act, id string, needs policy.Abi
 	return p, nil
 }
 
-// save writes a changed project, shows on the cards of requests what became of
-// them, sets the clock for the next grant that ends, and has the rooms brought to
-// the record.
-func (a *Actions) save(ctx context.Context, p *project.Project, closed []project.Request) error {
+// save writes a changed project and what was decided, shows on the cards of requests
+// what became of them, sets the clock for the next grant that ends, and has the
+// rooms brought to the record.
+func (a *Actions) save(ctx context.Context, act Act, p *project.Project, closed []project.Request, decided ...project.Entry) error {
 	if err := a.Store.SaveProject(ctx, p); err != nil {
+		return err
+	}
+	for i := range decided {
+		e := &decided[i]
+		e.At, e.By, e.Door, e.Event = a.Store.Now(), act.By, string(act.Door), act.Event
+	}
+	if err := a.Store.Keep(ctx, p.ID, decided...); err != nil {
 		return err
 	}
 	effects := []effect.Effect{{Reconcile: &effect.Reconcile{Project: p.ID}}}

@@ -9,19 +9,17 @@ import (
 
 // Add puts somebody into a project, or gives them another role.
 func (a *Actions) Add(ctx context.Context, act Act, id, user string, role project.Role) (*Done, error) {
-	p, err := a.load(ctx, act, id, policy.People)
+	p, err := a.load(ctx, act, id, policy.People, policy.Accept)
 	if err != nil {
 		return nil, err
 	}
-	if err := a.mayAssign(act, p, user, role); err != nil {
-		return nil, err
-	}
-	left, err := a.left(ctx, p, user)
+	left, err := a.mayGive(ctx, act, p, user, role)
 	if err != nil {
 		return nil, err
 	}
+	was := roleOf(p, user)
 	c, err := p.Add(user, role, a.Policy.Catalogue().Roles, left, act.At)
-	return a.people(ctx, p, c, err)
+	return a.people(ctx, act, p, c, project.WhatAdd, was, err)
 }
 
 // Accept makes somebody who applied or was invited a person of the role that the
@@ -31,12 +29,17 @@ func (a *Actions) Accept(ctx context.Context, act Act, id, user string) (*Done, 
 	if err != nil {
 		return nil, err
 	}
-	left, err := a.left(ctx, p, user)
+	role := a.Policy.AcceptedAs(p)
+	if err := p.Acceptable(user, role); err != nil {
+		return nil, err
+	}
+	left, err := a.mayGive(ctx, act, p, user, role)
 	if err != nil {
 		return nil, err
 	}
-	c, err := p.Accept(user, a.Policy.AcceptedAs(p), left, act.At)
-	return a.people(ctx, p, c, err)
+	was := roleOf(p, user)
+	c, err := p.Accept(user, role, left, act.At)
+	return a.people(ctx, act, p, c, project.WhatAccept, was, err)
 }
 
 // Remove takes somebody out of a project.
@@ -45,29 +48,40 @@ func (a *Actions) Remove(ctx context.Context, act Act, id, user string) (*Done, 
 	if err != nil {
 		return nil, err
 	}
-	if err := a.mayAssign(act, p, user, ""); err != nil {
+	if err := a.Policy.MayRemove(p, act.By, user); err != nil {
 		return nil, err
 	}
+	was := roleOf(p, user)
 	c, err := p.Remove(user)
-	return a.people(ctx, p, c, err)
+	return a.people(ctx, act, p, c, project.WhatRemove, was, err)
 }
 
 // people writes what became of somebody. They are told by the invitation alone.
-func (a *Actions) people(ctx context.Context, p *project.Project, c project.Change, err error) (*Done, error) {
+func (a *Actions) people(ctx context.Context, act Act, p *project.Project, c project.Change, what project.What, was project.Role, err error) (*Done, error) {
 	if err == nil && c.Changed {
-		err = a.save(ctx, p, c.Closed)
+		err = a.save(ctx, act, p, c.Closed, project.Entry{What: what, User: c.User, Was: string(was), Became: string(roleOf(p, c.User))})
 	}
 	return &Done{c, p}, err
 }
 
-// mayAssign refuses to touch rights that who acts does not have: neither the role
-// that is given nor the one that the person has may be above theirs.
-func (a *Actions) mayAssign(act Act, p *project.Project, user string, role project.Role) error {
-	person := p.Person(user)
-	if (role == "" || a.Policy.MayAssign(act.By, role, p)) && (person == nil || a.Policy.MayAssign(act.By, person.Role, p)) {
-		return nil
+func roleOf(p *project.Project, user string) project.Role {
+	if person := p.Person(user); person != nil {
+		return person.Role
 	}
-	return project.Forbidden()
+	return ""
+}
+
+// mayGive refuses who may not give somebody a role; left says that the person went
+// out of a lane of theirs by themselves.
+func (a *Actions) mayGive(ctx context.Context, act Act, p *project.Project, user string, role project.Role) (left bool, err error) {
+	last, err := a.Store.LastRole(ctx, p.ID, user)
+	if err != nil {
+		return false, err
+	}
+	if err := a.Policy.MayGive(p, act.By, user, role, last, a.Store.Now()); err != nil {
+		return false, err
+	}
+	return a.left(ctx, p, user)
 }
 
 // left reports whether somebody went out of a lane of theirs by themselves since

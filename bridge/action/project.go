@@ -2,6 +2,7 @@ package action
 
 import (
 	"context"
+	"slices"
 
 	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/policy"
@@ -14,12 +15,14 @@ func (a *Actions) Create(ctx context.Context, act Act, n project.New) (*Done, er
 		return nil, project.Forbidden()
 	}
 	n.Creator = act.By
+	if slices.ContainsFunc(n.People, func(person project.Person) bool { return person.User == act.By }) {
+		return nil, policy.Own()
+	}
 	catalogue := a.Policy.Catalogue()
 	p, err := a.Store.ProjectBySlug(ctx, n.Slug)
 	if err != nil {
 		return nil, err
 	}
-	changed := p == nil
 	if p != nil {
 		if err := p.Repeat(n, catalogue); err != nil {
 			return nil, err
@@ -28,31 +31,34 @@ func (a *Actions) Create(ctx context.Context, act Act, n project.New) (*Done, er
 		if p, err = project.Create(a.Store.NewID(), n, catalogue, act.At); err != nil {
 			return nil, err
 		}
-		if err := a.Store.SaveProject(ctx, p); err != nil {
-			return nil, err
+		decided := []project.Entry{{What: project.WhatCreate, Became: p.Status}}
+		for _, person := range p.People {
+			decided = append(decided, project.Entry{What: project.WhatAdd, User: person.User, Became: string(person.Role)})
 		}
+		return &Done{project.Change{Changed: true}, p}, a.save(ctx, act, p, nil, decided...)
 	}
-	return &Done{project.Change{Changed: changed}, p}, a.Store.Do(ctx, effect.Effect{Reconcile: &effect.Reconcile{Project: p.ID}})
+	return &Done{Project: p}, a.Store.Do(ctx, effect.Effect{Reconcile: &effect.Reconcile{Project: p.ID}})
 }
 
 // Archive makes the lanes of a project read-only for all but staff.
 func (a *Actions) Archive(ctx context.Context, act Act, id string) (*Done, error) {
-	return a.status(ctx, act, id, (*project.Project).Archive)
+	return a.status(ctx, act, id, project.WhatArchive, (*project.Project).Archive)
 }
 
 // Restore undoes Archive.
 func (a *Actions) Restore(ctx context.Context, act Act, id string) (*Done, error) {
-	return a.status(ctx, act, id, (*project.Project).Restore)
+	return a.status(ctx, act, id, project.WhatRestore, (*project.Project).Restore)
 }
 
-func (a *Actions) status(ctx context.Context, act Act, id string, change func(*project.Project) bool) (*Done, error) {
+func (a *Actions) status(ctx context.Context, act Act, id string, what project.What, change func(*project.Project) bool) (*Done, error) {
 	p, err := a.load(ctx, act, id, policy.Project)
 	if err != nil {
 		return nil, err
 	}
+	was := p.Status
 	c := project.Change{Changed: change(p)}
 	if c.Changed {
-		err = a.save(ctx, p, nil)
+		err = a.save(ctx, act, p, nil, project.Entry{What: what, Was: was, Became: p.Status})
 	}
 	return &Done{c, p}, err
 }
@@ -65,5 +71,5 @@ func (a *Actions) Apply(ctx context.Context, act Act, id string) (*Done, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &Done{project.Change{Changed: true}, p}, a.save(ctx, p, nil)
+	return &Done{project.Change{Changed: true}, p}, a.save(ctx, act, p, nil)
 }

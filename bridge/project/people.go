@@ -38,13 +38,21 @@ func (p *Project) Add(user string, role Role, roles []Role, left bool, now time.
 // (the profile names it: Policy.AcceptedAs). Somebody with another role stays
 // what they are: that is a conflict. See Add for left.
 func (p *Project) Accept(user string, role Role, left bool, now time.Time) (Change, error) {
-	if role == "" {
-		return Change{}, Refuse(NotFound, "Nobody is accepted in projects of this profile. Use `add` with a role.")
-	}
-	if person := p.Person(user); person != nil && person.Role != role {
-		return Change{}, Refuse(Conflict, "They are %s in this project already. To change that, use `add` with the role %s.", person.Role, role)
+	if err := p.Acceptable(user, role); err != nil {
+		return Change{}, err
 	}
 	return p.Add(user, role, []Role{role}, left, now)
+}
+
+// Acceptable is nil if somebody can become a person of a role by being accepted.
+func (p *Project) Acceptable(user string, role Role) error {
+	if role == "" {
+		return Refuse(NotFound, "Nobody is accepted in projects of this profile. Use `add` with a role.")
+	}
+	if person := p.Person(user); person != nil && person.Role != role {
+		return Refuse(Conflict, "They are %s in this project already. To change that, use `add` with the role %s.", person.Role, role)
+	}
+	return nil
 }
 
 // Remove takes somebody out: their grants end and their requests are withdrawn.

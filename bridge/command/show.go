@@ -178,6 +178,14 @@ func (k *call) why(ctx context.Context) (*reply, error) {
 		list = append(list, map[string]any{"rule": r.Rule, "text": r.Text})
 		lines = append(lines, text.Say("%s", r.Text))
 	}
+	decided, err := k.decisions(ctx, p, user, lane)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range decided {
+		list = append(list, map[string]any{"rule": "decision", "text": w.Plain})
+		lines = append(lines, w)
+	}
 	return &reply{fields: map[string]any{"person": user, "lane": lane, "because": list}, words: text.Join(lines...)}, nil
 }
 

@@ -26,7 +26,7 @@ func collect(t *testing.T, have []string, raws []json.RawMessage) []string {
 }
 
 // all gives what happened in a room since a token, with its gaps filled, and the next token.
-func (l *lab) all(t *testing.T, room, since string) (ids []string, next string) {
+func (l *site) all(t *testing.T, room, since string) (ids []string, next string) {
 	t.Helper()
 	b, err := l.Sync(t.Context(), since, 0)
 	if err != nil {
@@ -45,7 +45,7 @@ func (l *lab) all(t *testing.T, room, since string) (ids []string, next string) 
 }
 
 // MSG-02: what 1,200 times happened while nobody synced comes completely and in order.
-func gap(t *testing.T, l *lab) {
+func gap(t *testing.T, l *site) {
 	ghost := l.ghost(t)
 	room := l.room(t, ghost)
 	since := l.after(t, room)
@@ -93,7 +93,7 @@ func positions(list, events []string) []int {
 
 // MSG-02: several people write at the same time, so that the events of a room form
 // no line but a graph; nothing is lost between one sync and the next.
-func crowd(t *testing.T, l *lab) {
+func crowd(t *testing.T, l *site) {
 	const people, each = 8, 50
 	var ghosts []string
 	for range people {
@@ -148,7 +148,7 @@ func crowd(t *testing.T, l *lab) {
 }
 
 // tail gives what Between says of a room since a token, as if the timeline had been empty, and the token of now.
-func (l *lab) tail(t *testing.T, room, since string) (ids []string, next string) {
+func (l *site) tail(t *testing.T, room, since string) (ids []string, next string) {
 	t.Helper()
 	b, err := l.Sync(t.Context(), since, 0)
 	if err != nil {

@@ -8,16 +8,16 @@ import (
 	"testing"
 	"time"
 
-	"lanekeeper/bridge/bridgetest"
+	"lanekeeper/bridge/lab"
 	"lanekeeper/bridge/matrix"
 )
 
 // Everything that needs no restart, on one homeserver of each kind.
 func TestHomeserver(t *testing.T) {
-	eachServer(t, func(t *testing.T, l *lab) {
+	eachServer(t, func(t *testing.T, l *site) {
 		for _, test := range []struct {
 			name string
-			run  func(*testing.T, *lab)
+			run  func(*testing.T, *site)
 		}{
 			{"capabilities", capabilities}, {"identity", identity}, {"profile", profile}, {"sync", syncing}, {"redaction", redaction},
 			{"invitation", invitation}, {"rooms", rooms}, {"leftover alias", leftoverAlias}, {"membership", membership}, {"state", state},
@@ -28,12 +28,12 @@ func TestHomeserver(t *testing.T) {
 	})
 }
 
-func capabilities(t *testing.T, l *lab) {
+func capabilities(t *testing.T, l *site) {
 	caps, err := l.Probe(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	synapse := l.hs.Kind == bridgetest.KindSynapse
+	synapse := l.hs.Kind == lab.KindSynapse
 	if caps.Devices != synapse || caps.Ping != synapse || strings.HasPrefix(caps.Software, "Synapse/") != synapse {
 		t.Errorf("%+v", caps)
 	}
@@ -46,7 +46,7 @@ func capabilities(t *testing.T, l *lab) {
 }
 
 // The bot and its ghosts stand after the first call; the second writes nothing.
-func identity(t *testing.T, l *lab) {
+func identity(t *testing.T, l *site) {
 	ctx := t.Context()
 	ghost := l.ghost(t)
 	room := l.room(t, ghost)
@@ -75,7 +75,7 @@ func identity(t *testing.T, l *lab) {
 	}
 }
 
-func profile(t *testing.T, l *lab) {
+func profile(t *testing.T, l *site) {
 	ctx := t.Context()
 	ghost := l.ghost(t)
 	if err := l.EnsureGhost(ctx, ghost, "Dana (Support)"); err != nil {
@@ -93,7 +93,7 @@ func profile(t *testing.T, l *lab) {
 	if err := c.EnsureBot(ctx); err != nil {
 		t.Fatal(err)
 	}
-	bot := bridgetest.As(t, l.hs.URL, l.Bot(), other.ASToken)
+	bot := lab.As(t, l.hs.URL, l.Bot(), other.ASToken)
 	if r := bot.Do(http.MethodGet, "/profile/"+l.Bot(), nil); r.Field("displayname") != "Lanes" || r.Field("avatar_url") != other.BotAvatar {
 		t.Error(r)
 	}
@@ -109,7 +109,7 @@ func profile(t *testing.T, l *lab) {
 }
 
 // One batch after the other brings everything once, in order.
-func syncing(t *testing.T, l *lab) {
+func syncing(t *testing.T, l *site) {
 	ghost := l.ghost(t)
 	room := l.room(t, ghost)
 	l.after(t, room)
@@ -152,7 +152,7 @@ func syncing(t *testing.T, l *lab) {
 }
 
 // MSG-24: a deletion comes as an event that names its target, in every version.
-func redaction(t *testing.T, l *lab) {
+func redaction(t *testing.T, l *site) {
 	for _, version := range []string{"10", "11", "12"} {
 		room, err := l.CreateRoom(t.Context(), matrix.CreateRoom{Version: version, Preset: "private_chat"})
 		if err != nil {
@@ -180,7 +180,7 @@ func redaction(t *testing.T, l *lab) {
 }
 
 // The same transaction id sends once; also by a ghost, where it needs its own.
-func transactionIDs(t *testing.T, l *lab) {
+func transactionIDs(t *testing.T, l *site) {
 	ctx := t.Context()
 	ghost := l.ghost(t)
 	room := l.room(t, ghost)
@@ -200,7 +200,7 @@ func transactionIDs(t *testing.T, l *lab) {
 }
 
 // MSG-04: receipts, with their thread where the homeserver knows such.
-func receipts(t *testing.T, l *lab) {
+func receipts(t *testing.T, l *site) {
 	ghost := l.ghost(t)
 	room := l.room(t, ghost)
 	root := l.say(t, "", room, "a question")
@@ -232,13 +232,13 @@ func receipts(t *testing.T, l *lab) {
 		t.Fatal(err)
 	}
 	b = l.until(t, b.Next, func(b *matrix.Batch) bool { return got(b) != nil })
-	if r := got(b); r.Event != answer || r.Thread != root && l.hs.Kind == bridgetest.KindSynapse {
+	if r := got(b); r.Event != answer || r.Thread != root && l.hs.Kind == lab.KindSynapse {
 		t.Errorf("%+v", r)
 	}
 }
 
 // What is refused for good, and says so.
-func refusals(t *testing.T, l *lab) {
+func refusals(t *testing.T, l *site) {
 	ctx := t.Context()
 	ghost, room := l.ghost(t), l.room(t)
 	_, err := l.Send(ctx, ghost, room, "m.room.message", l.unique("txn"), text("from outside"))
@@ -272,16 +272,16 @@ func refusals(t *testing.T, l *lab) {
 }
 
 // The homeserver reaches us: it calls when it is asked to, and when something happens.
-func ping(t *testing.T, l *lab) {
+func ping(t *testing.T, l *site) {
 	room := l.room(t)
 	l.say(t, "", room, "for the application service")
 	select {
 	case <-l.woken:
-	case <-time.After(bridgetest.Patience):
+	case <-time.After(lab.Patience):
 		t.Error("no transaction came")
 	}
 	_, err := l.Ping(t.Context())
-	if l.hs.Kind == bridgetest.KindSynapse && err != nil || l.hs.Kind == bridgetest.KindDendrite && !matrix.IsCode(err, "M_UNRECOGNIZED") {
+	if l.hs.Kind == lab.KindSynapse && err != nil || l.hs.Kind == lab.KindDendrite && !matrix.IsCode(err, "M_UNRECOGNIZED") {
 		t.Error(err)
 	}
 }

@@ -5,13 +5,13 @@ import (
 	"testing"
 	"time"
 
-	"lanekeeper/bridge/bridgetest"
+	"lanekeeper/bridge/lab"
 	"lanekeeper/bridge/matrix"
 )
 
 // MSG-02: what was sent, once, stays sent once over every end of the homeserver and of ourselves.
 func TestRestart(t *testing.T) {
-	eachServer(t, func(t *testing.T, l *lab) {
+	eachServer(t, func(t *testing.T, l *site) {
 		ghost := l.ghost(t)
 		room := l.room(t, ghost)
 		since := l.after(t, room)
@@ -50,7 +50,7 @@ func TestRestart(t *testing.T) {
 
 // repeated checks that nothing is doubled after a restart: where the homeserver keeps transaction ids by sending again, also
 // from a new process of ours; elsewhere by looking first.
-func (l *lab) repeated(t *testing.T, name, room, ghost string, began time.Time, txn, sent map[string]string, send func(*matrix.Client, string) string) {
+func (l *site) repeated(t *testing.T, name, room, ghost string, began time.Time, txn, sent map[string]string, send func(*matrix.Client, string) string) {
 	t.Helper()
 	fresh := newClient(t, l.hs.URL, l.hs.Domain)
 	caps, err := fresh.Probe(t.Context())
@@ -101,7 +101,7 @@ func TestDeviceGone(t *testing.T) {
 	ghost := l.ghost(t)
 	room := l.room(t, ghost)
 	for _, user := range []string{l.Bot(), ghost} {
-		admin := bridgetest.As(t, l.hs.URL, user, "as-secret")
+		admin := lab.As(t, l.hs.URL, user, "as-secret")
 		if r := admin.Do(http.MethodDelete, "/devices/LANEKEEPER", nil); !r.OK() {
 			t.Fatal(r)
 		}

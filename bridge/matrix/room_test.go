@@ -11,7 +11,7 @@ import (
 )
 
 // The bot learns who invites it where, joins, and learns when it is thrown out.
-func invitation(t *testing.T, l *lab) {
+func invitation(t *testing.T, l *site) {
 	ctx := t.Context()
 	carl := l.hs.Register(l.unique("carl"))
 	since := l.now(t)
@@ -55,7 +55,7 @@ func invitation(t *testing.T, l *lab) {
 }
 
 // LANE-02: a room is made once under its alias, with the version that was asked.
-func rooms(t *testing.T, l *lab) {
+func rooms(t *testing.T, l *site) {
 	ctx := t.Context()
 	for _, version := range []string{"", "10", "11", "12"} {
 		alias := l.unique("lanekeeper_")
@@ -101,7 +101,7 @@ func rooms(t *testing.T, l *lab) {
 }
 
 // A creation that fails half-way can leave its alias; it can be taken away.
-func leftoverAlias(t *testing.T, l *lab) {
+func leftoverAlias(t *testing.T, l *site) {
 	ctx := t.Context()
 	full := l.Alias(l.unique("lanekeeper_"))
 	localpart, _, _ := strings.Cut(full[1:], ":")
@@ -148,7 +148,7 @@ func leftoverAlias(t *testing.T, l *lab) {
 	}
 }
 
-func membership(t *testing.T, l *lab) {
+func membership(t *testing.T, l *site) {
 	ctx := t.Context()
 	ghost, carl := l.ghost(t), l.hs.Register(l.unique("carl"))
 	room := l.room(t)
@@ -191,7 +191,7 @@ func membership(t *testing.T, l *lab) {
 	is(carl.ID, "leave", l.Bot())
 }
 
-func state(t *testing.T, l *lab) {
+func state(t *testing.T, l *site) {
 	ctx := t.Context()
 	room := l.room(t)
 	for _, key := range []string{"", "a key/with:signs ä"} {

@@ -5,21 +5,22 @@ import (
 	"net/url"
 	"testing"
 
-	"lanekeeper/bridge/bridgetest"
+	"lanekeeper/bridge/lab"
+	"lanekeeper/bridge/lab/labtest"
 	"lanekeeper/bridge/policy"
 	"lanekeeper/bridge/project"
 )
 
 // hall is a room on a real homeserver with one person of each rung.
 type hall struct {
-	bot    *bridgetest.Client
-	people map[project.Access]*bridgetest.Client
-	guest  *bridgetest.Client // in no room
+	bot    *lab.Client
+	people map[project.Access]*lab.Client
+	guest  *lab.Client // in no room
 	listed map[string]project.Access
 }
 
-func newHall(hs *bridgetest.Homeserver) *hall {
-	h := &hall{bot: hs.Register("keeper"), guest: hs.Register("guest"), people: map[project.Access]*bridgetest.Client{}, listed: map[string]project.Access{}}
+func newHall(hs *lab.Homeserver) *hall {
+	h := &hall{bot: hs.Register("keeper"), guest: hs.Register("guest"), people: map[project.Access]*lab.Client{}, listed: map[string]project.Access{}}
 	for a := project.Read; a <= project.Ops; a++ {
 		h.people[a] = hs.Register("rung_" + a.String())
 		h.listed[h.people[a].ID] = a
@@ -47,7 +48,7 @@ func (h *hall) open(t *testing.T, version string, made, levels map[string]any) (
 }
 
 // send tries one event of the ladder, with content that a server takes for it.
-func send(c *bridgetest.Client, room string, s sent) bridgetest.Response {
+func send(c *lab.Client, room string, s sent) lab.Response {
 	content := map[string]any{"by": c.ID} // different for each, else Dendrite answers 200 without asking
 	switch s.typ {
 	case "m.room.message":
@@ -76,7 +77,7 @@ func send(c *bridgetest.Client, room string, s sent) bridgetest.Response {
 // LANE-08, LANE-09: real homeservers hold people to the ladder, in every room
 // version that we make.
 func TestHomeserversKeepTheLadder(t *testing.T) {
-	bridgetest.EachServer(t, bridgetest.Options{}, func(t *testing.T, hs *bridgetest.Homeserver) {
+	labtest.EachServer(t, lab.Options{}, func(t *testing.T, hs *lab.Homeserver) {
 		h, p := newHall(hs), policy.Default()
 		for _, version := range []string{"10", "11", "12"} {
 			t.Run(version, func(t *testing.T) {
@@ -162,7 +163,7 @@ func (h *hall) members(t *testing.T, room, version string, p *policy.Policy) {
 	}
 	levels := p.Levels(one(p, "agency", ""), project.Customer, version, h.bot.ID, more)
 	c, victim := h.people[project.Ops], h.people[project.Read].ID
-	for what, r := range map[string]bridgetest.Response{
+	for what, r := range map[string]lab.Response{
 		"invites": c.Invite(room, h.guest.ID), "kicks": c.Kick(room, victim), "kicks the bot": c.Kick(room, h.bot.ID),
 		"bans":   c.Do(http.MethodPost, "/rooms/"+url.PathEscape(room)+"/ban", map[string]any{"user_id": victim}),
 		"raises": c.PutState(room, "m.room.power_levels", "", levels),

@@ -7,7 +7,7 @@ import (
 	"net/url"
 	"testing"
 
-	"lanekeeper/bridge/bridgetest"
+	"lanekeeper/bridge/lab"
 )
 
 // The whole program: rooms that somebody with the bot's token changes at random heal
@@ -17,9 +17,9 @@ func TestRoomsHealByThemselves(t *testing.T) {
 	if testing.Short() {
 		t.Skip("many rounds")
 	}
-	for _, kind := range []bridgetest.Kind{bridgetest.KindDendrite, bridgetest.KindSynapse} {
+	for _, kind := range []lab.Kind{lab.KindDendrite, lab.KindSynapse} {
 		t.Run(string(kind), func(t *testing.T) {
-			w := bridgetest.NewWorld(t, bridgetest.WorldOptions{Server: kind, People: []string{"root", "mia", "carl", "eve"}})
+			w := lab.NewWorld(t, lab.WorldOptions{Server: kind, People: []string{"root", "mia", "carl", "eve"}})
 			rooms := w.Project("acme")
 			w.CheckSettled("new")
 			v := &vandal{t: t, w: w, bot: w.Bridge.AsBot(), rooms: rooms, luck: rand.New(rand.NewPCG(7, 11))}
@@ -27,8 +27,8 @@ func TestRoomsHealByThemselves(t *testing.T) {
 				v.strike()
 				v.healed(fmt.Sprintf("round %d", round))
 			}
-			w.Person("mia").Wait("word of the drift", bridgetest.In(rooms["notes"]), bridgetest.From(w.Bot()), bridgetest.Says("changed rooms by hand"))
-			if _, saw := w.Person("carl").Saw(bridgetest.Says("changed rooms by hand")); saw {
+			w.Person("mia").Wait("word of the drift", lab.In(rooms["notes"]), lab.From(w.Bot()), lab.Says("changed rooms by hand"))
+			if _, saw := w.Person("carl").Saw(lab.Says("changed rooms by hand")); saw {
 				t.Error("the customer reads of the drift")
 			}
 		})
@@ -38,8 +38,8 @@ func TestRoomsHealByThemselves(t *testing.T) {
 // vandal has the bot's token.
 type vandal struct {
 	t     *testing.T
-	w     *bridgetest.World
-	bot   *bridgetest.Client
+	w     *lab.World
+	bot   *lab.Client
 	rooms map[string]string
 	luck  *rand.Rand
 }
@@ -50,7 +50,7 @@ func (v *vandal) strike() {
 	for range 1 + v.luck.IntN(4) {
 		room := v.rooms[[]string{"customer", "internal", "notes", "space"}[v.luck.IntN(4)]]
 		who := v.w.ID([]string{"mia", "carl"}[v.luck.IntN(2)])
-		member := func(verb, user string) bridgetest.Response {
+		member := func(verb, user string) lab.Response {
 			return v.bot.Do(http.MethodPost, "/rooms/"+url.PathEscape(room)+"/"+verb, map[string]any{"user_id": user})
 		}
 		switch v.luck.IntN(8) {

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"lanekeeper/bridge/bridgetest"
+	"lanekeeper/bridge/lab"
 	"lanekeeper/bridge/matrix"
 	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/reconcile"
@@ -23,7 +23,7 @@ import (
 // LANE-02, LANE-03, LANE-04, LANE-08, LANE-15: rooms of every version are made, stay
 // as they are, and heal from what somebody with our token does to them.
 func TestOnRealServers(t *testing.T) {
-	eachServer(t, func(l *lab) {
+	eachServer(t, func(l *site) {
 		versions := []string{"10", "11", "12"}
 		if testing.Short() {
 			versions = versions[2:]
@@ -60,7 +60,7 @@ func TestOnRealServers(t *testing.T) {
 }
 
 // vandalism does what can be done with our token, and looks.
-func (l *lab) vandalism(p *project.Project, version string, rooms map[string]string) {
+func (l *site) vandalism(p *project.Project, version string, rooms map[string]string) {
 	l.Helper()
 	customer, v := rooms["customer"], l.vandal
 	levels := v.State(customer, "m.room.power_levels", "").Body
@@ -114,7 +114,7 @@ func (l *lab) vandalism(p *project.Project, version string, rooms map[string]str
 }
 
 // coming follows people in and out.
-func (l *lab) coming(p *project.Project, version string, rooms map[string]string) {
+func (l *site) coming(p *project.Project, version string, rooms map[string]string) {
 	l.Helper()
 	customer := rooms["customer"]
 	ghost := l.id(fmt.Sprintf("lanekeeper_agent_%d", l.count.Add(1)))
@@ -156,7 +156,7 @@ func (l *lab) coming(p *project.Project, version string, rooms map[string]string
 }
 
 // peer raises somebody to the bot's own level, where nobody can lower them.
-func (l *lab) peer(p *project.Project, version string, rooms map[string]string) {
+func (l *site) peer(p *project.Project, version string, rooms map[string]string) {
 	l.Helper()
 	room := rooms["internal"]
 	levels := l.vandal.State(room, "m.room.power_levels", "").Body
@@ -181,25 +181,25 @@ func TestInterruptedOnRealServers(t *testing.T) {
 	if testing.Short() {
 		t.Skip("many projects")
 	}
-	eachServer(t, func(l *lab) {
-		version := map[bridgetest.Kind]string{bridgetest.KindSynapse: "12", bridgetest.KindDendrite: "10"}[l.hs.Kind]
+	eachServer(t, func(l *site) {
+		version := map[lab.Kind]string{lab.KindSynapse: "12", lab.KindDendrite: "10"}[l.hs.Kind]
 		p := l.small()
 		all := l.look(p.ID, version)
 		for n := 1; n <= all; n++ {
-			faults := []bridgetest.Fault{bridgetest.HangUpAfter, bridgetest.HangUpBefore}
+			faults := []lab.Fault{lab.HangUpAfter, lab.HangUpBefore}
 			if n > 4 { // all rooms are made
 				faults = faults[n%2 : n%2+1]
 			}
 			for _, fault := range faults {
 				p := l.small()
-				l.proxy.Set(func(i int, _ *http.Request) bridgetest.Fault {
+				l.proxy.Set(func(i int, _ *http.Request) lab.Fault {
 					if i >= n { // nothing gets through any more
 						if i == n {
 							return fault
 						}
-						return bridgetest.HangUpBefore
+						return lab.HangUpBefore
 					}
-					return bridgetest.Pass
+					return lab.Pass
 				}, nil)
 				if err := l.fresh(l.proxy.URL, version).Look(l.Context(), p.ID); err == nil {
 					l.Fatalf("write %d did not fail", n)
@@ -222,7 +222,7 @@ func TestCreationCutOffOnRealServers(t *testing.T) {
 		t.Skip("many projects")
 	}
 	reconcile.Settling(500 * time.Millisecond)
-	eachServer(t, func(l *lab) {
+	eachServer(t, func(l *site) {
 		target, err := url.Parse(l.hs.URL)
 		if err != nil {
 			l.Fatal(err)
@@ -258,15 +258,15 @@ func TestCreationCutOffOnRealServers(t *testing.T) {
 // MSG-02: the direct chat of the bot with somebody is one room, to which they come
 // when there is something to say.
 func TestDirectOnRealServers(t *testing.T) {
-	eachServer(t, func(l *lab) {
+	eachServer(t, func(l *site) {
 		carl := l.people["carl"]
-		for _, fault := range []bridgetest.Fault{bridgetest.HangUpBefore, bridgetest.HangUpAfter} {
+		for _, fault := range []lab.Fault{lab.HangUpBefore, lab.HangUpAfter} {
 			l.newStore()
-			l.proxy.Set(func(_ int, r *http.Request) bridgetest.Fault {
+			l.proxy.Set(func(_ int, r *http.Request) lab.Fault {
 				if strings.HasSuffix(r.URL.Path, "/createRoom") {
 					return fault
 				}
-				return bridgetest.Pass
+				return lab.Pass
 			}, nil)
 			if _, err := l.fresh(l.proxy.URL, "").EnsureDirect(l.Context(), carl.ID); !matrix.Temporary(err) {
 				l.Fatalf("no answer is %v", err)
@@ -309,7 +309,7 @@ func TestDirectOnRealServers(t *testing.T) {
 	})
 }
 
-func carlLeft(l *lab, room string) *matrix.Event {
+func carlLeft(l *site, room string) *matrix.Event {
 	l.Helper()
 	events, err := l.client(l.hs.URL).State(l.Context(), room)
 	if err != nil {

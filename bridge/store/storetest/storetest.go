@@ -8,6 +8,7 @@ import (
 	"github.com/rs/zerolog"
 	"go.mau.fi/util/dbutil"
 
+	"lanekeeper/bridge/lab/postgres"
 	"lanekeeper/bridge/store"
 )
 
@@ -21,6 +22,12 @@ func Each(t *testing.T, fn func(t *testing.T, db *dbutil.Database)) {
 func EachURI(t *testing.T, fn func(t *testing.T, kind, uri string)) {
 	t.Run("sqlite", func(t *testing.T) { fn(t, store.SQLite, SQLite(t)) })
 	t.Run("postgres", func(t *testing.T) { fn(t, store.Postgres, Postgres(t)) })
+}
+
+// Postgres gives the URI of a fresh PostgreSQL database that goes with the test.
+func Postgres(t testing.TB) string {
+	t.Helper()
+	return postgres.Database(t)
 }
 
 // SQLite gives the name of a database file that does not exist yet.

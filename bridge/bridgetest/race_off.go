@@ -1,6 +1,0 @@
-//go:build !race
-
-package bridgetest
-
-// raceDetector: see race_on.go.
-const raceDetector = false

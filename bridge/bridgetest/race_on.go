@@ -1,6 +1,0 @@
-//go:build race
-
-package bridgetest
-
-// raceDetector: the tests run under the race detector, so the bridge's binary is built with it too.
-const raceDetector = true

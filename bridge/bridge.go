@@ -65,6 +65,7 @@ const (
 	senders     = 8
 	reconcilers = 4
 	phones      = 4
+	readers     = 3 // of gaps
 )
 
 // listEvery is how often Twilio is asked for what it could not deliver to us.
@@ -359,6 +360,7 @@ func (b *Bridge) alive(ok bool) {
 	if b.health.synced(ok) {
 		b.store.Queue.WakeAll(store.QueueMatrix)
 		b.store.Queue.WakeAll(store.QueueReconcile)
+		b.store.Queue.WakeAll(store.QueueGap)
 	}
 }
 
@@ -371,6 +373,8 @@ func (b *Bridge) work(ctx context.Context) error {
 	group.Go(func() error { return b.sync.Run(ctx) })
 	forgetting := &intake.Forgetting{Store: b.store, Log: b.log, Ready: b.health.caughtUp}
 	group.Go(func() error { return forgetting.Run(ctx) })
+	gaps := &intake.Gaps{HS: b.hs, Store: b.store, Log: b.log, Events: b.metrics.eventsIn}
+	run(store.QueueGap, readers, gaps.Do)
 	run(store.QueueIn, handlers, b.handler.Do)
 	group.Go(func() error { return b.rooms.Run(ctx, reconcilers) })
 	run(store.QueueMatrix, senders, b.outbox.Do)

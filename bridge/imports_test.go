@@ -38,7 +38,7 @@ var mayImport = map[string][]string{
 	"phone":    {"effect", "handoff", "text", "store", "whatsapp"},
 
 	"gate":      {"project", "policy", "store"},
-	"intake":    {"queue", "store", "matrix", "whatsapp"},
+	"intake":    {"effect", "text", "queue", "store", "matrix", "whatsapp"},
 	"outbox":    {"effect", "project", "text", "queue", "store", "matrix", "whatsapp", "media", "phone"},
 	"reconcile": {"effect", "project", "policy", "text", "queue", "store", "matrix"},
 	"relay":     {anything},

@@ -23,12 +23,8 @@ type source struct {
 	next int
 }
 
-func (s *source) Between(context.Context, string, string, string, func([]json.RawMessage) error) error {
-	return nil
-}
-
 // Sync decodes a batch, as the client does with an answer.
-func (s *source) Sync(context.Context, string, time.Duration) (*matrix.Batch, error) {
+func (s *source) Sync(context.Context, string, time.Duration, matrix.Measure) (*matrix.Batch, error) {
 	b := &matrix.Batch{Joined: map[string]matrix.JoinedRoom{}}
 	for range s.size {
 		s.next++
@@ -47,7 +43,7 @@ func floor(b *testing.B, size, n int) (perSecond float64) {
 	s := &source{size: size}
 	began := time.Now()
 	for done := 0; done < n; done += size {
-		batch, err := s.Sync(b.Context(), "", 0)
+		batch, err := s.Sync(b.Context(), "", 0, matrix.Measure{})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -29,7 +29,7 @@ func markOld(ctx context.Context, s *store.Store, arrivals []arrival) error {
 				return err
 			}
 		}
-		a.input.Old = a.at.Before(forgotten.Add(margin))
+		a.input.Old = a.input.Old || a.at.Before(forgotten.Add(margin))
 	}
 	return nil
 }
@@ -72,6 +72,9 @@ func (f *Forgetting) Run(ctx context.Context) error {
 // once deletes what the run before announced, and announces what the next one
 // deletes: no transaction that looked for an id sees it vanish.
 func (f *Forgetting) once(ctx context.Context) error {
+	if gaps, err := f.Store.AnyGap(ctx); gaps || err != nil { // what is still to be read may be old, and news
+		return err
+	}
 	until, err := f.Store.Forgotten(ctx)
 	if err != nil {
 		return err

@@ -24,7 +24,7 @@ func TestForgetting(t *testing.T) {
 		f := &Forgetting{Store: s, Log: zerolog.Nop(), Ready: func() bool { return true }}
 		come := func(id string, at time.Time) (fresh, old bool) {
 			t.Helper()
-			a := event("!r", "room:!r", json.RawMessage(fmt.Sprintf(`{"event_id":%q,"origin_server_ts":%d}`, id, at.UnixMilli())))
+			a := event("!r", "room:!r", "x", json.RawMessage(fmt.Sprintf(`{"event_id":%q,"origin_server_ts":%d}`, id, at.UnixMilli())))
 			arrivals := []arrival{a}
 			n, err := keep(t.Context(), s, arrivals)
 			if err != nil {

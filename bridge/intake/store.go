@@ -25,7 +25,8 @@ const chunk = 500
 type arrival struct {
 	id    string    // event id, MessageSid, …
 	key   string    // order key
-	at    time.Time // of events: when it happened, by the homeserver; else zero
+	at    time.Time // of events: when it happened, by the homeserver of who sent it; else zero
+	local bool      // who sent it is of our homeserver, whose clock can be believed
 	input store.Input
 }
 
@@ -92,15 +93,23 @@ func unseen(ctx context.Context, s *store.Store, part []arrival) ([]queue.Item, 
 	return items, nil
 }
 
+// wireEvent is what intake has to know of an event.
+type wireEvent struct {
+	ID       string  `json:"event_id"`
+	Type     string  `json:"type"`
+	Sender   string  `json:"sender"`
+	StateKey *string `json:"state_key"`
+	TS       int64   `json:"origin_server_ts"`
+}
+
 // event makes an arrival of an event; one without an id is known by its bytes.
-func event(room, key string, raw json.RawMessage) arrival {
-	var e struct {
-		ID string `json:"event_id"`
-		TS int64  `json:"origin_server_ts"`
-	}
+func event(room, key, domain string, raw json.RawMessage) arrival {
+	var e wireEvent
 	a := arrival{key: key, input: store.Input{Kind: store.InputEvent, Room: room, Raw: raw}}
 	if json.Unmarshal(raw, &e) == nil && e.ID != "" && !strings.Contains(e.ID, "\x00") { // which no database stores
 		a.id, a.at = e.ID, time.UnixMilli(e.TS)
+		_, server, _ := strings.Cut(e.Sender, ":")
+		a.local = server == domain
 		return a
 	}
 	sum := sha256.Sum256(raw)

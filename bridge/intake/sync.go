@@ -3,7 +3,7 @@ package intake
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -11,13 +11,13 @@ import (
 	"github.com/rs/zerolog"
 
 	"lanekeeper/bridge/matrix"
+	"lanekeeper/bridge/queue"
 	"lanekeeper/bridge/store"
 )
 
 // Homeserver is what the sync asks of Matrix; *matrix.Client in production.
 type Homeserver interface {
-	Sync(ctx context.Context, since string, timeout time.Duration) (*matrix.Batch, error)
-	Between(ctx context.Context, room, since, prev string, each func([]json.RawMessage) error) error
+	Sync(ctx context.Context, since string, wait time.Duration, m matrix.Measure) (*matrix.Batch, error)
 }
 
 // metaSince is where the token of the last stored batch stands.
@@ -32,12 +32,14 @@ type Sync struct {
 	Events func(n int)   // counts what came in
 	Alive  func(ok bool) // told after each try whether the homeserver answered
 
-	wake chan struct{}
+	wake    chan struct{}
+	measure matrix.Measure
+	gaps    bool // there may be some
 }
 
 // NewSync makes a Sync.
 func NewSync(hs Homeserver, s *store.Store, log zerolog.Logger) *Sync {
-	return &Sync{HS: hs, Store: s, Log: log, Events: func(int) {}, Alive: func(bool) {}, wake: make(chan struct{}, 1)}
+	return &Sync{HS: hs, Store: s, Log: log, Events: func(int) {}, Alive: func(bool) {}, wake: make(chan struct{}, 1), gaps: true}
 }
 
 // Wake ends a pause after a failure: the homeserver is heard again.
@@ -51,6 +53,10 @@ func (s *Sync) Wake() {
 // longPoll is how long the homeserver may hold a sync that has no news.
 const longPoll = 30 * time.Second
 
+// errIdle is a homeserver that answers at once though it has no news: it would be
+// asked again and again without pause.
+var errIdle = errors.New("the homeserver does not wait for news")
+
 // Run reads until ctx ends. A failure is waited out: 0.25 s, doubled each time,
 // at most 10 s, cut short by Wake. The first sync, and the first after a failure,
 // is answered at once: until then nobody knows that it works.
@@ -61,7 +67,8 @@ func (s *Sync) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		s.Alive(err == nil)
+		idle := errors.Is(err, errIdle)
+		s.Alive(err == nil || idle)
 		if err == nil {
 			if pause > 0 {
 				s.Log.Info().Msg("Sync works again")
@@ -72,7 +79,10 @@ func (s *Sync) Run(ctx context.Context) error {
 		if pause == 0 {
 			s.Log.Warn().Err(err).Msg("Sync failed; trying again until it works")
 		}
-		pause, wait = min(max(2*pause, 250*time.Millisecond), 10*time.Second), 0
+		pause = min(max(2*pause, 250*time.Millisecond), 10*time.Second)
+		if !idle {
+			wait = 0
+		}
 		timer := time.NewTimer(pause)
 		select {
 		case <-ctx.Done():
@@ -89,64 +99,137 @@ func (s *Sync) once(ctx context.Context, wait time.Duration) error {
 	if err != nil {
 		return err
 	}
-	batch, err := s.HS.Sync(ctx, since, wait)
+	began := time.Now()
+	batch, err := s.HS.Sync(ctx, since, wait, s.measure)
+	if err != nil {
+		if matrix.TooMuch(err) {
+			s.less()
+		}
+		return err
+	}
+	s.measure = matrix.Measure{}
+	ours, err := s.Store.RoomsByID(ctx, batch.Rooms())
 	if err != nil {
 		return err
 	}
-	rooms := slices.Collect(maps.Keys(batch.Joined))
-	rooms = slices.AppendSeq(slices.AppendSeq(rooms, maps.Keys(batch.Invited)), maps.Keys(batch.Left))
-	ours, err := s.Store.RoomsByID(ctx, rooms)
-	if err != nil {
-		return err
+	in := newIncoming(batch, since, ours, s.Store.Domain)
+	if len(in.rooms) == 0 && batch.Next == since {
+		if wait > 0 && time.Since(began) < wait/10 {
+			return errIdle
+		}
+		return nil
 	}
-	for id, room := range batch.Joined {
-		if room.Limited && since != "" && ours[id] != nil {
-			if err := s.fill(ctx, id, ours[id], since, room.Prev); err != nil {
+	return s.keep(ctx, in, batch.Next)
+}
+
+// less asks for less the next time: what an answer leaves out is read room by room.
+func (s *Sync) less() {
+	limit := s.measure.Limit
+	if limit == 0 {
+		limit = matrix.Timeline
+	}
+	s.measure.Limit = max(1, limit/2)
+}
+
+// keep stores what came in, with the token of the next sync. Where something is
+// missing, or still is from before, it is held back until that is read.
+func (s *Sync) keep(ctx context.Context, in incoming, next string) error {
+	var fresh int
+	var gaps bool
+	err := s.Store.Tx(ctx, func(ctx context.Context) (err error) {
+		fresh, gaps = 0, s.gaps || len(in.gaps) > 0
+		held := map[string]int64{}
+		if gaps {
+			if held, err = s.hold(ctx, in); err != nil {
+				return err
+			}
+			if gaps, err = s.Store.AnyGap(ctx); err != nil {
 				return err
 			}
 		}
-	}
-	arrivals := arrivalsOf(batch, ours)
-	if len(arrivals) == 0 && batch.Next == since {
-		return nil
-	}
-	fresh := 0
-	err = s.Store.Tx(ctx, func(ctx context.Context) error {
-		if fresh, err = keep(ctx, s.Store, arrivals); err != nil {
+		var free []arrival
+		for _, key := range slices.Sorted(maps.Keys(in.rooms)) {
+			if held[key] == 0 {
+				free = append(free, merge(in.rooms[key], s.Store.Now())...)
+			}
+		}
+		if fresh, err = keep(ctx, s.Store, free); err != nil {
 			return err
 		}
-		return s.Store.SetMeta(ctx, metaSince, batch.Next)
+		return s.Store.SetMeta(ctx, metaSince, next)
 	})
-	s.Events(fresh)
+	if err == nil {
+		s.gaps = gaps
+		s.Events(fresh)
+	}
 	return err
 }
 
-// fill stores what a limited timeline left out, page by page. The token stays
-// until all of it is stored: a crash repeats the fill, and what was stored is
-// recognised.
-func (s *Sync) fill(ctx context.Context, id string, room *store.Room, since, prev string) error {
-	err := s.HS.Between(ctx, id, since, prev, func(page []json.RawMessage) error {
-		return s.Store.Tx(ctx, func(ctx context.Context) error {
-			n, err := keep(ctx, s.Store, events(nil, id, store.InputKey(room, id), page))
-			s.Events(n)
-			return err
-		})
-	})
+// hold notes the gaps of a batch and keeps back what came behind these and older
+// ones. It gives the keys of what is held back.
+func (s *Sync) hold(ctx context.Context, in incoming) (map[string]int64, error) {
+	held, err := s.Store.Gaps(ctx, slices.Sorted(maps.Keys(in.rooms)))
 	if err != nil {
-		return fmt.Errorf("sync: gap: %w", err)
+		return nil, err
 	}
-	return nil
+	var jobs []queue.Item
+	for _, g := range in.gaps {
+		id, err := s.Store.AddGap(ctx, g.Key, g.Room, g.Since, g.Prev)
+		if err != nil {
+			return nil, err
+		}
+		held[g.Key] = id
+		jobs = append(jobs, gapJob{Gap: id}.item(g.Room))
+	}
+	if _, err := s.Store.Queue.Put(ctx, jobs...); err != nil {
+		return nil, err
+	}
+	var rows []store.Held
+	for key, gap := range held {
+		for _, room := range in.rooms[key] {
+			for _, a := range room {
+				h, err := a.held(gap, true)
+				if err != nil {
+					return nil, err
+				}
+				rows = append(rows, h)
+			}
+		}
+	}
+	return held, s.Store.Hold(ctx, rows...)
 }
 
-// arrivalsOf lists what a batch brought: rooms in a fixed order, each with its
-// state before its timeline.
-func arrivalsOf(b *matrix.Batch, ours map[string]*store.Room) []arrival {
-	var out []arrival
+// incoming is what a batch brought, by order key and room.
+type incoming struct {
+	rooms map[string][][]arrival
+	gaps  []store.Gap
+}
+
+// newIncoming sorts out a batch: rooms in a fixed order, each with its state before
+// its timeline. ours are those of its rooms that are ours: only there it matters
+// what was left out.
+func newIncoming(b *matrix.Batch, since string, ours map[string]*store.Room, domain string) incoming {
+	in := incoming{rooms: map[string][][]arrival{}}
+	add := func(room string, all []arrival) {
+		if len(all) > 0 {
+			in.rooms[all[0].key] = append(in.rooms[all[0].key], all)
+		}
+	}
+	gap := func(room string, limited bool, prev string) {
+		if limited && since != "" && ours[room] != nil { // the first sync is no news
+			in.gaps = append(in.gaps, store.Gap{Key: store.InputKey(ours[room], room), Room: room, Since: since, Prev: prev})
+		}
+	}
 	for _, id := range slices.Sorted(maps.Keys(b.Joined)) {
 		room := b.Joined[id]
-		key := store.InputKey(ours[id], id)
-		out = events(out, id, key, room.State)
-		out = events(out, id, key, room.Timeline)
+		gap(id, room.Limited, room.Prev)
+		p := parser{room: id, key: store.InputKey(ours[id], id), domain: domain}
+		if since == "" {
+			p.history = true
+		} else if created(room.State) || created(room.Timeline) {
+			p.join = b.Next
+		}
+		add(id, append(p.events(room.State), p.events(room.Timeline)...))
 	}
 	for _, id := range slices.Sorted(maps.Keys(b.Invited)) {
 		raw, err := json.Marshal(b.Invited[id])
@@ -154,20 +237,46 @@ func arrivalsOf(b *matrix.Batch, ours map[string]*store.Room) []arrival {
 			continue
 		}
 		// The same invitation comes with the same state; a new one has another member event.
-		out = append(out, arrival{id: "invite:" + b.Next + ":" + id, key: store.InputKey(ours[id], id), input: store.Input{Kind: store.InputInvite, Room: id, Raw: raw}})
+		add(id, []arrival{{id: "invite:" + b.Next + ":" + id, key: store.InputKey(ours[id], id), input: store.Input{Kind: store.InputInvite, Room: id, Raw: raw}}})
 	}
 	for _, id := range slices.Sorted(maps.Keys(b.Left)) {
-		key := store.InputKey(ours[id], id)
-		out = events(out, id, key, b.Left[id].State)
-		out = events(out, id, key, b.Left[id].Timeline)
-		out = append(out, arrival{id: "gone:" + b.Next + ":" + id, key: key, input: store.Input{Kind: store.InputGone, Room: id}})
+		room := b.Left[id]
+		gap(id, room.Limited, room.Prev)
+		p := parser{room: id, key: store.InputKey(ours[id], id), domain: domain}
+		all := append(p.events(room.State), p.events(room.Timeline)...)
+		add(id, append(all, arrival{id: "gone:" + b.Next + ":" + id, key: p.key, input: store.Input{Kind: store.InputGone, Room: id}}))
 	}
-	return out
+	return in
 }
 
-func events(out []arrival, room, key string, raws []json.RawMessage) []arrival {
+// parser makes arrivals of the events of one room.
+type parser struct {
+	room, key, domain string
+	history           bool   // what was said is no news
+	join              string // the bot has just come in, by the batch of this name
+}
+
+// created reports whether a room's create event is there: the bot has just come in.
+func created(raws []json.RawMessage) bool {
+	return slices.ContainsFunc(raws, func(raw json.RawMessage) bool {
+		var e wireEvent
+		return json.Unmarshal(raw, &e) == nil && e.Type == "m.room.create" && e.StateKey != nil && *e.StateKey == ""
+	})
+}
+
+func (p parser) events(raws []json.RawMessage) []arrival {
+	out := make([]arrival, 0, len(raws))
 	for _, raw := range raws {
-		out = append(out, event(room, key, raw))
+		a := event(p.room, p.key, p.domain, raw)
+		var e wireEvent
+		state := json.Unmarshal(raw, &e) == nil && e.StateKey != nil
+		a.input.Old = p.history && !state
+		if p.join != "" && state {
+			// The bot may have been here before and have forgotten since what the room is
+			// like: its state is news, however often it came.
+			a.id, a.at = "join:"+p.join+":"+a.id, time.Time{}
+		}
+		out = append(out, a)
 	}
 	return out
 }

@@ -34,10 +34,10 @@ const (
 	// transaction ids are remembered per device.
 	deviceID = "LANEKEEPER"
 
-	// answerTime is how long a call may take altogether; a sync gets its own
-	// timeout on top, the first sync answerTimeFirstSync.
-	answerTime          = 30 * time.Second
-	answerTimeFirstSync = 10 * time.Minute
+	// answerTime is how long a call may take altogether; a sync that waits for news
+	// gets its own timeout on top, one that catches up answerTimeLong.
+	answerTime     = 30 * time.Second
+	answerTimeLong = 10 * time.Minute
 
 	// answerLimit bounds an answer in bytes, answerLimitSync that of a sync, of
 	// a page of messages or of a room's whole state.
@@ -147,11 +147,12 @@ type request struct {
 	body   any
 	out    any
 
-	nobody   bool          // no user_id: the call is the application service's own
-	noDevice bool          // no device_id: calls that find out whether there are devices
-	timeout  time.Duration // 0: answerTime
-	limit    int64         // 0: answerLimit
-	long     bool          // a long poll: not logged
+	nobody   bool                  // no user_id: the call is the application service's own
+	noDevice bool                  // no device_id: calls that find out whether there are devices
+	timeout  time.Duration         // 0: answerTime
+	limit    int64                 // 0: answerLimit
+	stream   func(io.Reader) error // reads the answer while it comes, of any size, in place of out
+	long     bool                  // a long poll: not logged
 }
 
 // do makes one call, once. Errors are *Error, except for a body that is not JSON.
@@ -211,7 +212,12 @@ func (c *Client) once(ctx context.Context, r request, user string, device bool) 
 	if limit == 0 {
 		limit = answerLimit
 	}
+	var handler mautrix.ClientResponseHandler
+	if r.stream != nil {
+		handler = streamed(r.stream)
+	}
 	_, resp, err := cli.MakeFullRequestWithResp(quiet.WithContext(ctx), mautrix.FullRequest{
+		Handler:           handler,
 		Method:            r.method,
 		URL:               cli.BuildURLWithQuery(mautrix.BaseURLPath(append([]any{"_matrix"}, r.path...)), r.query),
 		RequestJSON:       r.body,

@@ -101,6 +101,14 @@ func Temporary(err error) bool {
 	return gateDown(e)
 }
 
+// TooMuch tells whether an answer was too large, or took too long: less may come
+// through.
+func TooMuch(err error) bool {
+	var e *Error
+	return errors.Is(err, mautrix.ErrResponseTooLong) || errors.Is(err, mautrix.ErrBodyReadReachedLimit) ||
+		errors.Is(err, context.DeadlineExceeded) || errors.As(err, &e) && e.Status == http.StatusGatewayTimeout
+}
+
 // gateDown recognises Synapse refusing because a module that it asks cannot
 // reach its service. These are the texts of synapse-http-antispam; a refusal by
 // the service itself has another code or text.

@@ -163,22 +163,6 @@ func TestMentions(t *testing.T) {
 	}
 }
 
-// MSG-04: only public receipts, each with its thread.
-func TestReceipts(t *testing.T) {
-	got := matrix.Receipts(json.RawMessage(`{"type":"m.receipt","content":{"$1":{
-		"m.read":{"@a:b":{"ts":1795000000000,"thread_id":"$0"},"@odd:b":7},
-		"m.read.private":{"@c:d":{"ts":1}}}, "$2": 7}}`))
-	want := []matrix.Receipt{{User: "@a:b", Event: "$1", Thread: "$0", TS: time.UnixMilli(1795000000000)}}
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("%+v", got)
-	}
-	for _, raw := range []string{``, `{}`, `[]`, `{"type":"m.typing","content":{"user_ids":["@a:b"]}}`, `{"type":"m.receipt","content":7}`} {
-		if got := matrix.Receipts(json.RawMessage(raw)); got != nil {
-			t.Errorf("%s: %v", raw, got)
-		}
-	}
-}
-
 // Whatever people and servers write: no panic, and the raw event stays.
 func TestAnyShape(t *testing.T) {
 	keys := []string{"event_id", "type", "sender", "content", "state_key", "unsigned", "redacts", "origin_server_ts", "body", "msgtype",
@@ -218,7 +202,6 @@ func TestAnyShape(t *testing.T) {
 		if err != nil {
 			t.Skip(err)
 		}
-		matrix.Receipts(raw)
 		e, err := matrix.ParseEvent("!room", raw)
 		if err != nil {
 			return

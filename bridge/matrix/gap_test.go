@@ -2,6 +2,7 @@ package matrix_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -28,18 +29,13 @@ func collect(t *testing.T, have []string, raws []json.RawMessage) []string {
 // all gives what happened in a room since a token, with its gaps filled, and the next token.
 func (l *site) all(t *testing.T, room, since string) (ids []string, next string) {
 	t.Helper()
-	b, err := l.Sync(t.Context(), since, 0)
+	b, err := l.Sync(t.Context(), since, 0, matrix.Measure{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	joined := b.Joined[room]
 	if joined.Limited {
-		if err := l.Between(t.Context(), room, since, joined.Prev, func(page []json.RawMessage) error {
-			ids = collect(t, ids, page)
-			return nil
-		}); err != nil {
-			t.Fatal(err)
-		}
+		ids = l.between(t, room, since, joined.Prev)
 	}
 	return collect(t, ids, joined.Timeline), b.Next
 }
@@ -73,11 +69,8 @@ func gap(t *testing.T, l *site) {
 	if rest, _ := l.all(t, room, next); len(rest) != 0 {
 		t.Errorf("%d events came twice", len(rest))
 	}
-	if err := l.Between(t.Context(), room, "", "", func([]json.RawMessage) error { return fmt.Errorf("called") }); err != nil {
-		t.Errorf("before the first sync: %v", err)
-	}
 	stop := fmt.Errorf("stop")
-	if err := l.Between(t.Context(), room, since, next, func([]json.RawMessage) error { return stop }); err != stop {
+	if _, err := l.Since(t.Context(), room, since, func([]json.RawMessage) error { return stop }); !errors.Is(err, stop) {
 		t.Errorf("the caller's error: %v", err)
 	}
 }
@@ -147,18 +140,36 @@ func crowd(t *testing.T, l *site) {
 	}
 }
 
-// tail gives what Between says of a room since a token, as if the timeline had been empty, and the token of now.
+// tail gives what is read of a room since a token, as if the timeline had been empty, and the token of now.
 func (l *site) tail(t *testing.T, room, since string) (ids []string, next string) {
 	t.Helper()
-	b, err := l.Sync(t.Context(), since, 0)
+	b, err := l.Sync(t.Context(), since, 0, matrix.Measure{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Between(t.Context(), room, since, b.Next, func(page []json.RawMessage) error {
+	return l.between(t, room, since, b.Next), b.Next
+}
+
+// between gives what happened in a room between two tokens, and perhaps more, in the way of intake.
+func (l *site) between(t *testing.T, room, since, prev string) (ids []string) {
+	t.Helper()
+	complete, err := l.Since(t.Context(), room, since, func(page []json.RawMessage) error {
 		ids = collect(t, ids, page)
 		return nil
-	}); err != nil {
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
-	return ids, b.Next
+	if complete {
+		return ids
+	}
+	ids = nil
+	for from := since; from != ""; {
+		events, next, err := l.Page(t.Context(), room, from, prev)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids, from = collect(t, ids, events), next
+	}
+	return ids
 }

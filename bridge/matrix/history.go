@@ -3,12 +3,10 @@ package matrix
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
-
-	"maunium.net/go/mautrix/id"
 )
 
 // pageSize is how many events one page of history holds at most.
@@ -39,77 +37,40 @@ func (c *Client) messages(ctx context.Context, room, dir, from, to string) (page
 	return p, err
 }
 
-// gapLimits are how many events of a room are asked for at once to fill a gap.
-var gapLimits = []int{10_000, 100_000}
+// gapLimit is how many events of one room Since asks for.
+const gapLimit = 100_000
 
-// Between gives the events that a limited timeline left out: those after the
-// sync token since and before prev, the beginning of the timeline, oldest first,
-// in pages. It may also give events of that timeline, and younger ones: the
-// caller knows events by their ids. With since "" there is nothing to fill: that
-// sync was the first.
+// Since gives what happened in one room since a sync token, oldest first, in pages
+// as they come in, so that its size does not matter. complete: that is all; else the
+// homeserver gave only the end of it, and what was given is to be forgotten: Page
+// has all of it.
 //
 // A longer sync of that one room is exact everywhere, but Synapse cuts it at its
 // filter_timeline_limit. There /messages is exact, too, since it compares by the
 // order of arrival. Dendrite's goes by depth in the room's graph and loses a
 // quarter of what several people write at the same time.
-func (c *Client) Between(ctx context.Context, room, since, prev string, each func(page []json.RawMessage) error) error {
-	if since == "" {
-		return nil
-	}
-	for _, limit := range gapLimits {
-		b, err := c.sync(ctx, since, filter(limit, id.RoomID(room)), 0, answerTimeFirstSync)
-		if err != nil {
+func (c *Client) Since(ctx context.Context, room, since string, each func(page []json.RawMessage) error) (complete bool, err error) {
+	limited := true // as long as the answer does not have the room
+	_, err = c.do(ctx, request{
+		op: "history of " + room, method: http.MethodGet, path: pathSync,
+		query: syncQuery(since, filter(gapLimit, []string{room}, nil), 0), timeout: answerTimeLong, long: true,
+		stream: func(body io.Reader) (err error) {
+			limited, err = readTimeline(body, room, each)
 			return err
-		}
-		events, limited := b.timeline(room)
-		if !limited {
-			return paged(events, each)
-		}
-		if len(events) < limit {
-			break // the homeserver has a limit of its own
-		}
-	}
-	return c.forward(ctx, room, since, prev, each)
+		},
+	})
+	return err == nil && !limited, err
 }
 
-// timeline gives what a batch has of one room. A room that it does not have at all
-// counts as cut.
-func (b *Batch) timeline(room string) (events []json.RawMessage, limited bool) {
-	if j, ok := b.Joined[room]; ok {
-		return j.Timeline, j.Limited
+// Page gives one page of what happened in a room between two sync tokens, oldest
+// first, and the token of the next page; "": that was the last one. It may also give
+// events that are younger than the second token.
+func (c *Client) Page(ctx context.Context, room, from, to string) (events []json.RawMessage, next string, err error) {
+	p, err := c.messages(ctx, room, "f", from, to)
+	if p.End == from {
+		p.End = ""
 	}
-	if l, ok := b.Left[room]; ok { // meanwhile
-		return l.Timeline, l.Limited
-	}
-	return nil, true
-}
-
-func paged(events []json.RawMessage, each func([]json.RawMessage) error) error {
-	for page := range slices.Chunk(events, pageSize) {
-		if err := each(page); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// forward reads /messages from one token to another.
-func (c *Client) forward(ctx context.Context, room, from, to string, each func([]json.RawMessage) error) error {
-	for {
-		p, err := c.messages(ctx, room, "f", from, to)
-		if err != nil {
-			return err
-		}
-		if len(p.Chunk) > 0 {
-			if err := each(p.Chunk); err != nil {
-				return err
-			}
-		}
-		if p.End == "" || p.End == from {
-			return nil
-		}
-		from = p.End
-	}
+	return p.Chunk, p.End, err
 }
 
 // FindSent looks for what Send sent to a room with a transaction id, and gives

@@ -21,7 +21,7 @@ func TestHomeserver(t *testing.T) {
 		}{
 			{"capabilities", capabilities}, {"identity", identity}, {"profile", profile}, {"sync", syncing}, {"redaction", redaction},
 			{"invitation", invitation}, {"rooms", rooms}, {"leftover alias", leftoverAlias}, {"membership", membership}, {"state", state},
-			{"transaction ids", transactionIDs}, {"receipts", receipts}, {"refusals", refusals}, {"ping", ping}, {"gap", gap}, {"crowd", crowd},
+			{"transaction ids", transactionIDs}, {"refusals", refusals}, {"ping", ping}, {"gap", gap}, {"crowd", crowd},
 		} {
 			t.Run(test.name, func(t *testing.T) { test.run(t, l) })
 		}
@@ -113,7 +113,7 @@ func syncing(t *testing.T, l *site) {
 	ghost := l.ghost(t)
 	room := l.room(t, ghost)
 	l.after(t, room)
-	first, err := l.Sync(t.Context(), "", 0)
+	first, err := l.Sync(t.Context(), "", 0, matrix.Measure{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +168,7 @@ func redaction(t *testing.T, l *site) {
 		if e := find(b.Joined[room].Timeline, byID(redaction)); e.Redacts != target || e.Type != "m.room.redaction" || e.Content["reason"] != "wrong room" {
 			t.Errorf("version %s: %s", version, e.Raw)
 		}
-		first, err := l.Sync(t.Context(), "", 0)
+		first, err := l.Sync(t.Context(), "", 0, matrix.Measure{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -196,44 +196,6 @@ func transactionIDs(t *testing.T, l *site) {
 	}
 	if other := l.say(t, ghost, room, "once"); other == first {
 		t.Error("the ghost's message is the bot's")
-	}
-}
-
-// MSG-04: receipts, with their thread where the homeserver knows such.
-func receipts(t *testing.T, l *site) {
-	ghost := l.ghost(t)
-	room := l.room(t, ghost)
-	root := l.say(t, "", room, "a question")
-	since := l.now(t)
-	if err := l.Read(t.Context(), ghost, room, root, ""); err != nil {
-		t.Fatal(err)
-	}
-	got := func(b *matrix.Batch) (found *matrix.Receipt) {
-		for _, raw := range b.Joined[room].Ephemeral {
-			for _, r := range matrix.Receipts(raw) {
-				if r.User == ghost {
-					found = &r
-				}
-			}
-		}
-		return found
-	}
-	b := l.until(t, since, func(b *matrix.Batch) bool { return got(b) != nil })
-	if r := got(b); r.Event != root || r.Thread != "" || r.TS.Before(time.Now().Add(-time.Hour)) {
-		t.Errorf("%+v", r)
-	}
-	answer, err := l.Send(t.Context(), "", room, "m.room.message", l.unique("txn"), map[string]any{
-		"msgtype": "m.text", "body": "an answer", "m.relates_to": map[string]any{"rel_type": "m.thread", "event_id": root},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := l.Read(t.Context(), ghost, room, answer, root); err != nil {
-		t.Fatal(err)
-	}
-	b = l.until(t, b.Next, func(b *matrix.Batch) bool { return got(b) != nil })
-	if r := got(b); r.Event != answer || r.Thread != root && l.hs.Kind == lab.KindSynapse {
-		t.Errorf("%+v", r)
 	}
 }
 

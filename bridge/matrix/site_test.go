@@ -111,7 +111,7 @@ func text(body string) map[string]any { return map[string]any{"msgtype": "m.text
 // now is a sync token of this moment.
 func (l *site) now(t *testing.T) string {
 	t.Helper()
-	b, err := l.Sync(t.Context(), "", 0)
+	b, err := l.Sync(t.Context(), "", 0, matrix.Measure{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func (l *site) until(t *testing.T, since string, wanted func(*matrix.Batch) bool
 	ctx, cancel := context.WithTimeout(t.Context(), lab.Patience)
 	defer cancel()
 	for {
-		b, err := l.Sync(ctx, since, 5*time.Second)
+		b, err := l.Sync(ctx, since, 5*time.Second, matrix.Measure{})
 		if err != nil {
 			t.Fatalf("the sync did not bring what is waited for: %v", err)
 		}

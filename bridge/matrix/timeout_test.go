@@ -36,14 +36,15 @@ func TestSilence(t *testing.T) {
 			want time.Duration
 			do   func(ctx context.Context) error
 		}{
-			"send":       {30 * time.Second, func(ctx context.Context) error { _, err := c.Send(ctx, "", "!r", "t", "x", 1); return err }},
-			"sync":       {55 * time.Second, func(ctx context.Context) error { _, err := c.Sync(ctx, "s1", 25*time.Second); return err }},
-			"first sync": {10 * time.Minute, func(ctx context.Context) error { _, err := c.Sync(ctx, "", 0); return err }},
+			"send":        {30 * time.Second, func(ctx context.Context) error { _, err := c.Send(ctx, "", "!r", "t", "x", 1); return err }},
+			"sync":        {55 * time.Second, func(ctx context.Context) error { _, err := c.Sync(ctx, "s1", 25*time.Second, Measure{}); return err }},
+			"catching up": {10 * time.Minute, func(ctx context.Context) error { _, err := c.Sync(ctx, "s1", 0, Measure{}); return err }}, // C4
+			"first sync":  {10 * time.Minute, func(ctx context.Context) error { _, err := c.Sync(ctx, "", 0, Measure{}); return err }},
 		} {
 			began := time.Now()
 			err := call.do(t.Context())
 			var e *Error
-			if took := time.Since(began); took != call.want || !errors.As(err, &e) || e.Status != 0 || !Temporary(err) {
+			if took := time.Since(began); took != call.want || !errors.As(err, &e) || e.Status != 0 || !Temporary(err) || !TooMuch(err) {
 				t.Errorf("%s: %s, %v", name, took, err)
 			}
 		}

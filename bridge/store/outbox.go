@@ -10,8 +10,10 @@ import (
 	"lanekeeper/bridge/queue"
 )
 
-// The queues. In holds what arrived and timers; the others what shall happen.
+// The queues. In holds what arrived and timers, gap what a sync left out and is to be
+// read; the others what shall happen.
 const (
+	QueueGap       = "gap"
 	QueueIn        = "in"
 	QueueMatrix    = "matrix"
 	QueueWhatsApp  = "whatsapp"
@@ -27,7 +29,6 @@ const (
 	InputEvent    = "event"    // an event of a room the bot is in
 	InputInvite   = "invite"   // the bot is invited; Raw is the invite state, a list of stripped events
 	InputGone     = "gone"     // the bot is no longer in a room
-	InputReceipt  = "receipt"  // somebody read something
 	InputWhatsApp = "whatsapp" // whatsapp.Inbound
 	InputStatus   = "status"   // whatsapp.Status
 	InputTimer    = "timer"    // a timer is due

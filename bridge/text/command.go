@@ -1,5 +1,7 @@
 package text
 
+import "time"
+
 // Pending is said under an answer whose change Matrix does not show yet.
 func Pending() Words {
 	return Say("Matrix does not show it yet. I keep at it and edit this message when it stands.")
@@ -8,6 +10,16 @@ func Pending() Words {
 // Parked is for staff: something could not be handled and was set aside.
 func Parked(job int64, queue, reason string) Words {
 	return Say("I set something aside that I could not handle (%s #%d): %s. Everything else goes on. The log has the details.", queue, job, reason)
+}
+
+// GapWaits is for staff: a room cannot be read on.
+func GapWaits(where string, since time.Time) Words {
+	return Say("I cannot read what was written in %s while I was away: the homeserver does not give it to me since %s. What is written there now waits until it does; everything else goes on.", where, since.UTC().Format("15:04 UTC"))
+}
+
+// GapLost is for staff: what was said in a room while we were away is lost to us.
+func GapLost(where string, since time.Time) Words {
+	return Say("The homeserver does not give me what was written in %s while I was away, before %s. I go on without it: please look there whether somebody still waits for an answer.", where, since.UTC().Format("15:04 UTC"))
 }
 
 // TwilioStuck is for staff: nothing goes to WhatsApp at the moment.

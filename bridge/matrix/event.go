@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -71,12 +72,13 @@ func ParseStripped(room string, raw json.RawMessage) (*Event, error) {
 		return nil, fmt.Errorf("event: %w", err)
 	}
 	var w wireEvent
-	if err := json.Unmarshal(raw, &w); err != nil {
+	if err := decode(raw, &w); err != nil {
 		return nil, fmt.Errorf("event: %w", err)
 	}
 	if w.Type == nil || w.Sender == nil || w.Content == nil || *w.Content == nil {
 		return nil, errors.New("event: no type, sender or content")
 	}
+	numbers(*w.Content)
 	if room == "" {
 		room = w.Room
 	}
@@ -87,9 +89,9 @@ func ParseStripped(room string, raw json.RawMessage) (*Event, error) {
 	if e.Type == "m.room.redaction" {
 		// Top level up to room version 10, in the content from 11 on. What
 		// stands at the top level was checked by the homeserver in both.
-		e.Redacts, _ = w.Redacts.(string)
-		if e.Redacts == "" {
-			e.Redacts = text(e.Content, "redacts")
+		redacts, _ := w.Redacts.(string)
+		if e.Redacts = eventID(redacts); e.Redacts == "" {
+			e.Redacts = eventID(text(e.Content, "redacts"))
 		}
 	}
 	return e, nil
@@ -108,13 +110,39 @@ func storable(raw json.RawMessage) (json.RawMessage, error) {
 	if !bytes.Contains(raw, nul) {
 		return raw, nil
 	}
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber() // integers stay as they are
 	var v any
-	if err := d.Decode(&v); err != nil {
+	if err := decode(raw, &v); err != nil {
 		return nil, err
 	}
 	return json.Marshal(strip(v))
+}
+
+// decode reads JSON and leaves numbers as they are written: one that fits no float
+// makes no event unreadable.
+func decode(raw json.RawMessage, v any) error {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	return d.Decode(v)
+}
+
+// numbers makes float64 of numbers, as everybody expects them. One that fits none
+// stays a json.Number, which is of no kind that anybody reads.
+func numbers(v any) any {
+	switch v := v.(type) {
+	case json.Number:
+		if f, err := v.Float64(); err == nil {
+			return f
+		}
+	case []any:
+		for i := range v {
+			v[i] = numbers(v[i])
+		}
+	case map[string]any:
+		for key := range v {
+			v[key] = numbers(v[key])
+		}
+	}
+	return v
 }
 
 func strip(v any) any {
@@ -142,7 +170,8 @@ func parseUnsigned(room string, raw json.RawMessage) Unsigned {
 		return u
 	}
 	_ = json.Unmarshal(fields["transaction_id"], &u.TransactionID)
-	_ = json.Unmarshal(fields["prev_content"], &u.PrevContent)
+	_ = decode(fields["prev_content"], &u.PrevContent)
+	numbers(u.PrevContent)
 	if because := fields["redacted_because"]; len(because) > 0 && string(because) != "null" {
 		var err error
 		if u.RedactedBecause, err = ParseStripped(room, because); err != nil {
@@ -177,7 +206,7 @@ func (e *Event) ReplyTo() string {
 	if fallback, _ := relates["is_falling_back"].(bool); fallback && text(relates, "rel_type") == "m.thread" {
 		return ""
 	}
-	return text(object(relates, "m.in_reply_to"), "event_id")
+	return eventID(text(object(relates, "m.in_reply_to"), "event_id"))
 }
 
 // Annotates is the event that a reaction is on, and its key.
@@ -222,7 +251,20 @@ func (e *Event) related(rel string) string {
 	if text(relates, "rel_type") != rel {
 		return ""
 	}
-	return text(relates, "event_id")
+	return eventID(text(relates, "event_id"))
+}
+
+// maxID is how long an identifier may be, in bytes
+// (https://spec.matrix.org/v1.15/appendices/#common-identifier-format).
+const maxID = 255
+
+// eventID gives an event id that somebody wrote into an event if it can be one, else
+// "": people can write anything there, of any length.
+func eventID(s string) string {
+	if len(s) < 2 || len(s) > maxID || s[0] != '$' || strings.ContainsFunc(s, unicode.IsControl) {
+		return ""
+	}
+	return s
 }
 
 func text(m map[string]any, key string) string {

@@ -220,3 +220,33 @@ func TestAnyShape(t *testing.T) {
 		}
 	})
 }
+
+// R6: what people write where an event id belongs is one only if it can be one.
+func TestIDsThatCannotBe(t *testing.T) {
+	for _, id := range []string{"", "$", "~ask:7", "x", " $a", "$a\nb", "$" + strings.Repeat("a", 255)} {
+		quoted, _ := json.Marshal(id)
+		relates := func(rel string) *matrix.Event {
+			return message(t, `{"m.relates_to":{"rel_type":"`+rel+`","key":"✅","event_id":`+string(quoted)+`,"m.in_reply_to":{"event_id":`+string(quoted)+`}}}`)
+		}
+		target, _ := relates("m.annotation").Annotates()
+		redaction := parse(t, `{"event_id":"$r","type":"m.room.redaction","sender":"@a:b","redacts":`+string(quoted)+`,"content":{"redacts":`+string(quoted)+`}}`)
+		if got := relates("m.thread").Thread() + relates("m.replace").Replaces() + relates("x").ReplyTo() + target + redaction.Redacts; got != "" {
+			t.Errorf("%.20q is believed: %.80q", id, got)
+		}
+	}
+}
+
+// R10: a number that fits nothing makes no event unreadable.
+func TestNumbers(t *testing.T) {
+	e := message(t, `{"body":"x","n":1e999,"levels":{"redact":50,"list":[7,-1e999]},"big":9007199254740993}`)
+	levels, _ := e.Content["levels"].(map[string]any)
+	if _, isFloat := e.Content["n"].(float64); isFloat || levels["redact"] != 50.0 || e.Content["big"] != 9007199254740992.0 || e.Body() != "x" {
+		t.Errorf("%v", e.Content)
+	}
+	if _, err := json.Marshal(e.Content); err != nil {
+		t.Error(err)
+	}
+	if e := parse(t, `{"event_id":"$e","type":"t","sender":"@a:b","content":{},"unsigned":{"prev_content":{"n":1e999,"m":1}}}`); e.Unsigned.PrevContent["m"] != 1.0 {
+		t.Errorf("%v", e.Unsigned.PrevContent)
+	}
+}

@@ -1,4 +1,4 @@
--- v3 -> v4: Gaps in what a sync brought
+-- v4 -> v5: Gaps in what a sync brought
 -- What a sync left out of a room, until it is read and handed on. Everything that
 -- comes in under the key meanwhile is held back.
 CREATE TABLE gap (

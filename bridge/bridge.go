@@ -261,7 +261,7 @@ func (b *Bridge) wire(ctx context.Context) error {
 		return err
 	}
 	r := b.relay()
-	actions := &action.Actions{Store: b.store, Policy: b.policy}
+	actions := &action.Actions{Store: b.store, Policy: b.policy, Relay: r}
 	phones := &phone.Queue{Store: b.store, Relay: r}
 	commands := &command.Commands{
 		Store: b.store, Policy: b.policy, Actions: actions, Relay: r, Bot: b.hs.Bot(), Ghosts: "@" + b.cfg.GhostPrefix(),

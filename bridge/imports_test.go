@@ -42,7 +42,7 @@ var mayImport = map[string][]string{
 	"outbox":    {"effect", "project", "text", "queue", "store", "matrix", "whatsapp", "media", "phone"},
 	"reconcile": {"effect", "project", "policy", "text", "queue", "store", "matrix"},
 	"relay":     {anything},
-	"action":    {"effect", "project", "policy", "text", "store"},
+	"action":    {"effect", "project", "policy", "text", "store", "relay"},
 	"command":   {"action", "effect", "project", "policy", "handoff", "text", "store", "matrix", "relay"},
 	"handle":    {"action", "effect", "project", "policy", "handoff", "text", "queue", "store", "matrix", "whatsapp", "relay", "phone", "command"},
 

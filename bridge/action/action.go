@@ -14,6 +14,7 @@ import (
 	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/policy"
 	"lanekeeper/bridge/project"
+	"lanekeeper/bridge/relay"
 	"lanekeeper/bridge/store"
 	"lanekeeper/bridge/text"
 )
@@ -22,6 +23,7 @@ import (
 type Actions struct {
 	Store  *store.Store
 	Policy *policy.Policy
+	Relay  *relay.Relay
 }
 
 // Door is the way by which an action was asked for.

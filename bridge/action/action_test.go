@@ -17,6 +17,7 @@ import (
 	"lanekeeper/bridge/policy"
 	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/queue"
+	"lanekeeper/bridge/relay"
 	"lanekeeper/bridge/store"
 	"lanekeeper/bridge/store/storetest"
 )
@@ -51,7 +52,9 @@ func newOffice(t testing.TB, db *dbutil.Database) *office {
 	o.s = &store.Store{DB: db, Queue: queue.New(db, queue.System{}, zerolog.Nop()), Domain: "x", Now: func() time.Time { return o.now }, NewID: id}
 	pol := policy.Default()
 	pol.Permissions = policy.Permissions{"x": policy.User, olga: policy.Staff}
-	o.a = &action.Actions{Store: o.s, Policy: pol}
+	o.a = &action.Actions{Store: o.s, Policy: pol, Relay: &relay.Relay{
+		Store: o.s, Staff: func() []string { return nil }, May: func(user string) bool { return user == olga },
+	}}
 	return o
 }
 

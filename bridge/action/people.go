@@ -53,7 +53,24 @@ func (a *Actions) Remove(ctx context.Context, act Act, id, user string) (*Done, 
 	}
 	was := roleOf(p, user)
 	c, err := p.Remove(user)
-	return a.people(ctx, act, p, c, project.WhatRemove, was, err)
+	done, err := a.people(ctx, act, p, c, project.WhatRemove, was, err)
+	if err != nil || !c.Changed {
+		return done, err
+	}
+	return done, a.endTalks(ctx, p, user)
+}
+
+// endTalks ends what hangs in the direct chat of somebody who was taken out: the
+// handoffs of that project, and all if the bot does not know them any more.
+func (a *Actions) endTalks(ctx context.Context, p *project.Project, user string) error {
+	known, err := a.Store.InAnyProject(ctx, user)
+	switch {
+	case err != nil:
+		return err
+	case known || a.Policy.Known(user):
+		return a.Relay.End(ctx, user, p.ID)
+	}
+	return a.Relay.End(ctx, user, "")
 }
 
 // people writes what became of somebody. They are told by the invitation alone.

@@ -7,6 +7,7 @@ import (
 
 	"lanekeeper/bridge/handoff"
 	"lanekeeper/bridge/matrix"
+	"lanekeeper/bridge/policy"
 	"lanekeeper/bridge/store"
 )
 
@@ -48,9 +49,6 @@ func (h *Handler) reaction(ctx context.Context, ev *matrix.Event, room *store.Ro
 		return err
 	}
 	if _, key := ev.Annotates(); handoff.IsHand(key) {
-		if welcome, err := h.welcome(ctx, ev, room); err != nil || !welcome {
-			return err
-		}
 		return h.Commands.Hand(ctx, ev, room)
 	}
 	_, err := h.Relay.Reaction(ctx, ev)
@@ -109,13 +107,25 @@ func number(v any, otherwise float64) float64 {
 	return otherwise
 }
 
-// welcome reports whether the bot talks to who wrote in a direct chat: somebody may
-// have lost their role, or gone from their projects, since it was opened.
-func (h *Handler) welcome(ctx context.Context, ev *matrix.Event, room *store.Room) (bool, error) {
-	if room.Kind != store.Direct {
+// welcome reports whether the bot listens to who wrote: whoever lost their role, or
+// was taken out of their project, commands nothing from that moment on and reaches
+// nobody, wherever they still are. What they take back is taken back all the same.
+func (h *Handler) welcome(ctx context.Context, ev *matrix.Event, room *store.Room) (yes bool, err error) {
+	switch {
+	case h.Ours(ev.Sender) || ev.Type == "m.room.redaction":
 		return true, nil
+	case room.IsLane():
+		if h.Policy.Can(ev.Sender, policy.See, nil) {
+			return true, nil
+		}
+		return h.Store.InProject(ctx, room.Project, ev.Sender)
+	case room.Kind == store.Direct:
+		if yes, err = h.known(ctx, ev.Sender); yes || err != nil {
+			return yes, err
+		}
+		return false, h.Relay.End(ctx, ev.Sender, "")
 	}
-	return h.known(ctx, ev.Sender)
+	return true, nil
 }
 
 // old takes an event from a time of which it is not known any more what came in

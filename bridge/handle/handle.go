@@ -68,6 +68,9 @@ func (h *Handler) Parked(ctx context.Context, job queue.Job) error {
 	if err != nil || room == nil {
 		return err
 	}
+	if welcome, err := h.welcome(ctx, ev, room); err != nil || !welcome {
+		return err
+	}
 	return h.Commands.Broken(ctx, ev, room)
 }
 
@@ -125,6 +128,9 @@ func (h *Handler) event(ctx context.Context, ev *matrix.Event, old bool) error {
 			return err // a room where we have no business
 		}
 	}
+	if welcome, err := h.welcome(ctx, ev, room); err != nil || !welcome {
+		return err
+	}
 	switch ev.Type {
 	case "m.room.message":
 		return h.message(ctx, ev, room)
@@ -168,9 +174,6 @@ func (h *Handler) message(ctx context.Context, ev *matrix.Event, room *store.Roo
 	}
 	talk, err := h.Relay.InConversation(ctx, ev, room)
 	if err != nil {
-		return err
-	}
-	if welcome, err := h.welcome(ctx, ev, room); err != nil || !welcome && !talk {
 		return err
 	}
 	if handled, err := h.Commands.Message(ctx, ev, room, talk); handled || err != nil {

@@ -59,7 +59,7 @@ func newDesk(t *testing.T, db *dbutil.Database) *desk {
 		May:   func(user string) bool { return pol.Can(user, policy.Handoff, nil) },
 		Staff: func() []string { return nil },
 	}
-	actions := &action.Actions{Store: d.s, Policy: pol}
+	actions := &action.Actions{Store: d.s, Policy: pol, Relay: r}
 	d.h = &handle.Handler{
 		Actions: actions,
 		Store:   d.s, Relay: r, Policy: pol, Bot: bot, Ours: ours, Dirty: func(*matrix.Event) bool { return false }, Log: zerolog.Nop(),
@@ -184,11 +184,13 @@ func (d *desk) directs(user string) string {
 }
 
 // opened is a direct chat that Carl made.
-func (d *desk) opened(room string) {
+func (d *desk) opened(room string) { d.openedBy(room, carl) }
+
+func (d *desk) openedBy(room, user string) {
 	d.t.Helper()
-	d.state(room, carl, "m.room.create", "", map[string]any{"room_version": "12"})
-	d.state(room, carl, "m.room.join_rules", "", map[string]any{"join_rule": "invite"})
-	d.member(room, carl, "join")
+	d.state(room, user, "m.room.create", "", map[string]any{"room_version": "12"})
+	d.state(room, user, "m.room.join_rules", "", map[string]any{"join_rule": "invite"})
+	d.member(room, user, "join")
 	d.member(room, bot, "join")
 }
 

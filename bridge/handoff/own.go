@@ -180,6 +180,28 @@ func (d *Desk) Close(h *Handoff, c Closing) (dec Decision, changed bool) {
 	return dec, true
 }
 
+// End closes a handoff of a direct chat whose asker is nobody any more that we talk
+// to: they, staff and the agents who are asked read why.
+func (d *Desk) End(h *Handoff) (dec Decision) {
+	if h.State == Closed {
+		return dec
+	}
+	asked := d.Asked(h)
+	h.State, h.Closer = Closed, ""
+	dec.editCard(h)
+	dec.inCard(h, "", text.EndedForStaff(h.Number, h.First().Name).Notice())
+	dec.toAsker(h, "", text.EndedForAsker(h.Number).Notice(), "")
+	for _, phone := range asked {
+		if h.Leaves && d.Windows[phone] {
+			dec.tell(h.Number, phone, text.GoneForAgent())
+		}
+	}
+	for _, a := range d.Agents {
+		dec.Wake = append(dec.Wake, a.Phone)
+	}
+	return dec
+}
+
 // Done is `done` from WhatsApp.
 func (d *Desk) Done(h *Handoff, a *Agent) Decision {
 	var dec Decision

@@ -21,13 +21,20 @@ func (r *Relay) conversation(ctx context.Context, ev *matrix.Event, room *store.
 }
 
 // directConversation is conversation for direct chats: unthreaded talk belongs to
-// the newest open handoff.
+// the newest open handoff. What was asked in a project belongs to nobody any more
+// who was taken out of it.
 func (r *Relay) directConversation(ctx context.Context, ev *matrix.Event, room *store.Room) (*handoff.Handoff, error) {
 	h, err := r.conversation(ctx, ev, room)
-	if h != nil || err != nil || ev.Thread() != "" {
+	if h == nil && err == nil && ev.Thread() == "" {
+		h, err = r.Store.HandoffInDirect(ctx, room.User)
+	}
+	if h == nil || err != nil || h.Project == "" {
 		return h, err
 	}
-	return r.Store.HandoffInDirect(ctx, room.User)
+	if in, err := r.Store.InProject(ctx, h.Project, room.User); !in || err != nil {
+		return nil, err
+	}
+	return h, nil
 }
 
 // InConversation reports whether a message stands in a handoff's thread, or in a

@@ -101,7 +101,9 @@ func newWorld(t *testing.T, db *dbutil.Database, change func(*relay.Relay)) *wor
 		change(w.r)
 	}
 	w.tx(func(ctx context.Context) error {
-		if err := w.s.SaveProject(ctx, &project.Project{ID: "p1", Slug: "acme", Name: "Acme", Profile: "agency", Status: project.Active, Created: w.now}); err != nil {
+		if err := w.s.SaveProject(ctx, &project.Project{ID: "p1", Slug: "acme", Name: "Acme", Profile: "agency", Status: project.Active, Created: w.now, People: []project.Person{
+			{User: carl, Role: "customer", Since: w.now}, {User: mia, Role: "manager", Since: w.now}, {User: xena, Role: "expert", Since: w.now},
+		}}); err != nil {
 			return err
 		}
 		for _, v := range [][3]string{{"customer", "p1", ""}, {"internal", "p1", ""}, {"super_admin", "", ""}, {"direct", "", carl}, {"direct", "", xena}} {

@@ -56,6 +56,11 @@ func (s *Store) HandoffInDirect(ctx context.Context, user string) (*handoff.Hand
 	return s.handoffWhere(ctx, "asker=$1 AND direct AND state<>'closed' ORDER BY number DESC LIMIT 1", user)
 }
 
+// HandoffsInDirect gives those of a person's direct chat that are not closed, by number.
+func (s *Store) HandoffsInDirect(ctx context.Context, user string) ([]*handoff.Handoff, error) {
+	return s.handoffsWhere(ctx, "asker=$1 AND direct AND state<>'closed' ORDER BY number", user)
+}
+
 // Handoffs gives those that are open or taken, by number.
 func (s *Store) Handoffs(ctx context.Context) ([]*handoff.Handoff, error) {
 	return s.handoffsWhere(ctx, "state IN ('open', 'taken') ORDER BY number")

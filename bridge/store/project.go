@@ -44,7 +44,13 @@ func (s *Store) ProjectsOf(ctx context.Context, user string) ([]*project.Project
 	return ps, wrap("projects of a person", err)
 }
 
-// Member reports whether somebody is a person of any project.
+// InProject reports whether somebody is a person of a project.
+func (s *Store) InProject(ctx context.Context, id, user string) (in bool, err error) {
+	err = s.DB.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM person WHERE project=$1 AND user_id=$2)", id, user).Scan(&in)
+	return in, wrap("person", err)
+}
+
+// InAnyProject reports whether somebody is a person of any project.
 func (s *Store) InAnyProject(ctx context.Context, user string) (in bool, err error) {
 	err = s.DB.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM person WHERE user_id=$1)", user).Scan(&in)
 	return in, wrap("person", err)

@@ -75,6 +75,16 @@ func ClosedForAsker(n int64, by string) Words {
 	return Say("%s", fmt.Sprintf("%s closed #%d. Write here if you need more.", by, n))
 }
 
+// EndedForAsker tells somebody who is in no project any more that nobody reads on.
+func EndedForAsker(n int64) Words {
+	return Say("%s", fmt.Sprintf("#%d has ended: you are not in the project any more. What you write about it reaches nobody.", n))
+}
+
+// EndedForStaff says in the card's thread why a conversation has ended.
+func EndedForStaff(n int64, asker string) Words {
+	return Say("%s", fmt.Sprintf("%s is not in the project any more, so I closed #%d. What they write reaches nobody.", asker, n))
+}
+
 // ReopenedForAsker tells that a handoff goes on.
 func ReopenedForAsker(n int64) Words {
 	return Say("%s", fmt.Sprintf("#%d is open again. Our support team was told.", n))

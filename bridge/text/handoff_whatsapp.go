@@ -44,6 +44,11 @@ func TakenForAgent() string { return "is yours. What you write goes to the asker
 // PassedForAgent confirms `pass`.
 func PassedForAgent() string { return "Passed. You are not asked about this any more." }
 
+// GoneForAgent tells why a conversation has ended.
+func GoneForAgent() string {
+	return "The person who asked is not in the project any more. This is closed."
+}
+
 // DoneForAgent confirms `done`.
 func DoneForAgent() string { return "Closed. The asker was told." }
 

@@ -1,0 +1,126 @@
+package handle_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"lanekeeper/bridge/action"
+	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/handoff"
+	"lanekeeper/bridge/policy"
+)
+
+func (d *desk) removed(user string) {
+	d.t.Helper()
+	d.tx(func(ctx context.Context) error {
+		_, err := d.h.Actions.Remove(ctx, action.Act{By: mia, Door: action.Command, At: d.now, Event: "$remove"}, "p1", user)
+		return err
+	})
+}
+
+// talks are the handoffs that are not closed.
+func (d *desk) talks() []*handoff.Handoff {
+	d.t.Helper()
+	open, err := d.s.Handoffs(d.t.Context())
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return open
+}
+
+// words are what is said, and where: "direct of @x", "staff", or a room.
+func words(effects []effect.Effect) (out []string) {
+	for _, e := range effects {
+		if e.Message == nil || e.Message.Edits != "" {
+			continue
+		}
+		body, _ := e.Message.Content["body"].(string)
+		to := e.Message.To
+		switch {
+		case to.SuperAdmin:
+			body = "staff: " + body
+		case to.Person != "":
+			body = to.Person + ": " + body
+		}
+		out = append(out, body)
+	}
+	return out
+}
+
+// R5: who was taken out of a project commands nothing and reaches nobody, also where
+// they still are: in their direct chat, in the thread of what they asked there, in a
+// lane that they are about to leave.
+func TestRemovedPerson(t *testing.T) {
+	each(t, func(d *desk) {
+		d.openedBy("!dm", xena)
+		asked := d.says("!dm", xena, "human How do I start?")
+		if n := len(d.talks()); n != 1 {
+			t.Fatalf("%d handoffs", n)
+		}
+		d.effects()
+		d.removed(xena)
+		said := strings.Join(words(d.effects()), "\n")
+		if n := len(d.talks()); n != 0 || !strings.Contains(said, "staff: ") || !strings.Contains(said, "#1 has ended") {
+			t.Errorf("R5 removed: %d handoffs, %s", n, said)
+		}
+		d.says("!dm", xena, "!lane human again")
+		d.says("!dm", xena, "version")
+		d.event("!dm", xena, "m.room.message", nil, map[string]any{"msgtype": "m.text", "body": "hello?", "m.relates_to": map[string]any{"rel_type": "m.thread", "event_id": asked}}, false)
+		d.event("!dm", xena, "m.reaction", nil, map[string]any{"m.relates_to": map[string]any{"rel_type": "m.annotation", "event_id": asked, "key": "🙋"}}, false)
+		d.event("!dm", xena, "m.room.message", nil, map[string]any{"msgtype": "m.text", "body": "* x", "m.new_content": map[string]any{"msgtype": "m.text", "body": "x"}, "m.relates_to": map[string]any{"rel_type": "m.replace", "event_id": asked}}, false)
+		d.says("!customer", xena, "!lane ping")
+		d.says("!customer", xena, "!lane human now")
+		if said := words(d.effects()); len(said) > 0 || len(d.talks()) != 0 {
+			t.Errorf("R5 after it: %q", said)
+		}
+	})
+}
+
+// R5: what was asked in a project ends with that project, though the person is known
+// by a platform role; what they ask as such a person goes on.
+func TestRemovedFromOneProject(t *testing.T) {
+	each(t, func(d *desk) {
+		d.h.Policy.Permissions[xena] = policy.User
+		d.openedBy("!dm", xena)
+		d.says("!customer", xena, "!lane human --private May I know the margin?")
+		d.says("!dm", xena, "!lane human What is a lane?")
+		before := d.talks()
+		if len(before) != 2 || before[0].Project != "p1" || before[1].Project != "" {
+			t.Fatalf("%+v", before)
+		}
+		d.removed(xena)
+		if open := d.talks(); len(open) != 1 || open[0].Project != "" {
+			t.Errorf("R5 open after it: %+v", open)
+		}
+		d.effects()
+		d.event("!dm", xena, "m.room.message", nil, map[string]any{"msgtype": "m.text", "body": "hello?", "m.relates_to": map[string]any{"rel_type": "m.thread", "event_id": "$first"}}, false)
+		d.tx(func(ctx context.Context) error {
+			return d.s.SaveSent(ctx, handoff.Notice(before[0].Number), "!dm", "$first")
+		})
+		d.event("!dm", xena, "m.room.message", nil, map[string]any{"msgtype": "m.text", "body": "hello?", "m.relates_to": map[string]any{"rel_type": "m.thread", "event_id": "$first"}}, false)
+		if open := d.talks(); len(open) != 1 {
+			t.Errorf("R5 opened again: %+v", open)
+		}
+	})
+}
+
+// R5: who loses the platform role with an open question reads once that it ended.
+func TestLostPlatformRole(t *testing.T) {
+	each(t, func(d *desk) {
+		d.opened("!dm")
+		d.says("!dm", carl, "human How do I start?")
+		d.effects()
+		d.h.Policy.Permissions = policy.Permissions{}
+		for i := range 3 {
+			d.says("!dm", carl, "!lane human again")
+			said := words(d.effects())
+			if ended := strings.Contains(strings.Join(said, "\n"), "#1 has ended"); ended != (i == 0) || i > 0 && len(said) > 0 {
+				t.Errorf("R5 word %d: %q", i, said)
+			}
+		}
+		if n := len(d.talks()); n != 0 {
+			t.Errorf("%d handoffs", n)
+		}
+	})
+}

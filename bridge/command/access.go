@@ -5,13 +5,14 @@ import (
 	"time"
 
 	"lanekeeper/bridge/action"
+	"lanekeeper/bridge/policy"
 	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/text"
 )
 
 // request asks for access: [LANE] [read|text|full] [reason].
 func (k *call) request(ctx context.Context) (*reply, error) {
-	p, err := k.resolve(ctx, "", "request")
+	p, err := k.resolve(ctx, "", policy.Request)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +48,7 @@ func (k *call) decision(ctx context.Context, withLane, withRung bool) (*project.
 		}
 		d.User = user
 	}
-	p, err := k.resolve(ctx, "", "approve")
+	p, err := k.resolve(ctx, "", policy.Approve)
 	if err != nil {
 		return nil, d, err
 	}
@@ -74,13 +75,13 @@ func (k *call) projectOf(ctx context.Context, n int64) error {
 		return err
 	}
 	if q == nil {
-		if k.everywhere("approve") {
+		if k.everywhere(policy.Approve) {
 			return project.Refuse(project.NotFound, "There is no request #%d.", n)
 		}
 		return nil
 	}
 	p, err := k.Store.Project(ctx, q.Project)
-	if err == nil && p != nil && k.Policy.Can(k.sender, "approve", p) {
+	if err == nil && p != nil && k.Policy.Can(k.sender, policy.Approve, p) {
 		k.flags["project"] = p.Slug
 	}
 	return err

@@ -13,29 +13,29 @@ import (
 	"lanekeeper/bridge/text"
 )
 
-// resolve finds the project that a command is about and checks the right to it.
-// Without an ability, being a member is enough. Who has no right hears the same
-// words whether the project exists or not.
-func (k *call) resolve(ctx context.Context, slug string, a policy.Ability) (*project.Project, error) {
+// resolve finds the project that a command is about and checks the right to it: one
+// of the abilities, where policy.See is being a member. Who has no right hears the
+// same words whether the project exists or not.
+func (k *call) resolve(ctx context.Context, slug string, needs ...policy.Ability) (*project.Project, error) {
 	if f := k.flags["project"]; f != "" {
 		slug = f
 	}
-	p, err := k.lookup(ctx, strings.ToLower(slug), a)
+	everywhere := slices.ContainsFunc(needs, k.everywhere)
+	p, err := k.lookup(ctx, strings.ToLower(slug), everywhere)
 	if err != nil {
 		return nil, err
 	}
 	elsewhere := project.Refuse(project.WrongRoom, "This lane belongs to another project. Please ask me in our direct chat.")
 	if p == nil {
 		switch {
-		case k.everywhere(a) && k.room.IsLane(): // those who read along learn nothing about other projects
+		case everywhere && k.room.IsLane(): // those who read along learn nothing about other projects
 			return nil, elsewhere
-		case k.everywhere(a):
+		case everywhere:
 			return nil, project.Refuse(project.NotFound, "There is no project %s. `project list` names those there are.", short(slug))
 		}
 		return nil, project.Forbidden()
 	}
-	allowed := k.everywhere(a) || (a == "" && p.Person(k.sender) != nil) || (a != "" && k.Policy.Can(k.sender, a, p))
-	if !allowed {
+	if !slices.ContainsFunc(needs, func(a policy.Ability) bool { return k.Policy.Can(k.sender, a, p) }) {
 		return nil, project.Forbidden()
 	}
 	if k.room.IsLane() && p.ID != k.room.Project {
@@ -45,24 +45,21 @@ func (k *call) resolve(ctx context.Context, slug string, a policy.Ability) (*pro
 }
 
 // named reads the project that may stand at the end of the line; see resolve.
-func (k *call) named(ctx context.Context, a policy.Ability) (*project.Project, error) {
+func (k *call) named(ctx context.Context, needs ...policy.Ability) (*project.Project, error) {
 	slug, _ := k.next()
 	if err := k.done(); err != nil {
 		return nil, err
 	}
-	return k.resolve(ctx, slug, a)
+	return k.resolve(ctx, slug, needs...)
 }
 
 // everywhere reports whether the sender's platform role gives the ability in
-// every project; for membership the ability is to make projects.
+// every project.
 func (k *call) everywhere(a policy.Ability) bool {
-	if a == "" {
-		a = "project"
-	}
 	return k.Policy.Can(k.sender, a, nil)
 }
 
-func (k *call) lookup(ctx context.Context, slug string, a policy.Ability) (*project.Project, error) {
+func (k *call) lookup(ctx context.Context, slug string, everywhere bool) (*project.Project, error) {
 	switch {
 	case slug != "":
 		return k.Store.ProjectBySlug(ctx, slug)
@@ -70,7 +67,7 @@ func (k *call) lookup(ctx context.Context, slug string, a policy.Ability) (*proj
 		return k.Store.Project(ctx, k.room.Project)
 	}
 	mine, err := k.Store.ProjectsOf(ctx, k.sender)
-	if err == nil && len(mine) == 0 && k.everywhere(a) {
+	if err == nil && len(mine) == 0 && everywhere {
 		mine, err = k.Store.Projects(ctx)
 	}
 	if err != nil {
@@ -78,7 +75,7 @@ func (k *call) lookup(ctx context.Context, slug string, a policy.Ability) (*proj
 	}
 	switch len(mine) {
 	case 0:
-		if k.everywhere(a) {
+		if everywhere {
 			return nil, project.Refuse(project.NotFound, "There is no project yet. `project create` makes one.")
 		}
 		return nil, nil

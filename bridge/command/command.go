@@ -149,13 +149,29 @@ func (k *call) execute(ctx context.Context, cmd *command) (*reply, error) {
 	if cmd == nil {
 		return nil, project.Refuse(project.UnknownCommand, "I do not know that command. Write %s to see what I can do%s.", k.spell("help"), k.askHint())
 	}
-	if cmd.ability != "" && cmd.platform && !k.Policy.Can(k.sender, cmd.ability, nil) {
+	if may, err := k.might(ctx, cmd); err != nil {
+		return nil, err
+	} else if !may {
 		return nil, project.Forbidden()
 	}
 	if err := k.readFlags(k.takes(cmd), cmd.bare, cmd.literal); err != nil {
 		return nil, err
 	}
 	return cmd.run(k, ctx)
+}
+
+// might reports whether the sender has what a command needs, here or in any project:
+// who has not reads that, and nothing about arguments.
+func (k *call) might(ctx context.Context, cmd *command) (bool, error) {
+	switch {
+	case len(cmd.needs) == 0:
+		return true, nil
+	case cmd.platform:
+		return k.Policy.Can(k.sender, cmd.needs[0], nil), nil
+	case cmd.needs[0] == policy.Human:
+		return k.Actions.MayAsk(ctx, k.sender, k.room.Project)
+	}
+	return k.Actions.Might(ctx, k.sender, k.room.Project, cmd.needs...)
 }
 
 // askHint tells people in a direct chat how to reach a human.

@@ -16,15 +16,6 @@ func (k *call) human(ctx context.Context) (*reply, error) {
 	if k.room.Kind == store.SuperAdmin {
 		return nil, project.Refuse(project.WrongRoom, "You are the people that questions go to. Ask in your direct chat with me if you need an answer from the others.")
 	}
-	if k.room.IsLane() {
-		p, err := k.Store.Project(ctx, k.room.Project)
-		if err != nil {
-			return nil, err
-		}
-		if p == nil || !(k.Policy.Can(k.sender, "human", p) || k.everywhere("human")) {
-			return nil, project.Forbidden()
-		}
-	}
 	question := strings.TrimSpace(k.rest)
 	if k.flags["private"] != "" && question == "" {
 		return nil, project.Refuse(project.BadArgument, "Write your question after it: %s.", k.spell("human --private your question"))

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"lanekeeper/bridge/action"
+	"lanekeeper/bridge/policy"
 	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/text"
 )
@@ -55,7 +56,7 @@ func (k *call) list(ctx context.Context) (*reply, error) {
 		return nil, err
 	}
 	ps, err := k.Store.ProjectsOf(ctx, k.sender)
-	if k.everywhere("") {
+	if k.everywhere(policy.See) {
 		ps, err = k.Store.Projects(ctx)
 	}
 	if err != nil {
@@ -96,7 +97,7 @@ func (k *call) restore(ctx context.Context) (*reply, error) {
 }
 
 func (k *call) status(ctx context.Context, change func(context.Context, action.Act, string) (*action.Done, error), words string) (*reply, error) {
-	p, err := k.named(ctx, "project")
+	p, err := k.named(ctx, policy.Project)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +117,7 @@ func (k *call) add(ctx context.Context) (*reply, error) {
 	if !ok {
 		return nil, project.Refuse(project.BadArgument, "As what? Name a role after the person: %s.", roles(k.Policy.Catalogue().Roles))
 	}
-	p, err := k.named(ctx, "people")
+	p, err := k.named(ctx, policy.People, policy.Accept)
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +137,7 @@ func (k *call) accept(ctx context.Context) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := k.named(ctx, "accept")
+	p, err := k.named(ctx, policy.Accept)
 	if err != nil {
 		return nil, err
 	}
@@ -177,7 +178,7 @@ func (k *call) remove(ctx context.Context) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := k.named(ctx, "people")
+	p, err := k.named(ctx, policy.People)
 	if err != nil {
 		return nil, err
 	}

@@ -59,14 +59,11 @@ func (c *Commands) Hand(ctx context.Context, ev *matrix.Event, room *store.Room)
 	if err != nil || m == nil || m.Sender != ev.Sender || m.Room != room.ID || m.Redacted {
 		return err
 	}
-	switch {
-	case room.IsLane():
-		p, err := c.Store.Project(ctx, room.Project)
-		if err != nil || p == nil || !(c.Policy.Can(ev.Sender, "human", p) || c.Policy.Can(ev.Sender, "human", nil)) {
-			return err
-		}
-	case room.Kind != store.Direct:
+	if !room.IsLane() && room.Kind != store.Direct {
 		return nil
+	}
+	if may, err := c.Actions.MayAsk(ctx, ev.Sender, room.Project); err != nil || !may {
+		return err
 	}
 	_, err = c.Relay.Ask(ctx, relay.AskInput{
 		Asker: ev.Sender, Name: c.Store.NameIn(ctx, ev.Sender, room.ID), Room: room, Event: m.Event,

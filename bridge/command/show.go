@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"lanekeeper/bridge/policy"
 	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/text"
 )
@@ -13,7 +14,7 @@ import (
 // show tells about one project, as far as everybody here may know it; the rest
 // goes to the sender alone.
 func (k *call) show(ctx context.Context) (*reply, error) {
-	p, err := k.named(ctx, "")
+	p, err := k.named(ctx, policy.See)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +42,7 @@ func (k *call) show(ctx context.Context) (*reply, error) {
 // who lists the people of a project with what they may do: in a lane, the people
 // of that lane.
 func (k *call) who(ctx context.Context) (*reply, error) {
-	p, err := k.named(ctx, "")
+	p, err := k.named(ctx, policy.See)
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +151,7 @@ func (k *call) why(ctx context.Context) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := k.resolve(ctx, "", "")
+	p, err := k.resolve(ctx, "", policy.See)
 	if err != nil {
 		return nil, err
 	}
@@ -195,11 +196,11 @@ func (k *call) requests(ctx context.Context) (*reply, error) {
 	if err := k.done(); err != nil {
 		return nil, err
 	}
-	p, err := k.resolve(ctx, "", "")
+	p, err := k.resolve(ctx, "", policy.See)
 	if err != nil {
 		return nil, err
 	}
-	decides := k.Policy.Can(k.sender, "approve", p) || k.everywhere("approve")
+	decides := k.Policy.Can(k.sender, policy.Approve, p) || k.everywhere(policy.Approve)
 	list, lines := []any{}, []text.Words{}
 	for _, q := range p.Requests {
 		if !decides && q.User != k.sender {
@@ -225,7 +226,7 @@ func (k *call) requests(ctx context.Context) (*reply, error) {
 // plan names what apply would change. Steps of lanes that not everybody here may
 // know go to the sender alone.
 func (k *call) plan(ctx context.Context) (*reply, error) {
-	p, err := k.named(ctx, "project")
+	p, err := k.named(ctx, policy.Project)
 	if err != nil {
 		return nil, err
 	}
@@ -274,7 +275,7 @@ func plural(n int) string {
 }
 
 func (k *call) apply(ctx context.Context) (*reply, error) {
-	p, err := k.named(ctx, "project")
+	p, err := k.named(ctx, policy.Project)
 	if err != nil {
 		return nil, err
 	}

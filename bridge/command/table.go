@@ -10,14 +10,14 @@ import (
 // command is one line of the table below; adding one there is all it takes.
 type command struct {
 	name     string
-	usage    string         // after the name
-	does     string         // one line of help
-	ability  policy.Ability // who is shown it in the help; checked here if platform, else by run for the project
-	platform bool           // the ability has to come from a platform role
-	customer bool           // works in the customer lane
-	alone    *regexp.Regexp // what it looks like without the prefix in the super-admin room; nil: never
-	bare     []string       // flags without a value
-	literal  bool           // flags come first; what follows is left as it was typed
+	usage    string           // after the name
+	does     string           // one line of help
+	needs    []policy.Ability // one of these; nil: being a member is enough
+	platform bool             // it has to come from a platform role
+	customer bool             // works in the customer lane
+	alone    *regexp.Regexp   // what it looks like without the prefix in the super-admin room; nil: never
+	bare     []string         // flags without a value
+	literal  bool             // flags come first; what follows is left as it was typed
 	flags    func(*policy.Policy) []string
 	run      func(*call, context.Context) (*reply, error)
 }
@@ -39,29 +39,29 @@ var table []*command
 
 func init() { // an initialiser that refers to help, which refers to the table
 	table = []*command{
-		{name: "human", usage: "[--private] [question]", does: "ask a person; --private asks in your direct chat", customer: true, ability: "human", bare: []string{"private"}, literal: true, flags: noFlags, run: (*call).human},
-		{name: "request", usage: "[LANE] [read|text|full] [reason]", does: "ask to be let into a lane", ability: "request", flags: noFlags, run: (*call).request},
+		{name: "human", usage: "[--private] [question]", does: "ask a person; --private asks in your direct chat", customer: true, needs: []policy.Ability{"human"}, bare: []string{"private"}, literal: true, flags: noFlags, run: (*call).human},
+		{name: "request", usage: "[LANE] [read|text|full] [reason]", does: "ask to be let into a lane", needs: []policy.Ability{"request"}, flags: noFlags, run: (*call).request},
 		{name: "who", usage: "[PROJECT]", does: "who is here, and what they may do", customer: true, alone: shapeWord, flags: noFlags, run: (*call).who},
 		{name: "why", usage: "PERSON [LANE]", does: "why somebody can read or write here", alone: shapeUser, flags: noFlags, run: (*call).why},
 		{name: "requests", does: "open requests", alone: shapeNothing, flags: noFlags, run: (*call).requests},
-		{name: "approve", usage: "PERSON|#N [LANE] [read|text|full] [--for 14d] [reason]", does: "let somebody in", ability: "approve", alone: shapeUser, flags: func(*policy.Policy) []string { return []string{"for"} }, run: (*call).approve},
-		{name: "deny", usage: "PERSON|#N [reason]", does: "decline a request", ability: "approve", alone: shapeUser, flags: noFlags, run: (*call).deny},
-		{name: "revoke", usage: "PERSON [LANE] [reason]", does: "take back what was approved", ability: "approve", alone: shapeUser, flags: noFlags, run: (*call).revoke},
-		{name: "accept", usage: "PERSON [PROJECT]", does: "an application was accepted: make somebody an expert", ability: "accept", alone: shapeUser, flags: noFlags, run: (*call).accept},
-		{name: "add", usage: "PERSON ROLE [PROJECT]", does: "add somebody to a project, or change their role", ability: "people", alone: shapeUser, flags: noFlags, run: (*call).add},
-		{name: "remove", usage: "PERSON [PROJECT]", does: "take somebody out of a project", ability: "people", alone: shapeUser, flags: noFlags, run: (*call).remove},
-		{name: "project create", usage: `SHORTNAME "NAME" [--profile P] [--tier T] [--ROLE PERSON]…`, does: "make a project with its lanes", ability: "project", platform: true, alone: shapeAny, flags: createFlags, run: (*call).create},
+		{name: "approve", usage: "PERSON|#N [LANE] [read|text|full] [--for 14d] [reason]", does: "let somebody in", needs: []policy.Ability{"approve"}, alone: shapeUser, flags: func(*policy.Policy) []string { return []string{"for"} }, run: (*call).approve},
+		{name: "deny", usage: "PERSON|#N [reason]", does: "decline a request", needs: []policy.Ability{"approve"}, alone: shapeUser, flags: noFlags, run: (*call).deny},
+		{name: "revoke", usage: "PERSON [LANE] [reason]", does: "take back what was approved", needs: []policy.Ability{"approve"}, alone: shapeUser, flags: noFlags, run: (*call).revoke},
+		{name: "accept", usage: "PERSON [PROJECT]", does: "an application was accepted: make somebody an expert", needs: []policy.Ability{"accept"}, alone: shapeUser, flags: noFlags, run: (*call).accept},
+		{name: "add", usage: "PERSON ROLE [PROJECT]", does: "add somebody to a project, or change their role", needs: []policy.Ability{"people", "accept"}, alone: shapeUser, flags: noFlags, run: (*call).add},
+		{name: "remove", usage: "PERSON [PROJECT]", does: "take somebody out of a project", needs: []policy.Ability{"people"}, alone: shapeUser, flags: noFlags, run: (*call).remove},
+		{name: "project create", usage: `SHORTNAME "NAME" [--profile P] [--tier T] [--ROLE PERSON]…`, does: "make a project with its lanes", needs: []policy.Ability{"project"}, platform: true, alone: shapeAny, flags: createFlags, run: (*call).create},
 		{name: "project list", does: "your projects", alone: shapeNothing, flags: noFlags, run: (*call).list},
 		{name: "project show", usage: "[PROJECT]", does: "one project", alone: shapeWord, flags: noFlags, run: (*call).show},
-		{name: "project archive", usage: "[PROJECT]", does: "make the lanes read-only", ability: "project", alone: shapeWord, flags: noFlags, run: (*call).archive},
-		{name: "project restore", usage: "[PROJECT]", does: "undo archive", ability: "project", alone: shapeWord, flags: noFlags, run: (*call).restore},
-		{name: "plan", usage: "[PROJECT]", does: "what differs between the rooms and the record", ability: "project", alone: shapeWord, flags: noFlags, run: (*call).plan},
-		{name: "apply", usage: "[PROJECT]", does: "bring the rooms to what the record says", ability: "project", alone: shapeWord, flags: noFlags, run: (*call).apply},
-		{name: "handoffs", usage: "[open|mine|all]", does: "questions that wait for a person", ability: "handoff", platform: true, alone: shapeScope, flags: noFlags, run: (*call).handoffs},
-		{name: "take", usage: "[#N] [--force]", does: "answer a question yourself", ability: "handoff", platform: true, alone: shapeHandoff, bare: []string{"force"}, flags: noFlags, run: (*call).take},
-		{name: "release", usage: "[#N]", does: "give a question back", ability: "handoff", platform: true, alone: shapeHandoff, flags: noFlags, run: (*call).release},
+		{name: "project archive", usage: "[PROJECT]", does: "make the lanes read-only", needs: []policy.Ability{"project"}, alone: shapeWord, flags: noFlags, run: (*call).archive},
+		{name: "project restore", usage: "[PROJECT]", does: "undo archive", needs: []policy.Ability{"project"}, alone: shapeWord, flags: noFlags, run: (*call).restore},
+		{name: "plan", usage: "[PROJECT]", does: "what differs between the rooms and the record", needs: []policy.Ability{"project"}, alone: shapeWord, flags: noFlags, run: (*call).plan},
+		{name: "apply", usage: "[PROJECT]", does: "bring the rooms to what the record says", needs: []policy.Ability{"project"}, alone: shapeWord, flags: noFlags, run: (*call).apply},
+		{name: "handoffs", usage: "[open|mine|all]", does: "questions that wait for a person", needs: []policy.Ability{"handoff"}, platform: true, alone: shapeScope, flags: noFlags, run: (*call).handoffs},
+		{name: "take", usage: "[#N] [--force]", does: "answer a question yourself", needs: []policy.Ability{"handoff"}, platform: true, alone: shapeHandoff, bare: []string{"force"}, flags: noFlags, run: (*call).take},
+		{name: "release", usage: "[#N]", does: "give a question back", needs: []policy.Ability{"handoff"}, platform: true, alone: shapeHandoff, flags: noFlags, run: (*call).release},
 		{name: "close", usage: "[#N]", does: "a question is answered", customer: true, alone: shapeHandoff, flags: noFlags, run: (*call).close},
-		{name: "reopen", usage: "[#N]", does: "a question is not answered after all", ability: "handoff", platform: true, alone: shapeHandoff, flags: noFlags, run: (*call).reopen},
+		{name: "reopen", usage: "[#N]", does: "a question is not answered after all", needs: []policy.Ability{"handoff"}, platform: true, alone: shapeHandoff, flags: noFlags, run: (*call).reopen},
 		{name: "help", usage: "[COMMAND]", does: "this list", customer: true, alone: shapeWord, flags: noFlags, run: (*call).help},
 		{name: "version", does: "which Lanekeeper this is", customer: true, alone: shapeNothing, flags: noFlags, run: (*call).version},
 		{name: "ping", does: "whether I am there", customer: true, alone: shapeNothing, flags: noFlags, run: (*call).ping},

@@ -118,7 +118,8 @@ func (h *Handler) welcome(ctx context.Context, ev *matrix.Event, room *store.Roo
 		if h.Policy.Can(ev.Sender, policy.See, nil) {
 			return true, nil
 		}
-		return h.Store.InProject(ctx, room.Project, ev.Sender)
+		role, err := h.Store.Role(ctx, room.Project, ev.Sender)
+		return role != "", err
 	case room.Kind == store.Direct:
 		if yes, err = h.known(ctx, ev.Sender); yes || err != nil {
 			return yes, err

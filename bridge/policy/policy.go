@@ -147,6 +147,13 @@ func (p *Policy) Can(user string, a Ability, pr *project.Project) bool {
 	return person != nil && (a == See || slices.Contains(p.Roles[person.Role], a))
 }
 
+// RolesWith lists, sorted, the roles of projects that have one of some abilities.
+func (p *Policy) RolesWith(some ...Ability) []project.Role {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(p.Roles)), func(role project.Role) bool {
+		return !slices.ContainsFunc(some, func(a Ability) bool { return slices.Contains(p.Roles[role], a) })
+	})
+}
+
 // MayAssign reports whether somebody may give a role, or take people of that role
 // out: nobody hands out a right over other people that they do not have, else the
 // right to add people would be the right to everything.

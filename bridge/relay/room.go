@@ -31,7 +31,7 @@ func (r *Relay) directConversation(ctx context.Context, ev *matrix.Event, room *
 	if h == nil || err != nil || h.Project == "" {
 		return h, err
 	}
-	if in, err := r.Store.InProject(ctx, h.Project, room.User); !in || err != nil {
+	if role, err := r.Store.Role(ctx, h.Project, room.User); role == "" || err != nil {
 		return nil, err
 	}
 	return h, nil

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"strings"
 
 	"go.mau.fi/util/dbutil"
 
@@ -44,10 +46,26 @@ func (s *Store) ProjectsOf(ctx context.Context, user string) ([]*project.Project
 	return ps, wrap("projects of a person", err)
 }
 
-// InProject reports whether somebody is a person of a project.
-func (s *Store) InProject(ctx context.Context, id, user string) (in bool, err error) {
-	err = s.DB.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM person WHERE project=$1 AND user_id=$2)", id, user).Scan(&in)
-	return in, wrap("person", err)
+// Role is what somebody is in a project; "" if they are not in it.
+func (s *Store) Role(ctx context.Context, id, user string) (role project.Role, err error) {
+	err = s.DB.QueryRow(ctx, "SELECT role FROM person WHERE project=$1 AND user_id=$2", id, user).Scan(&role)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return role, wrap("person", err)
+}
+
+// HasRole reports whether somebody has one of some roles in any project.
+func (s *Store) HasRole(ctx context.Context, user string, roles []project.Role) (has bool, err error) {
+	if len(roles) == 0 {
+		return false, nil
+	}
+	args, marks := []any{user}, make([]string, len(roles))
+	for i, role := range roles {
+		args, marks[i] = append(args, role), placeholder(i+2)
+	}
+	err = s.DB.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM person WHERE user_id=$1 AND role IN ("+strings.Join(marks, ",")+"))", args...).Scan(&has)
+	return has, wrap("person", err)
 }
 
 // InAnyProject reports whether somebody is a person of any project.

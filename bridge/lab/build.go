@@ -1,6 +1,8 @@
 package lab
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,7 +12,9 @@ import (
 )
 
 var build = sync.OnceValues(func() (string, error) {
-	dir := filepath.Join(cacheDir(), "bin")
+	// Checkouts that share a cache have a program each.
+	checkout := sha256.Sum256([]byte(repository()))
+	dir := filepath.Join(cacheDir(), "bin", hex.EncodeToString(checkout[:4]))
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}

@@ -20,7 +20,7 @@ import (
 // a room (PutState, Invite, …) gives the Response, as tests often want it refused.
 type Client struct {
 	ID       string // @name:domain
-	Name     string // localpart
+	Name     string // localpart; in a World what people are called there
 	Token    string
 	AutoJoin bool // set before Sync: accept every invitation
 

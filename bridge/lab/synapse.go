@@ -19,6 +19,10 @@ const synapseLog = `version: 1
 formatters: {line: {format: '%(asctime)s %(levelname)s %(name)s %(message)s'}}
 handlers: {out: {class: logging.StreamHandler, formatter: line}}
 root: {level: WARNING, handlers: [out]}
+loggers: # clients and bridges that are gone are no news here, and several application services share the names of their metrics
+  synapse.http.server: {level: ERROR}
+  synapse.appservice.api: {level: ERROR}
+  synapse.util.metrics: {level: CRITICAL}
 disable_existing_loggers: false
 `
 

@@ -130,7 +130,7 @@ func (w *World) Person(name string) *Client {
 			w.t.Fatalf("nobody is called %q", name)
 		}
 		c = w.Homeserver.register(w.base, name+w.suffix, name)
-		c.AutoJoin = true
+		c.Name, c.AutoJoin = name, true
 		c.Sync()
 		c.t = w.t
 		w.people[name] = c

@@ -128,7 +128,7 @@ func encryptedDirect(t *testing.T, w *lab.World) {
 func TestNotDirect(t *testing.T) { labtest.OnSynapse(t, lab.WorldOptions{}, notDirect) }
 
 func notDirect(t *testing.T, w *lab.World) {
-	cleo, eve := w.Person("cleo"), w.Person("eve")
+	cleo, eve, direct := w.Person("cleo"), w.Person("eve"), w.Direct("cleo")
 	group := w.Chat("eve", map[string]any{"is_direct": true, "invite": []string{cleo.ID, w.Bot()}})
 	cleo.WaitIn("eve's room", group)
 	w.BotIs("join", "cleo", group)
@@ -155,7 +155,7 @@ func notDirect(t *testing.T, w *lab.World) {
 		t.Fatal(r)
 	}
 	w.Must("cleo", opened, "ping")
-	w.Must("cleo", w.Direct("cleo"), "ping")
+	w.Must("cleo", direct, "ping")
 	for _, event := range asked {
 		if _, answered := cleo.Saw(lab.From(w.Bot()), lab.InThread(event)); answered {
 			t.Error("the bot answers where others can read")

@@ -1,12 +1,14 @@
 package access_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
 
 	"lanekeeper/bridge/lab"
 	"lanekeeper/bridge/lab/labtest"
+	"lanekeeper/bridge/store"
 )
 
 // held are commands whose change does not come about as long as the proxy stands in its way.
@@ -45,10 +47,17 @@ func TestPending(t *testing.T) { labtest.Both(t, lab.WorldOptions{Proxy: true}, 
 func pending(t *testing.T, w *lab.World) {
 	h, root := hold(w), w.Person("root")
 	pending := func(command string) lab.Event {
-		return root.Wait("that it is pending", lab.From(w.Bot()), lab.InThread(command), lab.NotEdit, func(e lab.Event) bool {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), store.PendingAfter+lab.Patience)
+		defer cancel()
+		e, ok := root.WaitFor(ctx, lab.From(w.Bot()), lab.InThread(command), lab.NotEdit, func(e lab.Event) bool {
 			r := e.Object("lanekeeper.result")
 			return r != nil && r["pending"] == true && r["ok"] == true && e.Notice()
 		})
+		if !ok {
+			t.Fatal("root does not see that a command is pending")
+		}
+		return e
 	}
 	pending(h.withheld)
 	refused := pending(h.refused)

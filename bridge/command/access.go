@@ -150,9 +150,11 @@ func (k *call) revoke(ctx context.Context) (*reply, error) {
 // decided answers what was decided on somebody's access to a lane: what they have
 // there now.
 func (k *call) decided(done *action.Done, lane project.Kind) *reply {
+	k.about(done.Project, lane)
 	access := k.Policy.Access(done.Project, done.User, lane, k.now)
 	return &reply{
 		fields: map[string]any{"person": done.User, "lane": lane, "access": access.String(), "until": nil, "changed": done.Changed},
 		when:   done.Project,
+		names:  []project.Kind{lane},
 	}
 }

@@ -116,54 +116,47 @@ func (k *call) knows(p *project.Project, user string, lane project.Kind) bool {
 	return ok
 }
 
-// readers are the people whose right to know counts for an answer in this room:
-// the sender of a direct chat; in a lane who belongs there, and who is there. nil
-// means the staff, who may know everything.
-func (k *call) readers(ctx context.Context, p *project.Project) ([]string, error) {
+// mayName reports whether an answer in this room may name a lane: in a lane to
+// everybody who can be there by the profile, in a direct chat to the sender. Staff
+// in the super-admin room may know everything.
+func (k *call) mayName(p *project.Project, lane project.Kind) bool {
 	switch {
+	case k.room.IsLane():
+		return k.Policy.MayName(p, project.Kind(k.room.Kind), lane)
 	case k.room.Kind == store.SuperAdmin:
-		return nil, nil
-	case !k.room.IsLane():
-		return []string{k.sender}, nil
+		return true
 	}
-	members, err := k.Store.Members(ctx, k.room.ID)
-	if err != nil {
-		return nil, err
-	}
-	users := []string{k.sender}
-	for user, e := range members {
-		if in := e.Membership(); (in == "join" || in == "invite") && !k.ours(user) {
-			users = append(users, user)
-		}
-	}
-	for _, person := range p.People {
-		if k.Policy.Access(p, person.User, project.Kind(k.room.Kind), k.now) > project.None {
-			users = append(users, person.User)
-		}
-	}
-	return users, nil
+	return k.knows(p, k.sender, lane)
 }
 
-// everybody reports whether something holds for all readers.
-func everybody(readers []string, p *project.Project, holds func(*project.Project, string, project.Kind) bool, lane project.Kind) bool {
-	return !slices.ContainsFunc(readers, func(user string) bool { return !holds(p, user, lane) })
+// mayShow is mayName for what stands in a lane.
+func (k *call) mayShow(p *project.Project, lane project.Kind) bool {
+	switch {
+	case k.room.IsLane():
+		return k.Policy.MayShow(p, project.Kind(k.room.Kind), lane)
+	case k.room.Kind == store.SuperAdmin:
+		return true
+	}
+	return k.sees(p, k.sender, lane)
 }
 
-// lanes gives the lanes of a project that may be named to everybody here, and
-// those that only the sender may hear of.
-func (k *call) lanes(ctx context.Context, p *project.Project) (here, alone []project.Kind, err error) {
-	readers, err := k.readers(ctx, p)
-	if err != nil {
-		return nil, nil, err
-	}
+// lanes gives the lanes of a project that may be named here, and those that only
+// the sender may hear of.
+func (k *call) lanes(p *project.Project) (here, alone []project.Kind) {
 	for _, lane := range k.Policy.Lanes(p) {
-		if everybody(readers, p, k.knows, lane) {
+		if k.mayName(p, lane) {
 			here = append(here, lane)
 		} else if k.knows(p, k.sender, lane) {
 			alone = append(alone, lane)
 		}
 	}
-	return here, alone, nil
+	return here, alone
+}
+
+// about notes that the command concerns a lane. Where that may not be named, what
+// comes of it goes to the sender alone, a refusal too.
+func (k *call) about(p *project.Project, lane project.Kind) {
+	k.private = k.private || k.room.IsLane() && !k.mayName(p, lane)
 }
 
 // access is what somebody has in the given lanes, as results carry it.
@@ -179,12 +172,9 @@ func (k *call) access(p *project.Project, user string, lanes []project.Kind) map
 // them may know, the rest to the sender alone.
 func (k *call) aboutPerson(ctx context.Context, done *action.Done, words func(lanes []project.Kind) text.Words) (*reply, error) {
 	p, user := done.Project, done.User
-	here, alone, err := k.lanes(ctx, p)
-	if err != nil {
-		return nil, err
-	}
+	here, alone := k.lanes(p)
 	build := func(lanes []project.Kind) *reply {
-		return &reply{fields: map[string]any{"person": user, "access": k.access(p, user, lanes), "changed": done.Changed}, words: words(lanes), when: p}
+		return &reply{fields: map[string]any{"person": user, "access": k.access(p, user, lanes), "changed": done.Changed}, words: words(lanes), when: p, names: lanes}
 	}
 	r := build(here)
 	for _, lane := range alone {
@@ -223,12 +213,14 @@ func (k *call) lane(p *project.Project) (project.Kind, bool) {
 	for _, lane := range k.Policy.Lanes(p) {
 		if string(lane) == w {
 			k.next()
+			k.about(p, lane)
 			return lane, true
 		}
 	}
 	for _, lane := range []project.Kind{project.Customer, project.Internal, project.Notes} {
 		if string(lane) == w { // a lane that this project does not have
 			k.next()
+			k.about(p, lane)
 			return lane, true
 		}
 	}

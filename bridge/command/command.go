@@ -54,6 +54,9 @@ type call struct {
 	sender string
 	now    time.Time
 	name   string // as results name it
+	// private: what comes of it is for the sender alone, since it is about a lane that
+	// not everybody here may know of.
+	private bool
 }
 
 // reply is what a command has to say.
@@ -62,9 +65,10 @@ type reply struct {
 	words  text.Words
 	// when is the project that Matrix must show before this is said; nil: at once.
 	when  *project.Project
-	rooms bool   // the result lists the project's rooms then
-	rest  *reply // what not every member of the room may see: goes to the sender alone
-	quiet bool   // the command has spoken for itself
+	rooms bool           // the result lists the project's rooms then
+	rest  *reply         // what not every member of the room may see: goes to the sender alone
+	names []project.Kind // lanes that it speaks of; for answers that wait for Matrix
+	quiet bool           // the command has spoken for itself
 }
 
 // Message executes a message if it is a command. inThread says that it stands in
@@ -209,14 +213,27 @@ func (k *call) answer(ctx context.Context, r *reply, err error) error {
 	case r.quiet: // Relay.Ask has said it
 		return nil
 	}
+	if k.private {
+		whole := r
+		if r.rest != nil {
+			whole = r.rest
+		}
+		r = &reply{fields: store.Outline(r.fields), when: r.when, rest: whole}
+	}
 	a := store.Answer{Command: k.ev.ID, To: effect.Place{Room: k.room.ID}, Thread: k.ev.ID, Words: fitting(r.words), Rooms: r.rooms}
 	if t := k.ev.Thread(); t != "" {
 		a.Thread, a.ReplyTo = t, k.ev.ID
 	}
 	a.Result = result(k.name, refused == nil, r.fields)
+	if k.room.IsLane() {
+		a.Lane, a.Names, a.For = project.Kind(k.room.Kind), r.names, k.sender
+	}
+	if k.room.Kind == store.Direct { // what the room may be when this is said is no matter
+		a.To = effect.Place{Person: k.sender}
+	}
 	if r.rest != nil {
-		a.Words = text.Join(a.Words, text.Say("📨 The rest is in your direct chat with me."))
-		private := store.Answer{Command: k.ev.ID + ":rest", To: effect.Place{Person: k.sender}, Words: fitting(r.rest.words), Result: result(k.name, true, r.rest.fields)}
+		a.Words = text.Join(a.Words, text.Elsewhere())
+		private := store.Answer{Command: k.ev.ID + ":rest", To: effect.Place{Person: k.sender}, Words: fitting(r.rest.words), Result: result(k.name, refused == nil, r.rest.fields)}
 		a.Then = append(a.Then, private.Message())
 	}
 	unchanged := r.fields["changed"] == false && !r.rooms

@@ -18,7 +18,7 @@ func (k *call) show(ctx context.Context) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	return k.inParts(ctx, p, func(lanes []project.Kind) (*reply, error) {
+	return k.inParts(p, func(lanes []project.Kind) (*reply, error) {
 		people, err := k.people(ctx, p, lanes)
 		if err != nil {
 			return nil, err
@@ -56,19 +56,15 @@ func (k *call) who(ctx context.Context) (*reply, error) {
 	if k.room.IsLane() {
 		return build([]project.Kind{project.Kind(k.room.Kind)})
 	}
-	return k.inParts(ctx, p, build)
+	return k.inParts(p, build)
 }
 
 // inParts builds an answer from the lanes that everybody here sees, and for the
 // sender alone another one from all that they see themselves.
-func (k *call) inParts(ctx context.Context, p *project.Project, build func([]project.Kind) (*reply, error)) (*reply, error) {
-	readers, err := k.readers(ctx, p)
-	if err != nil {
-		return nil, err
-	}
+func (k *call) inParts(p *project.Project, build func([]project.Kind) (*reply, error)) (*reply, error) {
 	var here, all []project.Kind
 	for _, lane := range k.Policy.Lanes(p) {
-		if everybody(readers, p, k.sees, lane) {
+		if k.mayShow(p, lane) {
 			here = append(here, lane)
 		}
 		if k.sees(p, k.sender, lane) {
@@ -165,17 +161,39 @@ func (k *call) why(ctx context.Context) (*reply, error) {
 	if err := k.done(); err != nil {
 		return nil, err
 	}
-	readers, err := k.readers(ctx, p)
-	if err != nil {
-		return nil, err
+	full := user == k.sender || k.decides(p)
+	switch {
+	case !k.knows(p, k.sender, lane) || !full && !k.namesIn(p, user, lane):
+		return nil, project.Forbidden() // the same for people, strangers and lanes that are not there
+	case !full:
+		return k.seenIn(ctx, p, user, lane), nil
+	case !k.room.IsLane() || k.Policy.AllCan(p, project.Kind(k.room.Kind), policy.Approve, policy.People):
+		return k.because(ctx, p, user, lane)
 	}
-	if !everybody(readers, p, k.knows, lane) || (user != k.sender && !k.sees(p, k.sender, lane)) {
-		return nil, project.Forbidden()
+	r := &reply{fields: map[string]any{"person": user, "lane": lane, "because": []any{}}}
+	if k.mayShow(p, lane) && k.Policy.Access(p, user, lane, k.now) > project.None {
+		r = k.seenIn(ctx, p, user, lane)
 	}
-	reasons := k.Policy.Because(p, user, lane, k.now)
+	r.rest, err = k.because(ctx, p, user, lane)
+	return r, err
+}
+
+// decides reports whether the sender has rights over people here, so that the
+// reasons for what anybody has are theirs to know.
+func (k *call) decides(p *project.Project) bool {
+	return k.Policy.Can(k.sender, policy.Approve, p) || k.Policy.Can(k.sender, policy.People, p)
+}
+
+// namesIn reports whether who would name somebody in a lane to the sender.
+func (k *call) namesIn(p *project.Project, user string, lane project.Kind) bool {
+	return k.sees(p, k.sender, lane) && k.Policy.Access(p, user, lane, k.now) > project.None
+}
+
+// because gives all rules that led to what somebody has in a lane.
+func (k *call) because(ctx context.Context, p *project.Project, user string, lane project.Kind) (*reply, error) {
 	lines := []text.Words{text.Say("%s in %s: %s.", k.pill(ctx, user), title(p, lane), k.Policy.Access(p, user, lane, k.now).String())}
 	list := []any{}
-	for _, r := range reasons {
+	for _, r := range k.Policy.Because(p, user, lane, k.now) {
 		list = append(list, map[string]any{"rule": r.Rule, "text": r.Text})
 		lines = append(lines, text.Say("%s", r.Text))
 	}
@@ -188,6 +206,15 @@ func (k *call) why(ctx context.Context) (*reply, error) {
 		lines = append(lines, w)
 	}
 	return &reply{fields: map[string]any{"person": user, "lane": lane, "because": list}, words: text.Join(lines...)}, nil
+}
+
+// seenIn says of somebody in a lane what who says of them there, and no more.
+func (k *call) seenIn(ctx context.Context, p *project.Project, user string, lane project.Kind) *reply {
+	access, role := k.Policy.Access(p, user, lane, k.now).String(), string(p.Person(user).Role)
+	w := text.Say("%s in %s: %s.", k.pill(ctx, user), title(p, lane), access)
+	words := fmt.Sprintf("Their role here is %s.", role)
+	because := []any{map[string]any{"rule": policy.RuleRole, "text": words}}
+	return &reply{fields: map[string]any{"person": user, "lane": lane, "because": because}, words: text.Join(w, text.Say("%s", words))}
 }
 
 // requests lists the open ones: all for those who decide, else one's own. Where
@@ -238,23 +265,25 @@ func (k *call) steps(ctx context.Context, p *project.Project) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	readers, err := k.readers(ctx, p)
-	if err != nil {
-		return nil, err
+	full := stepsReply(steps)
+	if !k.room.IsLane() {
+		return full, nil
 	}
-	here := slices.DeleteFunc(slices.Clone(steps), func(s Step) bool { return !everybody(readers, p, k.sees, project.Kind(s.Room)) })
-	r := stepsReply(steps, len(steps))
-	if len(here) < len(steps) && k.room.IsLane() {
-		full := r
-		r = stepsReply(here, len(steps))
-		r.rest = full
+	here := slices.DeleteFunc(slices.Clone(steps), func(s Step) bool { return !k.mayShow(p, project.Kind(s.Room)) })
+	if len(here) == len(steps) {
+		return full, nil
+	}
+	r := stepsReply(here)
+	r.rest = full
+	if len(here) == 0 { // not that all were well
+		r.words = text.Words{}
 	}
 	return r, nil
 }
 
-// stepsReply lists the steps that may be named of all there are.
-func stepsReply(named []Step, all int) *reply {
-	list, lines := []any{}, []text.Words{text.Say("%s", plural(all))}
+// stepsReply lists steps.
+func stepsReply(named []Step) *reply {
+	list, lines := []any{}, []text.Words{text.Say("%s", plural(len(named)))}
 	for _, s := range named {
 		list = append(list, map[string]any{"room": s.Room, "op": s.Op, "text": s.Text})
 		if len(lines) <= maxListed {
@@ -288,11 +317,11 @@ func (k *call) apply(ctx context.Context) (*reply, error) {
 		return nil, err
 	}
 	r.when = done.Project
-	all := listIn(r.fields["steps"])
-	if r.rest != nil {
-		all = listIn(r.rest.fields["steps"])
+	for _, part := range []*reply{r, r.rest} {
+		if part != nil && part.words.Plain != "" {
+			part.words = text.Say("%s", applied(len(listIn(part.fields["steps"]))))
+		}
 	}
-	r.words = text.Say("%s", applied(len(all)))
 	return r, nil
 }
 

@@ -100,10 +100,15 @@ func (h *Handler) input(ctx context.Context, in store.Input, ev *matrix.Event) e
 	return nil
 }
 
+// pending says that a command waits for Matrix.
+func (h *Handler) pending(ctx context.Context, command string) error {
+	return h.Store.AnswerPending(ctx, command, h.Policy.MayNameAll)
+}
+
 // timer brings what its kind stands for.
 func (h *Handler) timer(ctx context.Context, t *effect.Timer) error {
 	due := map[effect.TimerKind]func(context.Context, string) error{
-		store.TimerAnswer:  h.Store.AnswerPending,
+		store.TimerAnswer:  h.pending,
 		action.TimerExpire: h.Actions.Expire,
 		phone.TimerRetry:   h.Phones.Retry,
 	}[t.Kind]

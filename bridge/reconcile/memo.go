@@ -80,7 +80,7 @@ func (r *Reconciler) release(ctx context.Context, s *subject, missing int64) err
 	if s.project == nil {
 		return nil
 	}
-	return r.Store.ReleaseAnswers(ctx, s.project.ID, missing, s.project.Revision)
+	return r.Store.ReleaseAnswers(ctx, s.project.ID, missing, s.project.Revision, r.Policy.MayNameAll)
 }
 
 // missingSince is the last revision with which something appeared that is refused;

@@ -9,6 +9,7 @@ import (
 	"go.mau.fi/util/dbutil"
 
 	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/text"
 )
 
@@ -28,6 +29,13 @@ type Answer struct {
 	Result  map[string]any `json:"result"`   // lanekeeper.result
 	Words   text.Words     `json:"words"`
 	Rooms   bool           `json:"rooms"` // the result lists the project's rooms once they are made
+
+	// Lane is the kind of lane that it is said in, "" in direct chats; Names are the
+	// lanes that it speaks of. Whether it may is asked anew when it is said.
+	Lane  project.Kind   `json:"lane,omitempty"`
+	Names []project.Kind `json:"names,omitempty"`
+	For   string         `json:"for,omitempty"` // MXID of who gave the command
+
 	// Then is told to others at the same moment. Without Words there is no answer,
 	// only this: what a reaction brought about.
 	Then []effect.Effect `json:"then,omitempty"`
@@ -41,6 +49,38 @@ func (a *Answer) Message() effect.Effect {
 	content := a.Words.Notice()
 	content["lanekeeper.result"] = a.Result
 	return effect.Effect{Message: &effect.Message{ID: a.ID(), To: a.To, Content: content, Thread: effect.Ref(a.Thread), ReplyTo: effect.Ref(a.ReplyTo)}}
+}
+
+// Audience says whether everybody who can be in a lane of a project may hear of its
+// other lanes.
+type Audience func(p *project.Project, in project.Kind, names []project.Kind) bool
+
+// heard makes of an answer whose time has come what its room may hear: the whole, or
+// that it was done, with the whole for who gave the command.
+func (s *Store) heard(ctx context.Context, w *waiting, may Audience) (here, alone *Answer, err error) {
+	if w.Lane == "" || len(w.Names) == 0 {
+		return &w.Answer, nil, nil
+	}
+	p, err := s.Project(ctx, w.project)
+	if err != nil || p != nil && may(p, w.Lane, w.Names) {
+		return &w.Answer, nil, err
+	}
+	whole, rest := w.Answer, w.Answer
+	whole.Result, whole.Words = Outline(w.Result), text.Elsewhere()
+	rest.Command += ":rest"
+	rest.To, rest.Thread, rest.ReplyTo = effect.Place{Person: w.For}, "", ""
+	return &whole, &rest, nil
+}
+
+// Outline is what a result says that names nothing.
+func Outline(result map[string]any) map[string]any {
+	f := map[string]any{}
+	for _, key := range []string{"ok", "command", "error", "changed"} {
+		if v, ok := result[key]; ok {
+			f[key] = v
+		}
+	}
+	return f
 }
 
 // AnswerWhen keeps an answer until Matrix shows the project at a revision. After
@@ -76,7 +116,7 @@ func scanWaiting(row dbutil.Scannable) (*waiting, error) {
 
 // ReleaseAnswers sends the answers that waited for a project's revisions after one
 // and up to another: Matrix shows them now.
-func (s *Store) ReleaseAnswers(ctx context.Context, project string, after, revision int64) error {
+func (s *Store) ReleaseAnswers(ctx context.Context, project string, after, revision int64, may Audience) error {
 	rows, err := s.DB.Query(ctx, "DELETE FROM answer WHERE project=$1 AND revision>$2 AND revision<=$3 RETURNING answer, project, pending", project, after, revision)
 	released, err := all(rows, err, scanWaiting)
 	if err != nil {
@@ -96,11 +136,18 @@ func (s *Store) ReleaseAnswers(ctx context.Context, project string, after, revis
 		}
 		told := w.Then
 		if w.Words.Plain != "" {
-			m := w.Message()
+			here, alone, err := s.heard(ctx, w, may)
+			if err != nil {
+				return err
+			}
+			m := here.Message()
 			if w.pending {
 				m.Message.ID, m.Message.Edits = "", effect.To(w.ID())
 			}
 			told = append([]effect.Effect{m}, told...)
+			if alone != nil {
+				told = append(told, alone.Message())
+			}
 		}
 		if err := s.Do(ctx, told...); err != nil {
 			return err
@@ -111,14 +158,18 @@ func (s *Store) ReleaseAnswers(ctx context.Context, project string, after, revis
 
 // AnswerPending says that a command's change does not stand yet, if it is still
 // waited for.
-func (s *Store) AnswerPending(ctx context.Context, command string) error {
+func (s *Store) AnswerPending(ctx context.Context, command string, may Audience) error {
 	w, err := none(scanWaiting(s.DB.QueryRow(ctx, "UPDATE answer SET pending=true WHERE command=$1 AND NOT pending RETURNING answer, project, pending", command)))
 	if w == nil || err != nil {
 		return wrap("answer", err)
 	}
-	result := maps.Clone(w.Result)
-	result["pending"] = true
-	w.Result = result
-	w.Words = text.Join(w.Words, text.Pending())
-	return s.Do(ctx, w.Message())
+	here, _, err := s.heard(ctx, w, may)
+	if err != nil {
+		return err
+	}
+	said := *here
+	said.Result = maps.Clone(said.Result)
+	said.Result["pending"] = true
+	said.Words = text.Join(said.Words, text.Pending())
+	return s.Do(ctx, said.Message())
 }

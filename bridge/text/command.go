@@ -2,6 +2,9 @@ package text
 
 import "time"
 
+// Elsewhere says in a room that what comes of a command is told to its sender alone.
+func Elsewhere() Words { return Say("📨 The rest is in your direct chat with me.") }
+
 // Pending is said under an answer whose change Matrix does not show yet.
 func Pending() Words {
 	return Say("Matrix does not show it yet. I keep at it and edit this message when it stands.")

@@ -332,7 +332,7 @@ func answersForAll(t *testing.T, w *lab.World) {
 	w.Refuse("wrong_room", "mia", internal, "!lane who "+other)
 	w.Refuse("not_allowed", "xena", internal, "!lane who "+other)
 	w.Refuse("not_allowed", "xena", internal, "!lane who nosuch")
-	w.Refuse("not_allowed", "mia", internal, "!lane why "+w.ID("mia")+" notes")
+	private(w.Must("mia", internal, "!lane why "+w.ID("mia")+" notes"), about("lane", "notes"))
 
 	w.Must("mia", rooms["notes"], fmt.Sprintf("!lane deny #%d", n))
 	who := w.Must("mia", rooms["notes"], "!lane project show")

@@ -33,14 +33,8 @@ func (q *Queue) Put(ctx context.Context, items ...Item) ([]int64, error) {
 }
 
 func (q *Queue) insert(ctx context.Context, now int64, items []Item) ([]int64, error) {
-	var query strings.Builder
-	query.WriteString("INSERT INTO job (queue, part, key, state, at, created, payload) VALUES ")
 	args := make([]any, 0, len(items)*7)
-	for i, item := range items {
-		if i > 0 {
-			query.WriteByte(',')
-		}
-		q.marks(&query, len(args), 7)
+	for _, item := range items {
 		state, at := stateOf(item, now)
 		payload := item.Payload
 		if payload == nil {
@@ -49,31 +43,36 @@ func (q *Queue) insert(ctx context.Context, now int64, items []Item) ([]int64, e
 		key := storable(item.Key)
 		args = append(args, item.Queue, part(key), key, state, at, now, payload)
 	}
-	query.WriteString(" RETURNING id")
-	rows, err := q.db.Query(ctx, query.String(), args...)
+	rows, err := q.db.Query(ctx, "INSERT INTO job (queue, part, key, state, at, created, payload) VALUES "+
+		q.marks(len(items), 7)+" RETURNING id", args...)
 	ids, err := dbutil.NewRowIterWithError(rows, dbutil.ScanSingleColumn[int64], err).AsList()
 	// Ids grow in the order of VALUES; only the order of the answer is not promised.
 	slices.Sort(ids)
 	return ids, err
 }
 
-// marks writes the parameters of one row: "($1,$2,…)" from the one after the
-// first ones, or, on SQLite, "(?,?,…)", as its driver takes time with the square
-// of the number of named parameters.
-func (q *Queue) marks(query *strings.Builder, first, n int) {
-	for i := range n {
-		sep := byte(',')
-		if i == 0 {
-			sep = '('
+// marks gives the parameters of some rows: "($1,$2),($3,$4)", or, on SQLite,
+// "(?,?),(?,?)", as its driver takes time with the square of the number of named
+// parameters.
+func (q *Queue) marks(rows, columns int) string {
+	var out strings.Builder
+	for i := range rows * columns {
+		switch {
+		case i == 0:
+			out.WriteByte('(')
+		case i%columns == 0:
+			out.WriteString("),(")
+		default:
+			out.WriteByte(',')
 		}
-		query.WriteByte(sep)
 		if q.db.Dialect == dbutil.SQLite {
-			query.WriteByte('?')
+			out.WriteByte('?')
 		} else {
-			fmt.Fprintf(query, "$%d", first+i+1)
+			fmt.Fprintf(&out, "$%d", i+1)
 		}
 	}
-	query.WriteByte(')')
+	out.WriteByte(')')
+	return out.String()
 }
 
 // storable replaces what a text in PostgreSQL cannot hold. A key that somebody

@@ -59,6 +59,9 @@ func (k *call) everywhere(a policy.Ability) bool {
 	return k.Policy.Can(k.sender, a, nil)
 }
 
+// named is how many projects a question which one is meant names at most.
+const named = 20
+
 func (k *call) lookup(ctx context.Context, slug string, everywhere bool) (*project.Project, error) {
 	switch {
 	case slug != "":
@@ -66,9 +69,9 @@ func (k *call) lookup(ctx context.Context, slug string, everywhere bool) (*proje
 	case k.room.Project != "":
 		return k.Store.Project(ctx, k.room.Project)
 	}
-	mine, err := k.Store.ProjectsOf(ctx, k.sender)
+	mine, err := k.Store.ProjectsOf(ctx, k.sender, "", named+1)
 	if err == nil && len(mine) == 0 && everywhere {
-		mine, err = k.Store.Projects(ctx)
+		mine, err = k.Store.Projects(ctx, "", named+1)
 	}
 	if err != nil {
 		return nil, err
@@ -83,8 +86,11 @@ func (k *call) lookup(ctx context.Context, slug string, everywhere bool) (*proje
 		return k.Store.Project(ctx, mine[0].ID)
 	}
 	var slugs []string
-	for _, p := range mine[:min(len(mine), 20)] {
+	for _, p := range mine[:min(len(mine), named)] {
 		slugs = append(slugs, p.Slug)
+	}
+	if len(mine) > named {
+		slugs = append(slugs, "… (`project list` names all)")
 	}
 	return nil, project.Refuse(project.BadArgument, "Which project? Add --project and one of: %s.", strings.Join(slugs, ", "))
 }

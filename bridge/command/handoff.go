@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"strconv"
 	"strings"
 
 	"lanekeeper/bridge/project"
@@ -42,7 +43,15 @@ func (k *call) handoffs(ctx context.Context) (*reply, error) {
 	default:
 		return nil, project.Refuse(project.BadArgument, "Which ones? Say open, mine or all.")
 	}
-	full, err := k.said(k.Relay.Handoffs(ctx, k.sender, scope))
+	var after int64
+	if f := k.flags["after"]; f != "" {
+		n, err := strconv.ParseInt(strings.TrimPrefix(f, "#"), 10, 64)
+		if err != nil {
+			return nil, project.Refuse(project.BadArgument, "After --after stands the number of the last one, such as #12.")
+		}
+		after = n
+	}
+	full, err := k.said(k.Relay.Handoffs(ctx, k.sender, scope, after))
 	if err != nil || !k.room.IsLane() {
 		return full, err
 	}

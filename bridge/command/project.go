@@ -49,43 +49,57 @@ func (k *call) create(ctx context.Context) (*reply, error) {
 	return &reply{fields: map[string]any{"project": facts(p), "changed": done.Changed}, words: w, when: p, rooms: true}, nil
 }
 
-// list names the sender's projects; in a lane only the lane's own is for everybody
-// to hear.
+// list names the sender's projects, a page of them; in a lane only the lane's own is
+// for everybody to hear.
 func (k *call) list(ctx context.Context) (*reply, error) {
 	if err := k.done(); err != nil {
 		return nil, err
 	}
-	ps, err := k.Store.ProjectsOf(ctx, k.sender)
+	ps, err := k.Store.ProjectsOf(ctx, k.sender, k.flags["after"], maxListed+1)
 	if k.everywhere(policy.See) {
-		ps, err = k.Store.Projects(ctx)
+		ps, err = k.Store.Projects(ctx, k.flags["after"], maxListed+1)
 	}
 	if err != nil {
 		return nil, err
 	}
-	full := listed(ps)
+	full := k.listed(ps)
 	if !k.room.IsLane() {
 		return full, nil
 	}
-	own := slices.DeleteFunc(slices.Clone(ps), func(p *project.Project) bool { return p.ID != k.room.Project })
-	here := listed(own)
+	p, err := k.Store.Project(ctx, k.room.Project)
+	if err != nil {
+		return nil, err
+	}
+	var own []*project.Project
+	if p != nil && (k.everywhere(policy.See) || p.Person(k.sender) != nil) {
+		own = append(own, p)
+	}
+	here := k.listed(own)
 	if len(own) < len(ps) {
 		here.rest = full
 	}
 	return here, nil
 }
 
-func listed(ps []*project.Project) *reply {
-	lines, list := []text.Words{}, []any{}
-	for _, p := range ps {
+// listed is the answer for a page; one more than fits says that there are others.
+func (k *call) listed(ps []*project.Project) *reply {
+	lines, list, fields := []text.Words{}, []any{}, map[string]any{}
+	for _, p := range ps[:min(len(ps), maxListed)] {
 		list = append(list, facts(p))
-		if len(lines) < maxListed {
-			lines = append(lines, text.Say("%s · %s", p.Slug, p.Name))
-		}
+		lines = append(lines, text.Say("%s · %s", p.Slug, p.Name))
 	}
-	if len(ps) == 0 {
+	switch {
+	case len(ps) > maxListed:
+		last := ps[maxListed-1].Slug
+		fields["next"] = last
+		lines = append(lines, text.Say("There are more: `%s project list --after %s`", k.Prefix, last))
+	case len(ps) == 0 && k.flags["after"] != "":
+		lines = append(lines, text.Say("There are no more."))
+	case len(ps) == 0:
 		lines = append(lines, text.Say("You are in no project."))
 	}
-	return &reply{fields: map[string]any{"projects": list}, words: text.Join(lines...)}
+	fields["projects"] = list
+	return &reply{fields: fields, words: text.Join(lines...)}
 }
 
 func (k *call) archive(ctx context.Context) (*reply, error) {

@@ -32,7 +32,8 @@ var (
 	shapeAny     = regexp.MustCompile(`^\S+(?s:.*)$`)
 	shapeUser    = regexp.MustCompile(`^(@\S+:\S+|#?\d+|https://matrix\.to/\S+)(?s:\s.*)?$`)
 	shapeHandoff = regexp.MustCompile(`^(#?\d+)?(\s*--force)?$`)
-	shapeScope   = regexp.MustCompile(`^(open|mine|all)?$`)
+	shapeScope   = regexp.MustCompile(`^(open|mine|all)?(\s*--after\s+#?\d+)?$`)
+	shapePage    = regexp.MustCompile(`^(--after\s+\S+)?$`)
 )
 
 var table []*command
@@ -51,13 +52,13 @@ func init() { // an initialiser that refers to help, which refers to the table
 		{name: "add", usage: "PERSON ROLE [PROJECT]", does: "add somebody to a project, or change their role", needs: []policy.Ability{"people", "accept"}, alone: shapeUser, flags: noFlags, run: (*call).add},
 		{name: "remove", usage: "PERSON [PROJECT]", does: "take somebody out of a project", needs: []policy.Ability{"people"}, alone: shapeUser, flags: noFlags, run: (*call).remove},
 		{name: "project create", usage: `SHORTNAME "NAME" [--profile P] [--tier T] [--ROLE PERSON]…`, does: "make a project with its lanes", needs: []policy.Ability{"project"}, platform: true, alone: shapeAny, flags: createFlags, run: (*call).create},
-		{name: "project list", does: "your projects", alone: shapeNothing, flags: noFlags, run: (*call).list},
+		{name: "project list", usage: "[--after SHORTNAME]", does: "your projects", alone: shapePage, flags: pageFlags, run: (*call).list},
 		{name: "project show", usage: "[PROJECT]", does: "one project", alone: shapeWord, flags: noFlags, run: (*call).show},
 		{name: "project archive", usage: "[PROJECT]", does: "make the lanes read-only", needs: []policy.Ability{"project"}, alone: shapeWord, flags: noFlags, run: (*call).archive},
 		{name: "project restore", usage: "[PROJECT]", does: "undo archive", needs: []policy.Ability{"project"}, alone: shapeWord, flags: noFlags, run: (*call).restore},
 		{name: "plan", usage: "[PROJECT]", does: "what differs between the rooms and the record", needs: []policy.Ability{"project"}, alone: shapeWord, flags: noFlags, run: (*call).plan},
 		{name: "apply", usage: "[PROJECT]", does: "bring the rooms to what the record says", needs: []policy.Ability{"project"}, alone: shapeWord, flags: noFlags, run: (*call).apply},
-		{name: "handoffs", usage: "[open|mine|all]", does: "questions that wait for a person", needs: []policy.Ability{"handoff"}, platform: true, alone: shapeScope, flags: noFlags, run: (*call).handoffs},
+		{name: "handoffs", usage: "[open|mine|all] [--after #N]", does: "questions that wait for a person", needs: []policy.Ability{"handoff"}, platform: true, alone: shapeScope, flags: pageFlags, run: (*call).handoffs},
 		{name: "take", usage: "[#N] [--force]", does: "answer a question yourself", needs: []policy.Ability{"handoff"}, platform: true, alone: shapeHandoff, bare: []string{"force"}, flags: noFlags, run: (*call).take},
 		{name: "release", usage: "[#N]", does: "give a question back", needs: []policy.Ability{"handoff"}, platform: true, alone: shapeHandoff, flags: noFlags, run: (*call).release},
 		{name: "close", usage: "[#N]", does: "a question is answered", customer: true, alone: shapeHandoff, flags: noFlags, run: (*call).close},
@@ -67,6 +68,9 @@ func init() { // an initialiser that refers to help, which refers to the table
 		{name: "ping", does: "whether I am there", customer: true, alone: shapeNothing, flags: noFlags, run: (*call).ping},
 	}
 }
+
+// pageFlags: lists go on behind what was named last.
+func pageFlags(*policy.Policy) []string { return []string{"after"} }
 
 // createFlags: --profile, --tier, and one for each role.
 func createFlags(p *policy.Policy) []string {

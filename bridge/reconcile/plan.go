@@ -13,18 +13,29 @@ import (
 // all of them and the super-admin room. live asks the homeserver for the state of
 // the rooms; else it is what events told us. The record is read anew, people and
 // all, so projects may be bare rows.
-func (r *Reconciler) Plan(ctx context.Context, projects []*project.Project, live bool) ([]Step, error) {
-	var steps []Step
-	if projects == nil {
-		all, err := r.Store.Projects(ctx)
-		if err != nil {
+func (r *Reconciler) Plan(ctx context.Context, projects []*project.Project, live bool) (steps []Step, err error) {
+	if projects != nil {
+		return r.planAll(ctx, nil, projects, live)
+	}
+	if steps, err = r.planOf(ctx, store.KeySuperAdmin, live); err != nil {
+		return nil, fmt.Errorf("super-admin room: %w", err)
+	}
+	for slug := ""; ; {
+		page, err := r.Store.Projects(ctx, slug, planPage)
+		if err != nil || len(page) == 0 {
+			return steps, err
+		}
+		if steps, err = r.planAll(ctx, steps, page, live); err != nil {
 			return nil, err
 		}
-		projects = all
-		if steps, err = r.planOf(ctx, store.KeySuperAdmin, live); err != nil {
-			return nil, fmt.Errorf("super-admin room: %w", err)
-		}
+		slug = page[len(page)-1].Slug
 	}
+}
+
+// planPage is how many projects are read at once.
+const planPage = 200
+
+func (r *Reconciler) planAll(ctx context.Context, steps []Step, projects []*project.Project, live bool) ([]Step, error) {
 	for _, p := range projects {
 		more, err := r.planOf(ctx, p.ID, live)
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"go.mau.fi/util/dbutil"
 
 	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/queue"
 	"lanekeeper/bridge/store"
 	"lanekeeper/bridge/store/storetest"
@@ -72,19 +74,40 @@ func testRun(t *testing.T, db *dbutil.Database) {
 	}
 }
 
-// Every project is looked at in a turn, and nobody twice.
+// M6: every project is looked at once in a turn, whose place is stored: restarts do
+// not begin it anew.
 func TestSweep(t *testing.T) {
 	b := newBench(t, "12")
-	b.acme()
-	var next turn
-	for range 4 {
-		if err := b.r.sweepSome(t.Context(), &next); err != nil {
+	const n = 730
+	for i := range n {
+		b.save(&project.Project{ID: fmt.Sprintf("p%03d", i), Slug: fmt.Sprintf("s%d", i), Name: "P", Profile: "agency", Status: project.Active, Created: b.hs.now})
+	}
+	step := func() {
+		t.Helper()
+		b.restart()
+		if err := b.r.Store.Tx(t.Context(), b.r.sweepSome); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, key := range []string{"p1", store.KeySuperAdmin} {
-		if n := b.waiting(key); n != 2 {
-			t.Errorf("%d looks at %s", n, key)
+	looks := func(want int) {
+		t.Helper()
+		for _, key := range []string{"p000", "p365", "p729", store.KeySuperAdmin} {
+			if got := b.waiting(key); got != want {
+				t.Errorf("%d looks at %s, not %d", got, key, want)
+			}
 		}
+	}
+	for range 8 {
+		step()
+	}
+	looks(1)
+	steps := 0 // of a turn of 6 hours, 3 projects a minute
+	for b.waiting("p729") < 2 {
+		step()
+		steps++
+	}
+	looks(2)
+	if steps < 200 || steps > 360 {
+		t.Errorf("a turn takes %d minutes", steps)
 	}
 }

@@ -300,7 +300,7 @@ func TestRights(t *testing.T) {
 			}
 		}
 		w.tx(func(ctx context.Context) error {
-			f, _, err := w.r.Handoffs(ctx, root, "open")
+			f, _, err := w.r.Handoffs(ctx, root, "open", 0)
 			rows, _ := f["handoffs"].([]any)
 			if len(rows) != 1 {
 				t.Errorf("handoffs: %v", f)

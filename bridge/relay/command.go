@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"slices"
 
 	"lanekeeper/bridge/handoff"
 	"lanekeeper/bridge/project"
@@ -101,30 +102,28 @@ func (r *Relay) inside(ctx context.Context, h *handoff.Handoff, at At) bool {
 	return err == nil && found != nil && found.Number == h.Number
 }
 
-// Handoffs lists handoffs: scope is open (not closed), mine or all (the newest
-// 100). fields are {"handoffs": […]}.
-func (r *Relay) Handoffs(ctx context.Context, actor, scope string) (fields map[string]any, words text.Words, err error) {
+// Handoffs lists handoffs, a page of them: scope is open (not closed), mine or all
+// (the newest first). after is where the page before ended, 0 at first. fields are
+// {"handoffs": […]} and, if there are more, "next".
+func (r *Relay) Handoffs(ctx context.Context, actor, scope string, after int64) (fields map[string]any, words text.Words, err error) {
 	if !r.May(actor) {
 		return nil, words, project.Forbidden()
 	}
-	desk, err := r.desk(ctx)
+	found, err := r.page(ctx, actor, scope, after)
 	if err != nil {
 		return nil, words, err
 	}
-	var found []*handoff.Handoff
+	fields = map[string]any{}
+	more := len(found) > listed
+	if more {
+		found = found[:listed]
+		fields["next"] = found[listed-1].Number
+	}
 	if scope == "all" {
-		found, err = r.Store.HandoffsEver(ctx, listed)
-	} else {
-		found, err = r.Store.Handoffs(ctx)
-	}
-	if err != nil {
-		return nil, words, err
+		slices.Reverse(found) // people read from old to new
 	}
 	rows, lines := []any{}, []text.Words{}
 	for _, h := range found {
-		if scope == "mine" && !desk.Owns(h, actor) {
-			continue
-		}
 		f := h.Fields()
 		delete(f, "lane")
 		rows = append(rows, f)
@@ -134,7 +133,35 @@ func (r *Relay) Handoffs(ctx context.Context, actor, scope string) (fields map[s
 		}
 		lines = append(lines, text.HandoffForStaff(h.Number, text.Pill{ID: h.First().User, Name: h.First().Name}, h.Where(), string(h.State), owner))
 	}
-	return map[string]any{"handoffs": rows}, text.HandoffsForStaff(lines), nil
+	if more {
+		lines = append(lines, text.Say("There are more: `%s handoffs %s --after %d`", r.Prefix, scope, fields["next"]))
+	}
+	fields["handoffs"] = rows
+	return fields, text.HandoffsForStaff(lines), nil
+}
+
+// page gives one handoff more than fits on a page, if there are so many.
+func (r *Relay) page(ctx context.Context, actor, scope string, after int64) (found []*handoff.Handoff, err error) {
+	if scope == "all" {
+		return r.Store.HandoffsEver(ctx, after, listed+1)
+	}
+	desk, err := r.desk(ctx)
+	for err == nil {
+		var some []*handoff.Handoff
+		if some, err = r.Store.HandoffsAfter(ctx, after, listed+1); len(some) == 0 {
+			break
+		}
+		for _, h := range some {
+			after = h.Number
+			if scope != "mine" || desk.Owns(h, actor) {
+				found = append(found, h)
+			}
+			if len(found) > listed {
+				return found, nil
+			}
+		}
+	}
+	return found, err
 }
 
 // Take makes the actor the owner. n 0: the handoff of the thread where the command

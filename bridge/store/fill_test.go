@@ -24,7 +24,7 @@ type shape struct {
 const (
 	aProject = "'p'||i"
 	aUser    = "'@u'||(i%({n}/100))"
-	aPhone   = "'+49'||(i%50)"
+	aPhone   = "'+49'||(i%10)"
 )
 
 // shapes of the tables. One that is not here gets as many rows as there are
@@ -35,12 +35,12 @@ var shapes = map[string]shape{
 	"lane_grant":    {50, map[string]string{"project": aProject, "user_id": aUser, "lane": "'customer'"}},
 	"request":       {100, map[string]string{"number": "i", "project": "'p'||(i%(1+{n}/4))", "user_id": aUser, "state": "CASE WHEN i%10=0 THEN 'open' ELSE 'approved' END"}},
 	"guest":         {30, map[string]string{"project": aProject, "user_id": aUser, "lane": "'customer'"}},
-	"room":          {240, map[string]string{"alias": "'a'||i", "id": "'!r'||i", "kind": "CASE WHEN i>2*{n} THEN 'direct' WHEN i%2=0 THEN 'customer' ELSE 'internal' END", "project": "CASE WHEN i>2*{n} THEN '' ELSE 'p'||((i+1)/2) END", "user_id": "CASE WHEN i>2*{n} THEN '@u'||i ELSE '' END"}},
-	"room_state":    {200, map[string]string{"room": "'!r'||((i+1)/2)", "type": "'m.room.member'", "skey": "'@u'||((i*7)%({n}/100))", "sender": "'@u'||((i*7)%({n}/100))", "ts": "i", "raw": `'{"type":"m.room.member","state_key":"@u","sender":"@u","content":{"membership":"join"}}'`}},
-	"message":       {200, map[string]string{"room": "'!r'||(i%(1+{n}/5))", "sender": aUser, "ts": "i", "thread": "''", "reply_to": "''"}},
-	"sent":          {100, nil},
+	"room":          {140, map[string]string{"alias": "'a'||i", "id": "'!r'||i", "kind": "CASE WHEN i>{n} THEN 'direct' WHEN i%2=0 THEN 'customer' ELSE 'internal' END", "project": "CASE WHEN i>{n} THEN '' ELSE 'p'||i END", "user_id": "CASE WHEN i>{n} THEN '@u'||i ELSE '' END"}},
+	"room_state":    {100, map[string]string{"room": "'!r'||((i+1)/2)", "type": "'m.room.member'", "skey": "'@u'||((i*7)%({n}/100))", "sender": "'@u'||((i*7)%({n}/100))", "ts": "i", "raw": `'{"type":"m.room.member","state_key":"@u","sender":"@u","content":{"membership":"join"}}'`}},
+	"message":       {100, map[string]string{"room": "'!r'||(i%(1+{n}/5))", "sender": aUser, "ts": "i", "thread": "''", "reply_to": "''"}},
+	"sent":          {50, nil},
 	"answer":        {20, map[string]string{"project": aProject, "revision": "1"}},
-	"seen":          {200, map[string]string{"event_id": "'$'||i", "at": "i"}},
+	"seen":          {100, map[string]string{"event_id": "'$'||i", "at": "i"}},
 	"meta":          {50, nil},
 	"handoff":       {100, map[string]string{"number": "i", "asker": aUser, "direct": "i%2=0", "state": "CASE WHEN i%1000=0 THEN 'open' WHEN i%1000=1 THEN 'taken' ELSE 'closed' END"}},
 	"handoff_event": {100, map[string]string{"handoff": "i", "kind": "'said'", "ts": "i", "user_id": aUser}},

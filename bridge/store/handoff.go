@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"math"
 	"strings"
 	"time"
 
@@ -83,9 +84,18 @@ func (s *Store) HandoffsOf(ctx context.Context, numbers []int64) (map[int64]*han
 	return out, err
 }
 
-// HandoffsEver gives the newest n handoffs in any state, by number.
-func (s *Store) HandoffsEver(ctx context.Context, n int) ([]*handoff.Handoff, error) {
-	return s.handoffsWhere(ctx, "number IN (SELECT number FROM handoff ORDER BY number DESC LIMIT $1) ORDER BY number", n)
+// HandoffsAfter gives at most n of those with numbers above one, by number.
+func (s *Store) HandoffsAfter(ctx context.Context, number int64, n int) ([]*handoff.Handoff, error) {
+	return s.handoffsWhere(ctx, "state IN ('open', 'taken') AND number>$1 ORDER BY number LIMIT $2", number, n)
+}
+
+// HandoffsEver gives at most n handoffs in any state with numbers below one, the
+// newest first; 0: the newest of all.
+func (s *Store) HandoffsEver(ctx context.Context, below int64, n int) ([]*handoff.Handoff, error) {
+	if below == 0 {
+		below = math.MaxInt64
+	}
+	return s.handoffsWhere(ctx, "number<$1 ORDER BY number DESC LIMIT $2", below, n)
 }
 
 // AskedBefore reports whether somebody asked for a human already.

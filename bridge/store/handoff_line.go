@@ -142,8 +142,8 @@ func (s *Store) SaveSend(ctx context.Context, v *Send) error {
 
 // SentHandoffs gives the open handoffs of which words were sent to a phone.
 func (s *Store) SentHandoffs(ctx context.Context, phone string) (map[int64]bool, error) {
-	rows, err := s.DB.Query(ctx, `SELECT DISTINCT p.handoff FROM wa_part p JOIN wa_line l ON l.id=p.line JOIN handoff h ON h.number=p.handoff
-		WHERE p.phone=$1 AND p.sid IS NOT NULL AND l.kind IN ('ask', 'say', 'waiting') AND h.state='open'`, phone)
+	rows, err := s.DB.Query(ctx, `SELECT h.number FROM handoff h WHERE h.state='open' AND EXISTS (SELECT 1 FROM wa_part p JOIN wa_line l ON l.id=p.line
+		WHERE p.phone=$1 AND p.handoff=h.number AND p.sid IS NOT NULL AND l.kind IN ('ask', 'say', 'waiting'))`, phone)
 	numbers, err := all(rows, err, func(row dbutil.Scannable) (n int64, err error) { return n, row.Scan(&n) })
 	out := make(map[int64]bool, len(numbers))
 	for _, n := range numbers {

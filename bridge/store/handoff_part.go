@@ -96,7 +96,7 @@ func (s *Store) Parts(ctx context.Context, line int64, phone string) ([]*Part, e
 // PendingTemplate is the template for a phone that Twilio may not have yet; nil if
 // there is none.
 func (s *Store) PendingTemplate(ctx context.Context, phone string) (*Part, error) {
-	p, err := none(scanPart(s.DB.QueryRow(ctx, "SELECT "+partColumns+" FROM wa_part WHERE phone=$1 AND line IS NULL AND state IN ('new', 'trying') ORDER BY id LIMIT 1", phone)))
+	p, err := none(scanPart(s.DB.QueryRow(ctx, "SELECT "+partColumns+" FROM wa_part WHERE phone=$1 AND state IN ('new', 'trying') AND line IS NULL ORDER BY id LIMIT 1", phone)))
 	return p, wrap("template", err)
 }
 
@@ -182,6 +182,6 @@ func (s *Store) SavePhone(ctx context.Context, p *Phone) error {
 // SendingSince reports whether a request to Twilio for a phone was begun after a
 // time and is not answered yet.
 func (s *Store) SendingSince(ctx context.Context, phone string, since time.Time) (yes bool, err error) {
-	err = s.DB.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM wa_part WHERE phone=$1 AND state=$2 AND started>$3)", phone, PartTrying, millis(since)).Scan(&yes)
+	err = s.DB.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM wa_part WHERE phone=$1 AND state IN ('new', 'trying') AND state=$2 AND started>$3)", phone, PartTrying, millis(since)).Scan(&yes)
 	return yes, wrap("parts", err)
 }

@@ -31,17 +31,18 @@ func (s *Store) projectWhere(ctx context.Context, where string, arg any) (*proje
 	return p, s.fill(ctx, p)
 }
 
-// Projects gives every project, by slug, without people, grants and requests.
-func (s *Store) Projects(ctx context.Context) ([]*project.Project, error) {
-	rows, err := s.DB.Query(ctx, "SELECT "+projectColumns+" FROM project ORDER BY slug")
+// Projects gives at most n projects with slugs above after, by slug, without
+// people, grants and requests.
+func (s *Store) Projects(ctx context.Context, after string, n int) ([]*project.Project, error) {
+	rows, err := s.DB.Query(ctx, "SELECT "+projectColumns+" FROM project WHERE slug>$1 ORDER BY slug LIMIT $2", after, n)
 	ps, err := all(rows, err, scanProject)
 	return ps, wrap("projects", err)
 }
 
-// ProjectsOf gives the projects that a person is in, by slug, without people,
-// grants and requests.
-func (s *Store) ProjectsOf(ctx context.Context, user string) ([]*project.Project, error) {
-	rows, err := s.DB.Query(ctx, "SELECT "+projectColumns+" FROM project WHERE id IN (SELECT project FROM person WHERE user_id=$1) ORDER BY slug", user)
+// ProjectsOf is Projects for those that a person is in.
+func (s *Store) ProjectsOf(ctx context.Context, user, after string, n int) ([]*project.Project, error) {
+	rows, err := s.DB.Query(ctx, "SELECT "+projectColumns+" FROM project WHERE slug IN "+
+		"(SELECT slug FROM person WHERE user_id=$1 AND slug>$2 ORDER BY slug LIMIT $3) ORDER BY slug", user, after, n)
 	ps, err := all(rows, err, scanProject)
 	return ps, wrap("projects of a person", err)
 }
@@ -66,6 +67,13 @@ func (s *Store) HasRole(ctx context.Context, user string, roles []project.Role) 
 	}
 	err = s.DB.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM person WHERE user_id=$1 AND role IN ("+strings.Join(marks, ",")+"))", args...).Scan(&has)
 	return has, wrap("person", err)
+}
+
+// ProjectIDs gives the ids of at most n projects that are above one, in order.
+func (s *Store) ProjectIDs(ctx context.Context, after string, n int) ([]string, error) {
+	rows, err := s.DB.Query(ctx, "SELECT id FROM project WHERE id>$1 ORDER BY id LIMIT $2", after, n)
+	ids, err := all(rows, err, func(row dbutil.Scannable) (id string, err error) { return id, row.Scan(&id) })
+	return ids, wrap("projects", err)
 }
 
 // InAnyProject reports whether somebody is a person of any project.
@@ -159,7 +167,7 @@ func (s *Store) SaveProject(ctx context.Context, p *project.Project) error {
 		}
 	}
 	for _, v := range p.People {
-		if _, err := s.DB.Exec(ctx, "INSERT INTO person (project, user_id, role, since) VALUES ($1, $2, $3, $4)", p.ID, v.User, v.Role, millis(v.Since)); err != nil {
+		if _, err := s.DB.Exec(ctx, "INSERT INTO person (project, user_id, role, since, slug) VALUES ($1, $2, $3, $4, $5)", p.ID, v.User, v.Role, millis(v.Since), p.Slug); err != nil {
 			return wrap("person", err)
 		}
 	}

@@ -90,12 +90,12 @@ func (s *Store) LaneRoom(ctx context.Context, project, kind string) (*Room, erro
 
 // SuperAdminRoom finds the super-admin room; nil if its creation has not begun.
 func (s *Store) SuperAdminRoom(ctx context.Context) (*Room, error) {
-	return s.roomWhere(ctx, "kind=$1", SuperAdmin)
+	return s.roomWhere(ctx, "kind='super_admin' AND project='' AND user_id=''")
 }
 
 // DirectRoom finds the direct chat with a person; nil if there is none.
 func (s *Store) DirectRoom(ctx context.Context, user string) (*Room, error) {
-	return s.roomWhere(ctx, "kind=$1 AND user_id=$2", Direct, user)
+	return s.roomWhere(ctx, "kind='direct' AND user_id=$1", user)
 }
 
 // PrepareRoom gives the row of a room and makes it, with a fresh alias, if there
@@ -129,7 +129,7 @@ func (s *Store) AdoptDirect(ctx context.Context, user, id, version string) error
 // ForgetDirect forgets the direct chat with a person; the next word to them opens
 // a new one.
 func (s *Store) ForgetDirect(ctx context.Context, user string) error {
-	_, err := s.DB.Exec(ctx, "DELETE FROM room WHERE kind=$1 AND user_id=$2", Direct, user)
+	_, err := s.DB.Exec(ctx, "DELETE FROM room WHERE kind='direct' AND user_id=$1", user)
 	return wrap("direct chat", err)
 }
 

@@ -1,16 +1,20 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"go.mau.fi/util/dbutil"
 
 	"lanekeeper/bridge/matrix"
+	"lanekeeper/bridge/project"
 )
 
 func placeholder(n int) string { return "$" + strconv.Itoa(n) }
@@ -105,20 +109,59 @@ func (s *Store) NameIn(ctx context.Context, user, room string) string {
 	if name := ownName(s.Member(ctx, room, user)); name != "" {
 		return name
 	}
-	for _, kinds := range []string{"'direct', 'customer'", "'internal', 'notes', 'super_admin', 'space'"} {
-		rows, err := s.DB.Query(ctx, `SELECT st.room, st.raw FROM room_state st JOIN room r ON r.id=st.room
-			WHERE st.type='m.room.member' AND st.skey=$1 AND st.sender=$1 AND r.kind IN (`+kinds+`)
-			ORDER BY st.ts DESC LIMIT 5`, user)
-		events, err := all(rows, err, scanState)
-		for _, e := range events {
-			if name := ownName(e, err); name != "" {
-				return name
-			}
+	if direct, err := s.DirectRoom(ctx, user); err == nil && direct != nil {
+		if name := ownName(s.Member(ctx, direct.ID, user)); name != "" {
+			return name
+		}
+	}
+	names, err := s.names(ctx, user)
+	if err != nil {
+		names = nil
+	}
+	slices.SortStableFunc(names, func(a, b named) int {
+		return cmp.Or(cmp.Compare(a.rank(), b.rank()), b.at.Compare(a.at))
+	})
+	for _, n := range names {
+		if n.name != "" {
+			return n.name
 		}
 	}
 	local, _, _ := strings.Cut(strings.TrimPrefix(user, "@"), ":")
 	return local
 }
+
+// named is what somebody is called in a room of a kind since a time.
+type named struct {
+	name, kind string
+	at         time.Time
+}
+
+// rank says who reads a name: customers, or staff alone.
+func (n named) rank() int {
+	if n.kind == Direct || n.kind == string(project.Customer) {
+		return 0
+	}
+	return 1
+}
+
+func (s *Store) names(ctx context.Context, user string) ([]named, error) {
+	rows, err := s.DB.Query(ctx, `SELECT st.room, st.raw, st.ts, r.kind FROM
+		(SELECT room, raw, ts FROM room_state WHERE type='m.room.member' AND skey=$1 ORDER BY ts DESC LIMIT $2) st
+		JOIN room r ON r.id=st.room`, user, maxRooms)
+	return all(rows, err, func(row dbutil.Scannable) (n named, err error) {
+		var id, raw string
+		var ts int64
+		err = row.Scan(&id, &raw, &ts, &n.kind)
+		if err == nil {
+			n.name, n.at = ownName(matrix.ParseEvent(id, json.RawMessage(raw))), fromMillis(ts)
+		}
+		return n, err
+	})
+}
+
+// maxRooms bounds in how many rooms, the latest ones, a name is looked for: some
+// people are in all.
+const maxRooms = 200
 
 // maxName bounds a display name in what we write, in characters.
 const maxName = 80

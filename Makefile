@@ -35,7 +35,7 @@ policy:
 
 # The decisions, and one scenario that goes from a command to a room.
 smoke: dendrite
-	$(go_test) -short -timeout 2m ./config ./cmd/... ./bridge/project ./bridge/policy ./bridge/handoff ./bridge/text ./bridge/command
+	$(go_test) -short -timeout 2m ./config ./cmd/... ./bridge/project ./bridge/policy ./bridge/handoff ./bridge/markup ./bridge/text ./bridge/command
 	$(go_test) -short -timeout 2m -run 'TestSmoke|TestImports|TestPurePackages' ./bridge ./bridge/scenario/story
 
 race: dendrite

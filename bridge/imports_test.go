@@ -26,24 +26,25 @@ var mayImport = map[string][]string{
 	"effect":  {},
 	"project": {"effect"},
 	"policy":  {"project"},
-	"text":    {"project"},
-	"handoff": {"project", "effect", "text"},
+	"markup":  {},
+	"text":    {"project", "markup"},
+	"handoff": {"project", "effect", "text", "markup"},
 
 	"queue":    {},
 	"matrix":   {},
-	"whatsapp": {"text"},
+	"whatsapp": {"markup"},
 	"emulator": {},
 	"media":    {"matrix"},
 	"store":    {"effect", "project", "handoff", "text", "queue", "matrix"},
-	"phone":    {"effect", "handoff", "text", "store", "whatsapp"},
+	"phone":    {"effect", "handoff", "text", "markup", "store", "whatsapp"},
 
 	"gate":      {"project", "policy", "store"},
 	"intake":    {"effect", "text", "queue", "store", "matrix", "whatsapp"},
 	"outbox":    {"effect", "project", "text", "queue", "store", "matrix", "whatsapp", "media", "phone"},
-	"reconcile": {"effect", "project", "policy", "text", "queue", "store", "matrix"},
+	"reconcile": {"effect", "project", "policy", "text", "markup", "queue", "store", "matrix"},
 	"relay":     {anything},
 	"action":    {"effect", "project", "policy", "text", "store", "relay"},
-	"command":   {"action", "effect", "project", "policy", "handoff", "text", "store", "matrix", "relay"},
+	"command":   {"action", "effect", "project", "policy", "handoff", "text", "markup", "store", "matrix", "relay"},
 	"handle":    {"action", "effect", "project", "policy", "handoff", "text", "queue", "store", "matrix", "whatsapp", "relay", "phone", "command"},
 
 	"doctor": {anything, ".", "../config"},
@@ -56,7 +57,7 @@ var mayImport = map[string][]string{
 
 // pure packages decide; they reach nothing outside the process, and time, chance
 // and ids are given to them.
-var pure = []string{"effect", "project", "policy", "handoff", "text"}
+var pure = []string{"effect", "project", "policy", "markup", "handoff", "text"}
 
 var impure = []string{
 	"net", "net/http", "os", "os/exec", "database/sql", "crypto/rand", "math/rand", "math/rand/v2",

@@ -3,6 +3,7 @@ package command
 import (
 	"encoding/json"
 
+	"lanekeeper/bridge/markup"
 	"lanekeeper/bridge/text"
 )
 
@@ -47,4 +48,4 @@ func size(v any) int {
 }
 
 // fitting makes words short enough for an answer.
-func fitting(w text.Words) text.Words { return text.Fit(w, maxWords) }
+func fitting(w text.Words) text.Words { return markup.Fit(w, maxWords) }

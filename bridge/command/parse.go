@@ -10,9 +10,9 @@ import (
 
 	"golang.org/x/net/html"
 
+	"lanekeeper/bridge/markup"
 	"lanekeeper/bridge/matrix"
 	"lanekeeper/bridge/project"
-	"lanekeeper/bridge/text"
 )
 
 // line is what somebody typed after the prefix.
@@ -27,11 +27,11 @@ type line struct {
 func typed(e *matrix.Event) string {
 	formatted, _ := e.Content["formatted_body"].(string)
 	if !strings.Contains(formatted, "matrix.to/#/@") && !strings.Contains(formatted, "matrix.to/#/%40") && !strings.Contains(formatted, "matrix:u/") {
-		return text.Unquoted(e.Content)
+		return markup.Unquoted(e.Content)
 	}
 	root, err := html.Parse(strings.NewReader(formatted))
 	if err != nil {
-		return text.Unquoted(e.Content)
+		return markup.Unquoted(e.Content)
 	}
 	var b strings.Builder
 	spell(&b, root)

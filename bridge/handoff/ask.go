@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/markup"
 	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/text"
 )
@@ -56,7 +57,7 @@ func (d *Desk) Ask(a Asking) (*Handoff, Decision) {
 		var said []text.Words
 		for _, s := range a.Context {
 			if w, ok := s.show(h, Staff); ok {
-				said = append(said, text.Spoken(s.Name, "", text.Fit(w, contextLimit)))
+				said = append(said, text.Spoken(s.Name, "", markup.Fit(w, contextLimit)))
 			}
 		}
 		if len(said) > 0 {
@@ -80,7 +81,7 @@ func (dec *Decision) firstNotice(d *Desk, h *Handoff, a Asking) {
 	asked := d.notice(h)
 	asked.Again = a.Again
 	if a.Private {
-		asked.Question = text.Fit(h.Question, text.MaxMessage).Plain
+		asked.Question = markup.Fit(h.Question, markup.MaxMessage).Plain
 	}
 	m := effect.Message{ID: Notice(h.Number), To: h.Place(), Content: askedContent(h, asked), Thread: h.Thread}
 	if a.Thread != "" {
@@ -159,7 +160,7 @@ func (dec *Decision) ask(d *Desk, h *Handoff, q Said, before []Said) {
 
 // title names the conversation on WhatsApp, by somebody who let it go there.
 func (h *Handoff) title() string {
-	return text.LiteralForWhatsApp(h.Named().Name + " · " + h.Where())
+	return markup.LiteralForWhatsApp(h.Named().Name + " · " + h.Where())
 }
 
 // history are the words of a conversation in a line, without those of askers who

@@ -6,6 +6,7 @@ import (
 	"unicode"
 
 	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/markup"
 	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/text"
 )
@@ -20,7 +21,7 @@ func (d *Desk) Edited(h *Handoff, s Said, gone []string) Decision {
 		dec.editCard(h)
 	}
 	if h.Asked != s.Event || h.Long {
-		w := text.Fit(text.Spoken(s.Name, "", w), text.MaxMessage/2)
+		w := markup.Fit(text.Spoken(s.Name, "", w), markup.MaxMessage/2)
 		dec.send(effect.Message{To: effect.Place{SuperAdmin: true}, Edits: effect.To(Copy(h.Number, s.Event)), Content: w.Notice()})
 	}
 	var to []string
@@ -143,7 +144,7 @@ func (d *Desk) AnswerEdited(h *Handoff, by *Owner, s Said, ghost effect.Ghost) D
 	if !ok {
 		return dec
 	}
-	m := d.answerMessage(h, by, text.Fit(w, text.MaxMessage/2), ghost)
+	m := d.answerMessage(h, by, markup.Fit(w, markup.MaxMessage/2), ghost)
 	m.Edits = effect.To(Answer(h.Number, s.Event))
 	dec.send(m)
 	return dec

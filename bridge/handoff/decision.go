@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/markup"
 	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/text"
 )
@@ -48,7 +49,7 @@ type Line struct {
 }
 
 // guard keeps words from looking like a tag of ours: a line of theirs that begins
-// as one is quoted. (Words from Matrix cannot, see text.ForWhatsApp; those of
+// as one is quoted. (Words from Matrix cannot, see markup.ForWhatsApp; those of
 // agents can.)
 func guard(s string) string {
 	lines := strings.Split(s, "\n")
@@ -115,7 +116,7 @@ func (d *Decision) tell(n int64, phone, words string) {
 func (h *Handoff) card(mention []string) map[string]any {
 	c := text.Card{
 		Number: h.Number, Asker: text.Pill{ID: h.First().User, Name: h.First().Name}, Place: h.Where(),
-		Question: text.Fit(h.Question, cardLimit), State: string(h.State), Closer: h.Closer, InMatrix: !h.Leaves,
+		Question: markup.Fit(h.Question, cardLimit), State: string(h.State), Closer: h.Closer, InMatrix: !h.Leaves,
 	}
 	if h.Owner != nil {
 		c.Owner, c.Phone = h.Owner.Name, h.Owner.Kind == OnWhatsApp

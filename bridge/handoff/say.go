@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/markup"
 	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/text"
 )
@@ -58,7 +59,7 @@ func (dec *Decision) staffHears(h *Handoff, s Said) {
 	if !ok {
 		return
 	}
-	w = text.Fit(text.Spoken(s.Name, "", w), text.MaxMessage)
+	w = markup.Fit(text.Spoken(s.Name, "", w), markup.MaxMessage)
 	content := w.Notice()
 	if h.State == Taken && h.Owner.Kind == OnMatrix {
 		content = w.Mention(h.Owner.ID).Message()

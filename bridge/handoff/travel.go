@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 
+	"lanekeeper/bridge/markup"
 	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/text"
 )
@@ -125,7 +126,7 @@ func (s *Said) piece(h *Handoff) Piece {
 	if !MayTravel(s.At, h, Agents) {
 		return Piece{}
 	}
-	return Piece{piece{Event: s.Event, User: s.User, Name: text.LiteralForWhatsApp(oneLine(s.Name)), Text: s.forAgent(), At: s.At}}
+	return Piece{piece{Event: s.Event, User: s.User, Name: markup.LiteralForWhatsApp(oneLine(s.Name)), Text: s.forAgent(), At: s.At}}
 }
 
 // forAgent are the words of a message for WhatsApp.

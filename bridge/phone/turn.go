@@ -9,8 +9,8 @@ import (
 
 	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/handoff"
+	"lanekeeper/bridge/markup"
 	"lanekeeper/bridge/store"
-	"lanekeeper/bridge/text"
 	"lanekeeper/bridge/whatsapp"
 )
 
@@ -108,11 +108,11 @@ func (q *Queue) turn(ctx context.Context, desk *handoff.Desk, h *handoff.Handoff
 		if err := q.Store.DeleteParts(ctx, line.ID, send.Phone); err != nil {
 			return Turn{}, err
 		}
-		limit := text.WhatsAppLimit
+		limit := markup.WhatsAppLimit
 		if send.Short {
 			limit /= 2
 		}
-		bodies := text.Split(line.Text(), func(part, of int) string { return handoff.Tag(line.Number, part, of) }, limit)
+		bodies := markup.Split(line.Text(), func(part, of int) string { return handoff.Tag(line.Number, part, of) }, limit)
 		var err error
 		if parts, err = q.Store.AddParts(ctx, line.Number, line.ID, send.Phone, bodies); err != nil {
 			return Turn{}, err

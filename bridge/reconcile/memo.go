@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/markup"
 	"lanekeeper/bridge/matrix"
 	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/queue"
@@ -143,7 +144,7 @@ func (r *Reconciler) tellSuperAdmins(ctx context.Context, s *subject, news []tex
 }
 
 func (r *Reconciler) tell(ctx context.Context, to effect.Place, words text.Words) error {
-	return r.Store.Do(ctx, effect.Effect{Message: &effect.Message{To: to, Content: text.Fit(words, text.MaxMessage).Notice()}})
+	return r.Store.Do(ctx, effect.Effect{Message: &effect.Message{To: to, Content: markup.Fit(words, markup.MaxMessage).Notice()}})
 }
 
 // tellDrift says, once, what was undone: in the notes lane if everybody there may

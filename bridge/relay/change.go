@@ -7,6 +7,7 @@ import (
 
 	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/handoff"
+	"lanekeeper/bridge/markup"
 	"lanekeeper/bridge/matrix"
 	"lanekeeper/bridge/phone"
 	"lanekeeper/bridge/store"
@@ -121,7 +122,7 @@ func (r *Relay) reacted(ctx context.Context, desk *handoff.Desk, h *handoff.Hand
 		return err
 	}
 	at := origin(room, h.Number)
-	reaction := handoff.Said{Event: ev.ID, User: ev.Sender, At: at, Words: text.Words{Plain: key}, Markup: text.LiteralForWhatsApp(key)}
+	reaction := handoff.Said{Event: ev.ID, User: ev.Sender, At: at, Words: text.Words{Plain: key}, Markup: markup.LiteralForWhatsApp(key)}
 	target, _ := ev.Annotates()
 	m, err := r.Store.Message(ctx, target)
 	if err != nil {
@@ -133,7 +134,7 @@ func (r *Relay) reacted(ctx context.Context, desk *handoff.Desk, h *handoff.Hand
 		if _, words, ok := strings.Cut(excerpt, ":** "); ok && m.Sender == r.Bot {
 			excerpt = words // the bot named who speaks
 		}
-		answer.Markup = text.LiteralForWhatsApp(excerpt)
+		answer.Markup = markup.LiteralForWhatsApp(excerpt)
 	}
 	return r.apply(ctx, h, desk.Reacted(h, a, on, reaction, answer))
 }

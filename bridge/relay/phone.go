@@ -8,6 +8,7 @@ import (
 
 	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/handoff"
+	"lanekeeper/bridge/markup"
 	"lanekeeper/bridge/queue"
 	"lanekeeper/bridge/store"
 	"lanekeeper/bridge/text"
@@ -230,7 +231,7 @@ func (r *Relay) show(ctx context.Context, desk *handoff.Desk, a *handoff.Agent, 
 
 func (r *Relay) agentSays(ctx context.Context, desk *handoff.Desk, h *handoff.Handoff, a *handoff.Agent, in whatsapp.Inbound, msg handoff.Incoming, to handoff.Route, quoted string) error {
 	at := handoff.Origin{Phone: true, Handoff: h.Number}
-	s := handoff.Said{Event: in.MessageSID, User: a.Phone, Name: a.Name, At: at, Words: text.FromWhatsApp(to.Words), Markup: to.Words, File: msg.File, ReplyTo: quoted}
+	s := handoff.Said{Event: in.MessageSID, User: a.Phone, Name: a.Name, At: at, Words: markup.FromWhatsApp(to.Words), Markup: to.Words, File: msg.File, ReplyTo: quoted}
 	if strings.TrimSpace(to.Words) == "" {
 		s.Words = text.Words{}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lanekeeper/bridge/handoff"
+	"lanekeeper/bridge/markup"
 	"lanekeeper/bridge/matrix"
 	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/store"
@@ -47,7 +48,7 @@ func (r *Relay) contentSaid(ctx context.Context, event, user string, at handoff.
 			return s // MSC2530: without a file name of its own the body is one
 		}
 	}
-	s.Words, s.Markup = text.Carried(content), text.ForWhatsApp(content)
+	s.Words, s.Markup = markup.Carried(content), markup.ForWhatsApp(content)
 	return s
 }
 
@@ -191,7 +192,7 @@ func (r *Relay) turnSaid(ctx context.Context, h *handoff.Handoff, t store.Turn) 
 	at := handoff.Origin{Handoff: h.Number}
 	if t.Kind == store.TurnWhatsApp {
 		at.Phone = true
-		s = handoff.Said{Event: t.Event, User: t.User, At: at, Name: "Support", Words: text.FromWhatsApp(t.Body), Markup: t.Body}
+		s = handoff.Said{Event: t.Event, User: t.User, At: at, Name: "Support", Words: markup.FromWhatsApp(t.Body), Markup: t.Body}
 		if a := r.agent(t.User); a != nil {
 			s.Name = a.Name
 		}
@@ -216,7 +217,7 @@ func (r *Relay) turnSaid(ctx context.Context, h *handoff.Handoff, t store.Turn) 
 	}
 	switch {
 	case t.Event == h.Asked && (m == nil || m.Redacted || t.Kind == store.EventAsked): // a private one is redacted
-		s = handoff.Said{Event: t.Event, User: t.User, At: at, Name: h.First().Name, Words: h.Question, Markup: text.LiteralForWhatsApp(h.Question.Plain)}
+		s = handoff.Said{Event: t.Event, User: t.User, At: at, Name: h.First().Name, Words: h.Question, Markup: markup.LiteralForWhatsApp(h.Question.Plain)}
 	case m == nil || m.Redacted:
 		return s, false, nil
 	case t.Kind == store.EventAsked:

@@ -29,12 +29,3 @@ func GapLost(where string, since time.Time) Words {
 func TwilioStuck(why string) Words {
 	return Say("WhatsApp messages wait: %s. Nothing is lost; they go out when it works again.", why)
 }
-
-// Unquoted is the body of an m.room.message without what a reply quotes.
-func Unquoted(content map[string]any) string {
-	body, _ := content["body"].(string)
-	if isReply(content) {
-		body = withoutFallback(body)
-	}
-	return body
-}

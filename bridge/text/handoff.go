@@ -110,7 +110,7 @@ func Spoken(name, via string, w Words) Words {
 	}
 	return Words{
 		Plain:    "**" + name + via + ":** " + w.Plain,
-		HTML:     "<strong>" + html.EscapeString(name+via) + ":</strong> " + w.rich(),
+		HTML:     "<strong>" + html.EscapeString(name+via) + ":</strong> " + w.Rich(),
 		Mentions: w.Mentions,
 	}
 }

@@ -3,6 +3,8 @@ package text
 import (
 	"fmt"
 	"strings"
+
+	"lanekeeper/bridge/markup"
 )
 
 // The bot's own words to agents on WhatsApp. The tag "*#12* " before them is put
@@ -31,7 +33,7 @@ func OpenForAgent() string {
 
 // OwnedForAgent tells an agent that another answers.
 func OwnedForAgent(owner string, answered bool) string {
-	owner = LiteralForWhatsApp(owner)
+	owner = markup.LiteralForWhatsApp(owner)
 	if answered {
 		return owner + " owns this, so your answer was not sent to the asker. Staff can read it."
 	}
@@ -53,11 +55,11 @@ func GoneForAgent() string {
 func DoneForAgent() string { return "Closed. The asker was told." }
 
 // EndedForAgent tells the owner that another closed the handoff.
-func EndedForAgent(by string) string { return LiteralForWhatsApp(by) + " closed this." }
+func EndedForAgent(by string) string { return markup.LiteralForWhatsApp(by) + " closed this." }
 
 // TakenOverForAgent tells the owner that another answers now.
 func TakenOverForAgent(by string) string {
-	return LiteralForWhatsApp(by) + " took this over. What you write is not sent."
+	return markup.LiteralForWhatsApp(by) + " took this over. What you write is not sent."
 }
 
 // RoutedForAgent confirms where an answer went when others were open, too.
@@ -99,12 +101,12 @@ type Choice struct {
 func choices(list []Choice) string {
 	var lines []string
 	for _, c := range list {
-		s := fmt.Sprintf("*#%d* %s", c.Number, LiteralForWhatsApp(c.Asker))
+		s := fmt.Sprintf("*#%d* %s", c.Number, markup.LiteralForWhatsApp(c.Asker))
 		switch {
 		case c.Matrix:
 			s = fmt.Sprintf("*#%d* %s", c.Number, WaitingForAgent())
 		case c.Place != "":
-			s += " · " + LiteralForWhatsApp(c.Place)
+			s += " · " + markup.LiteralForWhatsApp(c.Place)
 		}
 		if c.Yours {
 			s += " (yours)"
@@ -158,34 +160,14 @@ func SilentForAgent() string { return "(asks for a human, without words yet)" }
 
 // WithdrawnForAgent tells that a line was deleted.
 func WithdrawnForAgent(name string) string {
-	return LiteralForWhatsApp(name) + " has withdrawn a message you got. Please delete it here, too."
+	return markup.LiteralForWhatsApp(name) + " has withdrawn a message you got. Please delete it here, too."
 }
 
 // ReactionForAgent is a reaction as a short line; key and to are WhatsApp's markup.
 func ReactionForAgent(name, key, to string) string {
-	s := LiteralForWhatsApp(name) + " reacted " + key
+	s := markup.LiteralForWhatsApp(name) + " reacted " + key
 	if to != "" {
 		s += " to “" + to + "”"
-	}
-	return s
-}
-
-// Excerpt is the first line of a text, at most n characters long.
-func Excerpt(s string, n int) string {
-	s, _, cut := strings.Cut(strings.TrimSpace(s), "\n")
-	if r := []rune(s); len(r) > n {
-		return strings.TrimSpace(string(r[:n])) + "…"
-	}
-	if cut {
-		return s + " …"
-	}
-	return s
-}
-
-// Shorten keeps the first n characters of a text.
-func Shorten(s string, n int) string {
-	if r := []rune(s); len(r) > n {
-		return strings.TrimSpace(string(r[:n])) + "…"
 	}
 	return s
 }

@@ -1,23 +1,18 @@
 // Package text holds every sentence that a person reads, made by functions that
-// name their audience, and the conversions between Matrix HTML and WhatsApp's
-// markup. What a customer or WhatsApp may see is made only by functions that say
+// name their audience. What a customer or WhatsApp may see is made only by functions that say
 // so in their names.
 package text
 
 import (
 	"fmt"
 	"html"
-	"slices"
 	"strings"
+
+	"lanekeeper/bridge/markup"
 )
 
-// Words is a text for a Matrix room: a plain body, and HTML where it says more
-// than the body does.
-type Words struct {
-	Plain    string
-	HTML     string
-	Mentions []string // MXIDs that shall be notified
-}
+// Words is what sentences are made of.
+type Words = markup.Words
 
 // Say makes Words from a format string and arguments. An argument of type Pill
 // becomes a link to that person or room, everything else is escaped.
@@ -31,7 +26,7 @@ func Say(format string, args ...any) Words {
 		case Code:
 			plain[i], rich[i], pills = string(a), "<code>"+html.EscapeString(string(a))+"</code>", true
 		case Words:
-			plain[i], rich[i] = a.Plain, a.rich()
+			plain[i], rich[i] = a.Plain, a.Rich()
 			pills = pills || a.HTML != ""
 		case string:
 			plain[i], rich[i] = a, html.EscapeString(a)
@@ -54,7 +49,7 @@ func Join(parts ...Words) Words {
 		if p.Plain == "" {
 			continue
 		}
-		plain, rich = append(plain, p.Plain), append(rich, p.rich())
+		plain, rich = append(plain, p.Plain), append(rich, p.Rich())
 		w.Mentions = append(w.Mentions, p.Mentions...)
 		if p.HTML != "" {
 			w.HTML = "x"
@@ -65,37 +60,6 @@ func Join(parts ...Words) Words {
 		w.HTML = strings.Join(rich, "<br>")
 	}
 	return w
-}
-
-// Mention adds people who shall be notified.
-func (w Words) Mention(users ...string) Words {
-	w.Mentions = append(slices.Clone(w.Mentions), users...)
-	return w
-}
-
-func (w Words) rich() string {
-	if w.HTML != "" {
-		return w.HTML
-	}
-	return strings.ReplaceAll(html.EscapeString(w.Plain), "\n", "<br>")
-}
-
-// Notice is the content of an m.notice with these words; notices notify nobody.
-func (w Words) Notice() map[string]any { return w.content("m.notice") }
-
-// Message is the content of an m.text with these words.
-func (w Words) Message() map[string]any { return w.content("m.text") }
-
-func (w Words) content(msgtype string) map[string]any {
-	mentions := map[string]any{}
-	if len(w.Mentions) > 0 && msgtype != "m.notice" {
-		mentions["user_ids"] = slices.Compact(slices.Sorted(slices.Values(w.Mentions)))
-	}
-	c := map[string]any{"msgtype": msgtype, "body": w.Plain, "m.mentions": mentions}
-	if w.HTML != "" {
-		c["format"], c["formatted_body"] = "org.matrix.custom.html", w.HTML
-	}
-	return c
 }
 
 // Pill is a person or a room as clients show them: a name that is a link.
@@ -127,7 +91,7 @@ func Separate(by string, parts []Words) Words {
 	var w Words
 	marked := false
 	for _, p := range parts {
-		plain, rich = append(plain, p.Plain), append(rich, p.rich())
+		plain, rich = append(plain, p.Plain), append(rich, p.Rich())
 		marked = marked || p.HTML != ""
 	}
 	w.Plain = strings.Join(plain, by)

@@ -1,4 +1,4 @@
-package text
+package markup
 
 import (
 	"strconv"
@@ -34,6 +34,15 @@ func LiteralForWhatsApp(s string) string {
 	var w writer
 	w.exact(withoutMatrixLinks(strings.TrimSpace(s)), 0, false)
 	return render(w.cells)
+}
+
+// Unquoted is the body of an m.room.message without what a reply quotes.
+func Unquoted(content map[string]any) string {
+	body, _ := content["body"].(string)
+	if isReply(content) {
+		body = withoutFallback(body)
+	}
+	return body
 }
 
 func isReply(content map[string]any) bool {

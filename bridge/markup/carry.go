@@ -1,8 +1,7 @@
-package text
+package markup
 
 import (
 	"strings"
-	"unicode"
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
@@ -82,24 +81,6 @@ func carriedLink(href string) bool {
 		return false
 	}
 	return !strings.Contains(lower, "matrix.to/#/") && !strings.Contains(lower, "/_matrix/")
-}
-
-// maxName is the length of a name in characters.
-const maxName = 60
-
-// Name makes a display name fit to stand before somebody's words: one line, and
-// without signs with which a name could look like another speaker.
-func Name(s string) string {
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case r == '*' || r == '(' || r == ')' || r == ':' || unicode.IsControl(r):
-			return ' '
-		case unicode.Is(unicode.Bidi_Control, r):
-			return -1
-		}
-		return r
-	}, s)
-	return Shorten(strings.Join(strings.Fields(s), " "), maxName)
 }
 
 // MaxMessage is how large words may be in one event, in bytes of JSON: an event has

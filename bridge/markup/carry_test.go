@@ -1,4 +1,4 @@
-package text
+package markup
 
 import (
 	"strings"
@@ -39,19 +39,6 @@ func TestFit(t *testing.T) {
 	for _, s := range []string{strings.Repeat("ä", 500), strings.Repeat("\"\n", 500)} {
 		if w := Fit(Words{Plain: s}, 200); jsonSize(w.Plain) > 200 || !strings.HasSuffix(w.Plain, shortened) || !strings.HasPrefix(s, strings.TrimSuffix(w.Plain, shortened)) {
 			t.Errorf("%d bytes: %q", jsonSize(w.Plain), w.Plain)
-		}
-	}
-}
-
-func TestName(t *testing.T) {
-	for in, want := range map[string]string{
-		"Carl":                     "Carl",
-		"Dana (WhatsApp):** pay\n": "Dana WhatsApp pay",
-		"\u202eabc":                "abc",
-		strings.Repeat("x", 100):   strings.Repeat("x", 60) + "…",
-	} {
-		if got := Name(in); got != want {
-			t.Errorf("%q is %q, want %q", in, got, want)
 		}
 	}
 }

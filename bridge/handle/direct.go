@@ -54,7 +54,7 @@ func (h *Handler) gone(ctx context.Context, id string) error {
 	case room == nil:
 		return h.Store.ForgetState(ctx, id)
 	case room.Kind == store.Direct:
-		return h.Store.ForgetDirect(ctx, room.User)
+		return h.Store.ForgetDirect(ctx, room.User, room.ID)
 	}
 	return h.Store.Do(ctx, effect.Effect{Reconcile: &effect.Reconcile{Project: room.Project}})
 }
@@ -174,7 +174,7 @@ func (h *Handler) direct(ctx context.Context, ev *matrix.Event, room *store.Room
 		if open, err := h.open(ctx, room.ID); !open || err != nil {
 			return err
 		}
-		return h.Store.ForgetDirect(ctx, room.User)
+		return h.Store.ForgetDirect(ctx, room.User, room.ID)
 	case "m.room.member":
 		members, err := h.Store.Members(ctx, room.ID)
 		if err != nil {
@@ -182,7 +182,7 @@ func (h *Handler) direct(ctx context.Context, ev *matrix.Event, room *store.Room
 		}
 		for u, e := range members {
 			if u != h.Bot && u != room.User && (e.Membership() == "join" || e.Membership() == "invite") {
-				return h.Store.ForgetDirect(ctx, room.User)
+				return h.Store.ForgetDirect(ctx, room.User, room.ID)
 			}
 		}
 	}
@@ -217,7 +217,7 @@ func (h *Handler) encrypted(ctx context.Context, room, user string) error {
 	}
 	have, err := h.Store.DirectRoom(ctx, user)
 	if err == nil && have != nil && have.ID == room {
-		err = h.Store.ForgetDirect(ctx, user)
+		err = h.Store.ForgetDirect(ctx, user, room)
 	}
 	if err != nil {
 		return err

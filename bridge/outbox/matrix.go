@@ -57,6 +57,10 @@ type Matrix struct {
 // process sent in its last moment. Until then a look-up proves nothing.
 const inFlight = 2 * time.Second
 
+// unmade is how soon it is looked again whether a room exists by now, if nothing
+// tells (Store.MadeRoom does).
+const unmade = 10 * time.Minute
+
 // ghostPatience is how often a ghost tries before the bot speaks in its place.
 const ghostPatience = 12
 
@@ -133,7 +137,7 @@ func (m *Matrix) message(ctx context.Context, job queue.Job, msg *effect.Message
 		return m.settle(job, err, nil, m.lost(msg))
 	}
 	if !ok {
-		return queue.Result{Retry: 500 * time.Millisecond, Keep: true}
+		return queue.Result{Retry: unmade, Keep: true}
 	}
 	there, content, evType, err := m.content(ctx, msg, room)
 	if err != nil {
@@ -155,7 +159,7 @@ func (m *Matrix) message(ctx context.Context, job queue.Job, msg *effect.Message
 	}
 	if shut(err) && msg.To.Person != "" && o.room == room && job.Attempts < 2 {
 		// The direct chat is gone: a new one is opened at the next try.
-		return queue.Result{Retry: 100 * time.Millisecond, Err: errors.Join(err, m.Store.ForgetDirect(ctx, msg.To.Person))}
+		return queue.Result{Retry: 100 * time.Millisecond, Err: errors.Join(err, m.Store.ForgetDirect(ctx, msg.To.Person, room))}
 	}
 	if shut(err) && msg.To.SuperAdmin {
 		// A room that operators chose, and did not let the bot in yet: what staff shall read waits.
@@ -182,9 +186,10 @@ func (m *Matrix) deliver(ctx context.Context, job queue.Job, msg *effect.Message
 }
 
 // speechless is what happens where a ghost cannot get in, or may not speak yet:
-// reconcile sees to that, so it waits a while; then the bot speaks in its place.
+// reconcile sees to that, so it waits a while; then the bot speaks in its place. A
+// ghost that cannot even be made is not waited for.
 func (m *Matrix) speechless(ctx context.Context, job queue.Job, msg *effect.Message, o outgoing, err error) queue.Result {
-	if !refusal(err) || job.Attempts < ghostPatience {
+	if !refusal(err) || shut(err) && job.Attempts < ghostPatience {
 		r := queue.Result{Retry: backoff(job.Attempts, err)}
 		if !forbidden(err) || job.Attempts > ghostInvited {
 			r.Err = fmt.Errorf("ghost: %w", err)
@@ -244,17 +249,18 @@ func (m *Matrix) send(ctx context.Context, job queue.Job, o outgoing) (string, e
 	return m.HS.Send(ctx, o.as, o.room, o.typ, o.txn, o.content)
 }
 
-// ghost gets a ghost into the room: reconcile invites it, here it accepts. What
-// events told us counts for the first try only.
+// ghost gets a ghost into the room, under the name that it has now: reconcile
+// invites it, here it accepts. What events told us counts for the first try only.
 func (m *Matrix) ghost(ctx context.Context, job queue.Job, g *effect.Ghost, room string) error {
-	if job.Attempts == 0 {
+	named := m.HS.EnsureGhost(ctx, g.User, g.Name)
+	if job.Attempts == 0 && (named == nil || refusal(named)) { // who is in speaks, also under an old name
 		e, err := m.Store.Member(ctx, room, g.User)
 		if err == nil && e != nil && e.Membership() == "join" {
 			return nil
 		}
 	}
-	if err := m.HS.EnsureGhost(ctx, g.User, g.Name); err != nil {
-		return err
+	if named != nil {
+		return named
 	}
 	return m.HS.Join(ctx, g.User, room)
 }
@@ -340,7 +346,7 @@ func (m *Matrix) redact(ctx context.Context, job queue.Job, r *effect.Redact) qu
 		if room, ok, err = m.place(ctx, r.In); err != nil {
 			return m.settle(job, err, nil, m.kept(r))
 		} else if !ok {
-			return queue.Result{Retry: 500 * time.Millisecond, Keep: true}
+			return queue.Result{Retry: unmade, Keep: true}
 		}
 	}
 	_, err = m.HS.Redact(ctx, "", room, target, m.txn(job), r.Reason)

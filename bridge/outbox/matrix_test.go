@@ -25,6 +25,7 @@ const carl, ghost = "@carl:x", "@lanekeeper_agent_1:x"
 type server struct {
 	refuse func(op, as string, content map[string]any) error
 	sent   []string // who said what
+	named  []string // of ghosts
 }
 
 func (s *server) Send(_ context.Context, as, room, _, txn string, content any) (string, error) {
@@ -38,11 +39,16 @@ func (s *server) Send(_ context.Context, as, room, _, txn string, content any) (
 func (s *server) Redact(_ context.Context, as, _, _, _, _ string) (string, error) {
 	return "$r", s.refuse("redact", as, nil)
 }
-func (s *server) FindSent(context.Context, string, string, time.Time) (string, error) { return "", nil }
-func (s *server) EnsureGhost(context.Context, string, string) error                   { return nil }
-func (s *server) Join(_ context.Context, as, _ string) error                          { return s.refuse("join", as, nil) }
-func (s *server) Leave(context.Context, string, string) error                         { return nil }
-func (s *server) Read(context.Context, string, string, string, string) error          { return nil }
+func (s *server) FindSent(context.Context, string, string, time.Time) (string, error) {
+	return "", nil
+}
+func (s *server) EnsureGhost(_ context.Context, mxid, name string) error {
+	s.named = append(s.named, name)
+	return s.refuse("ghost", mxid, nil)
+}
+func (s *server) Join(_ context.Context, as, _ string) error                 { return s.refuse("join", as, nil) }
+func (s *server) Leave(context.Context, string, string) error                { return nil }
+func (s *server) Read(context.Context, string, string, string, string) error { return nil }
 
 // directs opens a direct chat for everybody.
 type directs struct{ store *store.Store }
@@ -171,7 +177,7 @@ func TestGhostThatIsOut(t *testing.T) {
 		answer.Message.From, answer.Message.Plain = &effect.Ghost{User: ghost, Name: "Dana"}, map[string]any{"body": "Dana: words"}
 		b.hs.refuse = func(op, as string, _ map[string]any) error {
 			switch {
-			case as == ghost && !in:
+			case as == ghost && op != "ghost" && !in:
 				in = op == "join"
 				if !in {
 					return refused(403)
@@ -183,8 +189,8 @@ func TestGhostThatIsOut(t *testing.T) {
 			t.Fatal("the answer is given up")
 		}
 		b.does(answer, 1)
-		b.hs.refuse = func(_, as string, _ map[string]any) error {
-			if as == ghost {
+		b.hs.refuse = func(op, as string, _ map[string]any) error {
+			if as == ghost && op != "ghost" {
 				return refused(403)
 			}
 			return nil
@@ -241,6 +247,89 @@ func TestOtherRoom(t *testing.T) {
 		b.does(edited, 0)
 		if want := []string{" in !direct" + carl + ": words (x.7.5)", " in !old: * words (x.7.5)"}; !slices.Equal(b.hs.sent, want) {
 			t.Errorf("sent %q", b.hs.sent)
+		}
+	})
+}
+
+// W5: a ghost that cannot be made is not waited for. W3: one that is in gets the name
+// that it has now, and speaks whether that works or not.
+func TestGhostsOfAnotherConfiguration(t *testing.T) {
+	each(t, func(b *bench) {
+		answer := says(effect.Place{Project: "p1", Lane: "customer"})
+		answer.Message.From, answer.Message.Plain = &effect.Ghost{User: ghost, Name: "Dana"}, map[string]any{"body": "Dana: words"}
+		b.hs.refuse = func(op, _ string, _ map[string]any) error {
+			if op == "ghost" {
+				return refused(400)
+			}
+			return nil
+		}
+		if r, _ := b.does(answer, 0); r.Retry > 0 {
+			t.Errorf("W5: it waits: %+v", r)
+		}
+		raw := json.RawMessage(`{"event_id":"$m","type":"m.room.member","state_key":"` + ghost + `","sender":"` + ghost + `","content":{"membership":"join"}}`)
+		ev, err := matrix.ParseEvent("!customer", raw)
+		if err == nil {
+			err = b.s.PutState(t.Context(), ev)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Message.From.Name = "Dana Weber"
+		b.does(answer, 0)
+		if !slices.Equal(b.hs.named, []string{"Dana", "Dana Weber"}) {
+			t.Errorf("W3: names %q", b.hs.named)
+		}
+		if want := []string{" in !customer: Dana: words (x.7.5.bot)", ghost + " in !customer: words (x.7.5)"}; !slices.Equal(b.hs.sent, want) {
+			t.Errorf("sent %q", b.hs.sent)
+		}
+	})
+}
+
+// D7: what is for a room that does not exist waits until it does, and asks for
+// nothing meanwhile.
+func TestRoomThatIsNotMade(t *testing.T) {
+	each(t, func(b *bench) {
+		room, err := b.s.PrepareRoom(t.Context(), "notes", "p1", "")
+		if err == nil {
+			err = b.s.Do(t.Context(), says(effect.Place{Project: "p1", Lane: "notes"}))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		tried := make(chan queue.Result, 10)
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			_ = b.s.Queue.Run(ctx, store.QueueMatrix, 1, func(ctx context.Context, job queue.Job) queue.Result {
+				r := b.m.Do(ctx, job)
+				tried <- r
+				return r
+			})
+		}()
+		if r := <-tried; r.Retry < time.Minute || !r.Keep {
+			t.Errorf("retry %s", r.Retry)
+		}
+		if err := b.s.MadeRoom(t.Context(), room.Alias, "!notes", "12"); err != nil {
+			t.Fatal(err)
+		}
+		if r := <-tried; r.Retry > 0 {
+			t.Errorf("not sent: %+v", r)
+		}
+		stop()
+		<-ended
+	})
+}
+
+// D8: a direct chat that was adopted meanwhile is not forgotten for another's sake.
+func TestAnotherDirectChat(t *testing.T) {
+	each(t, func(b *bench) {
+		err := b.s.AdoptDirect(t.Context(), carl, "!new", "12")
+		if err == nil {
+			err = b.s.ForgetDirect(t.Context(), carl, "!old")
+		}
+		if r, _ := b.s.DirectRoom(t.Context(), carl); err != nil || r == nil || r.ID != "!new" {
+			t.Errorf("%+v %v", r, err)
 		}
 	})
 }

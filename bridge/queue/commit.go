@@ -38,7 +38,11 @@ func (r *runner) failure(job *Job, err error) *outcome {
 	o := r.retry(job, failureDelay(job.failures), true)
 	o.job.failures++
 	log := r.log.Warn()
-	if o.job.failures >= MaxFailures {
+	switch {
+	case isHopeless(err) && job.failures > 0:
+		o = &outcome{job: o.job, park: "the database refuses what it would store"}
+		log = r.log.Error()
+	case o.job.failures >= MaxFailures:
 		o = &outcome{job: o.job, park: fmt.Sprintf("failed %d times", MaxFailures)}
 		log = r.log.Error()
 	}

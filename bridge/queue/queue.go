@@ -24,7 +24,8 @@ import (
 	"go.mau.fi/util/dbutil"
 )
 
-// MaxFailures is how often a job may panic or fail to commit before it is parked.
+// MaxFailures is how often a job may panic or fail to commit before it is parked;
+// what the database refuses as such is tried once more only.
 const MaxFailures = 10
 
 // parts is how many parts keys are spread over, for replicas that lease parts.

@@ -2,6 +2,7 @@ package queue_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -315,5 +316,49 @@ func waitHead(t *testing.T, db *dbutil.Database, attempts int) {
 			return
 		}
 		<-tick.C
+	}
+}
+
+// R6: what the database refuses as such is tried once more and set aside; its key
+// goes on at once.
+func TestRefusedByTheDatabase(t *testing.T) {
+	for _, kind := range []string{"constraint", "size"} {
+		t.Run(kind, func(t *testing.T) {
+			storetest.Each(t, func(t *testing.T, db *dbutil.Database) {
+				if kind == "size" && db.Dialect == dbutil.SQLite {
+					t.Skip("its index entries have no limit")
+				}
+				got, q := make(chan string, 100), newQueue(t, db, newClock())
+				q.OnPark(func(_ context.Context, _ queue.Job, reason string) error {
+					got <- reason
+					return nil
+				})
+				for _, statement := range []string{"CREATE TABLE one (k TEXT PRIMARY KEY)", "INSERT INTO one VALUES ('x')"} {
+					if _, err := db.Exec(t.Context(), statement); err != nil {
+						t.Fatal(err)
+					}
+				}
+				run(t, q, 1, func(_ context.Context, j queue.Job) queue.Result {
+					return queue.Result{Commit: func(ctx context.Context) error {
+						key := "x"
+						switch {
+						case string(j.Payload) != "bad":
+							queue.AfterCommit(ctx, db, func() { got <- string(j.Payload) })
+							return nil
+						case kind == "size":
+							for len(key) < 100_000 {
+								key += rand.Text()
+							}
+						}
+						_, err := db.Exec(ctx, "INSERT INTO one VALUES ($1)", key)
+						return err
+					}}
+				})
+				put(t, q, item("a", "bad"), item("a", "a2"), item("b", "b"))
+				want(t, got, "b")
+				q.Wake("q", "a") // its one repeat
+				want(t, got, "the database refuses what it would store", "a2")
+			})
+		})
 	}
 }

@@ -142,6 +142,24 @@ func isOutage(err error) bool {
 	return false
 }
 
+// isHopeless reports that the database refuses the statement for what is in it: a
+// broken constraint, a value that its type does not hold, a row or an index entry
+// that is too large. One repeat is worth while, as PostgreSQL may say so, too, when
+// two transactions insert the same key at the same time.
+func isHopeless(err error) bool {
+	switch state := sqlState(err); {
+	case strings.HasPrefix(state, "22"), // data: too long, out of range, not of the encoding
+		strings.HasPrefix(state, "23"), // constraints
+		strings.HasPrefix(state, "54"): // limits of the program
+		return true
+	}
+	switch sqliteCode(err) {
+	case 18, 19, 20: // SQLITE_TOOBIG, CONSTRAINT, MISMATCH
+		return true
+	}
+	return false
+}
+
 // wait waits or gives ctx's error.
 func wait(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)

@@ -22,7 +22,7 @@ func (r *Reconciler) EnsureDirect(ctx context.Context, user string) (string, err
 		if open, err := r.reopen(ctx, row); open || err != nil {
 			return row.ID, err
 		}
-		if err := r.Store.ForgetDirect(ctx, user); err != nil {
+		if err := r.Store.ForgetDirect(ctx, user, row.ID); err != nil {
 			return "", err
 		}
 	}

@@ -123,17 +123,24 @@ func (s *Store) KeyOf(ctx context.Context, p effect.Place) (string, error) {
 		return "lane:" + p.Project + ":" + p.Lane, nil
 	}
 	r, err := s.RoomByID(ctx, p.Room)
-	switch {
-	case err != nil:
+	if err != nil {
 		return "", err
-	case r == nil:
-		return "room:" + p.Room, nil
-	case r.Kind == SuperAdmin:
-		return KeySuperAdmin, nil
-	case r.Kind == Direct:
-		return "direct:" + r.User, nil
 	}
-	return "lane:" + r.Project + ":" + r.Kind, nil
+	if r == nil {
+		return "room:" + p.Room, nil
+	}
+	return keyOfRoom(r), nil
+}
+
+// keyOfRoom is KeyOf for a room of ours.
+func keyOfRoom(r *Room) string {
+	switch r.Kind {
+	case SuperAdmin:
+		return KeySuperAdmin
+	case Direct:
+		return "direct:" + r.User
+	}
+	return "lane:" + r.Project + ":" + r.Kind
 }
 
 // InputKey gives the order key of what happens in a room: one for each project.

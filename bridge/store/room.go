@@ -10,6 +10,7 @@ import (
 	"go.mau.fi/util/dbutil"
 
 	"lanekeeper/bridge/matrix"
+	"lanekeeper/bridge/queue"
 )
 
 // Kinds of rooms that belong to no project; lanes and Spaces have a project.Kind.
@@ -110,26 +111,31 @@ func (s *Store) PrepareRoom(ctx context.Context, kind, project, user string) (*R
 
 func (s *Store) newAlias() string { return cmp.Or(s.Aliases, "lanekeeper_") + s.NewID() }
 
-// MadeRoom records that the room with this alias exists.
+// MadeRoom records that the room with this alias exists. What waited for it to be
+// said there goes out.
 func (s *Store) MadeRoom(ctx context.Context, alias, id, version string) error {
-	_, err := s.DB.Exec(ctx, "UPDATE room SET id=$2, version=$3 WHERE alias=$1", alias, id, version)
-	return wrap("room", err)
+	r, err := none(scanRoom(s.DB.QueryRow(ctx, "UPDATE room SET id=$2, version=$3 WHERE alias=$1 RETURNING "+roomColumns, alias, id, version)))
+	if r == nil || err != nil {
+		return wrap("room", err)
+	}
+	queue.AfterCommit(ctx, s.DB, func() { s.Queue.Wake(QueueMatrix, keyOfRoom(r)) })
+	return nil
 }
 
 // AdoptDirect makes a room that a person opened with the bot their direct chat;
 // an older one is forgotten, since people write where they wrote last.
 func (s *Store) AdoptDirect(ctx context.Context, user, id, version string) error {
-	if err := s.ForgetDirect(ctx, user); err != nil {
-		return err
+	if _, err := s.DB.Exec(ctx, "DELETE FROM room WHERE kind='direct' AND user_id=$1", user); err != nil {
+		return wrap("direct chat", err)
 	}
 	_, err := s.DB.Exec(ctx, "INSERT INTO room ("+roomColumns+") VALUES ($1, $2, $3, '', $4, $5)", s.newAlias(), id, Direct, user, version)
 	return wrap("direct chat", err)
 }
 
-// ForgetDirect forgets the direct chat with a person; the next word to them opens
-// a new one.
-func (s *Store) ForgetDirect(ctx context.Context, user string) error {
-	_, err := s.DB.Exec(ctx, "DELETE FROM room WHERE kind='direct' AND user_id=$1", user)
+// ForgetDirect forgets that a room is the direct chat with a person; the next word
+// to them opens a new one, unless another room has become it by now.
+func (s *Store) ForgetDirect(ctx context.Context, user, id string) error {
+	_, err := s.DB.Exec(ctx, "DELETE FROM room WHERE kind='direct' AND user_id=$1 AND id=$2", user, id)
 	return wrap("direct chat", err)
 }
 

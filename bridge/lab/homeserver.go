@@ -67,13 +67,13 @@ func (hs *Homeserver) process() *process {
 // Synapse starts a Synapse. In -short runs the test is skipped: it needs two seconds to start.
 func Synapse(t T, o Options) *Homeserver {
 	t.Helper()
-	return started(prepare(t, KindSynapse, o))
+	return started(Prepare(t, KindSynapse, o))
 }
 
 // Dendrite starts a Dendrite.
 func Dendrite(t T, o Options) *Homeserver {
 	t.Helper()
-	return started(prepare(t, KindDendrite, o))
+	return started(Prepare(t, KindDendrite, o))
 }
 
 func started(hs *Homeserver) *Homeserver {
@@ -82,9 +82,9 @@ func started(hs *Homeserver) *Homeserver {
 	return hs
 }
 
-// prepare makes the directory and keys and reserves the port, so that a bridge can be configured and its registration
+// Prepare makes the directory and keys and reserves the port, so that a bridge can be configured and its registration
 // added before the server starts.
-func prepare(t T, kind Kind, o Options) *Homeserver {
+func Prepare(t T, kind Kind, o Options) *Homeserver {
 	t.Helper()
 	hs := &Homeserver{Kind: kind, Domain: Domain, Dir: t.TempDir(), t: t, options: o, port: freePort(t)}
 	if o.Registration != "" {

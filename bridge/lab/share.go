@@ -89,7 +89,7 @@ func newGround(t T, kind Kind, o Options) *ground {
 	t.Helper()
 	g := &ground{}
 	registrations := []string{masquerade}
-	hs := prepare(outliving{t, g}, kind, o)
+	hs := Prepare(outliving{t, g}, kind, o)
 	for n := range seats {
 		name := fmt.Sprintf("lanekeeper%d", n+1)
 		s := seat{name: name, port: freePort(t), asToken: name + "_as_token", hsToken: name + "_hs_token", suffix: fmt.Sprintf("-%d", n+1)}

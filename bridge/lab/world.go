@@ -64,7 +64,7 @@ func NewWorld(t T, o WorldOptions) *World {
 	if o.Shared {
 		w.Homeserver, at = share(t, o.Server, o.Homeserver)
 	} else {
-		w.Homeserver, at.port = prepare(t, o.Server, o.Homeserver), freePort(t)
+		w.Homeserver, at.port = Prepare(t, o.Server, o.Homeserver), freePort(t)
 	}
 	w.suffix = at.suffix
 	w.startBridge(o, at)

@@ -1,0 +1,82 @@
+package input_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"lanekeeper/bridge/lab"
+)
+
+// What an operator sets up wrongly on a real Synapse is named by doctor, and nothing else is blamed for it.
+func TestDoctorOnSynapse(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		extra  string // of homeserver.yaml
+		change func(registration string) string
+		config [2]string // old and new words of the config, changed after -g
+		fails  string
+	}{
+		"all well":          {},
+		"encrypts":          {extra: "encryption_enabled_by_default_for_room_type: invite\n", fails: "It encrypts every room"}, // W4
+		"encrypts all":      {extra: "encryption_enabled_by_default_for_room_type: all\n", fails: "It encrypts every room"},
+		"bot is the sender": {change: func(r string) string { return strings.Replace(r, "lanekeeper_sender", "lanekeeper", 1) }, fails: "The bot @lanekeeper:"}, // U12
+		"other ghosts": {config: [2]string{`username_template: "lanekeeper_{{.}}"`, `username_template: "support_{{.}}"`}, // W5
+			fails: "The registration that the homeserver has read does not hold the names that appservice.username_template gives (support_…)"},
+		"no aliases": {change: withoutAliases, fails: "The registration that the homeserver has read does not hold the aliases of our rooms (#lanekeeper_…)"}, // W5
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			hs, b := prepared(t, c.extra, c.change)
+			hs.Start()
+			if c.config[0] != "" {
+				change(t, b.Config, c.config[0], c.config[1])
+			}
+			said, code := b.Run("doctor", "-c", b.Config)
+			var fails []string
+			for line := range strings.Lines(said) {
+				if rest, ok := strings.CutPrefix(line, "FAIL  "); ok {
+					fails = append(fails, rest)
+				}
+			}
+			switch {
+			case c.fails == "" && (code != 0 || len(fails) > 0), c.fails != "" && (code != 1 || len(fails) != 1 || !strings.HasPrefix(fails[0], c.fails)):
+				t.Errorf("want the failure %q alone; exit %d:\n%s", c.fails, code, said)
+			}
+		})
+	}
+}
+
+// prepared is a Synapse that is not started yet, and a bridge whose registration it will read.
+func prepared(t *testing.T, extra string, change func(string) string) (*lab.Homeserver, *lab.Bridge) {
+	t.Helper()
+	hs := lab.Prepare(t, lab.KindSynapse, lab.Options{Extra: extra})
+	b := lab.PrepareBridge(t, hs, lab.BridgeOptions{})
+	registration := b.Generate()
+	if change != nil {
+		registration = change(registration)
+	}
+	hs.SetRegistration(registration)
+	return hs, b
+}
+
+// withoutAliases is a registration of which somebody took the aliases out.
+func withoutAliases(registration string) string {
+	before, rest, _ := strings.Cut(registration, "  aliases:\n")
+	_, after, _ := strings.Cut(rest, "  rooms:")
+	return before + "  aliases: []\n  rooms:" + after
+}
+
+func change(t *testing.T, path, old, now string) {
+	t.Helper()
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(raw), old) {
+		t.Fatalf("%s does not hold %q", path, old)
+	}
+	if err := os.WriteFile(path, []byte(strings.Replace(string(raw), old, now, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -87,6 +87,7 @@ type Bridge struct {
 	handler  *handle.Handler
 	rooms    *reconcile.Reconciler
 	outbox   *outbox.Matrix
+	phones   *phone.Queue
 	whatsapp *outbox.WhatsApp // nil: not enabled
 	listing  *intake.Listing
 	outcomes *intake.Outcomes
@@ -262,13 +263,13 @@ func (b *Bridge) wire(ctx context.Context) error {
 	}
 	r := b.relay()
 	actions := &action.Actions{Store: b.store, Policy: b.policy, Relay: r}
-	phones := &phone.Queue{Store: b.store, Relay: r}
+	b.phones = &phone.Queue{Store: b.store, Relay: r}
 	commands := &command.Commands{
 		Store: b.store, Policy: b.policy, Actions: actions, Relay: r, Bot: b.hs.Bot(), Ghosts: "@" + b.cfg.GhostPrefix(),
 		Prefix: b.cfg.CommandPrefix, Version: b.version, Plan: b.plan,
 	}
 	b.handler = &handle.Handler{
-		Store: b.store, Commands: commands, Actions: actions, Relay: r, Phones: phones, Policy: b.policy,
+		Store: b.store, Commands: commands, Actions: actions, Relay: r, Phones: b.phones, Policy: b.policy,
 		Bot: b.hs.Bot(), Ours: b.hs.Ours, Dirty: reconcile.Dirty, Prefix: prefix, Log: b.log,
 	}
 	b.sync = intake.NewSync(b.hs, b.store, b.log)
@@ -278,21 +279,28 @@ func (b *Bridge) wire(ctx context.Context) error {
 		Idempotent: b.caps.Devices, Began: time.Now(), Sent: b.metrics.sent("matrix"),
 	}
 	if b.cfg.WhatsApp.Enabled {
-		return b.wireTwilio(phones)
+		return b.wireTwilio(ctx, r)
 	}
 	b.health.ready(b)
 	return nil
 }
 
-func (b *Bridge) wireTwilio(phones *phone.Queue) error {
+func (b *Bridge) wireTwilio(ctx context.Context, r *relay.Relay) error {
 	client, err := whatsapp.New(TwilioConfig(b.cfg))
 	if err != nil {
 		return exit(ExitConfig, "%v.", err)
 	}
 	pace := b.cfg.WhatsApp.Pace
 	b.whatsapp = &outbox.WhatsApp{
-		Store: b.store, Phones: phones, Twilio: client, Log: b.log, Sent: b.metrics.sent("whatsapp"),
+		Store: b.store, Phones: b.phones, Twilio: client, Log: b.log, Sent: b.metrics.sent("whatsapp"),
 		Template: b.cfg.WhatsApp.TemplateSID, Pace: whatsapp.NewPace(pace.Burst, pace.Every, time.Now),
+	}
+	var agents []string
+	for _, a := range r.Agents {
+		agents = append(agents, a.Phone)
+	}
+	if err := b.phones.Start(ctx, agents); err != nil {
+		return b.databaseError(ctx, err)
 	}
 	b.listing = intake.NewListing(client, b.store, b.log, listEvery)
 	b.outcomes = &intake.Outcomes{Twilio: client, Store: b.store, Log: b.log, Every: listEvery}
@@ -392,6 +400,11 @@ func (b *Bridge) work(ctx context.Context) error {
 func (b *Bridge) parked(ctx context.Context, job queue.Job, reason string) error {
 	if job.Queue == store.QueueIn && b.handler != nil {
 		if err := b.handler.Parked(ctx, job); err != nil {
+			return err
+		}
+	}
+	if job.Queue == store.QueueWhatsApp && b.phones != nil {
+		if err := b.phones.Parked(ctx, job.Key); err != nil {
 			return err
 		}
 	}

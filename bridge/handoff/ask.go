@@ -207,11 +207,15 @@ func (dec *Decision) unreachable(d *Desk, h *Handoff, phone string) {
 		return
 	}
 	h.Unreached = append(h.Unreached, phone)
+	if why := d.Refused[phone]; why != "" {
+		dec.inCard(h, "", text.FailedForStaff(h.Number, d.nameOf(phone), why).Mention(d.toMention(h)...).Message())
+		return
+	}
 	dec.inCard(h, "", text.UnreachableForStaff(h.Number, d.nameOf(phone)).Notice())
 }
 
-// Unreachable tells staff, once, that a closed window and no template keep a
-// phone from getting anything.
+// Unreachable tells staff, once, that a phone gets nothing: its window is closed, and
+// there is no template or Twilio refused it.
 func (d *Desk) Unreachable(h *Handoff, phone string) Decision {
 	var dec Decision
 	dec.unreachable(d, h, phone)

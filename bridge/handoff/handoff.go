@@ -194,12 +194,13 @@ func (d *Desk) OwnsByPhone(h *Handoff, phone string) bool {
 
 // Desk is what a decision knows of the support team.
 type Desk struct {
-	Agents   []Agent         // none where WhatsApp is off
-	Windows  map[string]bool // phones whose 24-hour window is open
-	Template bool            // there is one for closed windows
-	Reveal   string          // name or team
-	Consent  string          // announce or ask
-	Staff    []string        // MXIDs to mention when somebody has to act
+	Agents   []Agent           // none where WhatsApp is off
+	Windows  map[string]bool   // phones whose 24-hour window is open
+	Template bool              // there is one for closed windows
+	Refused  map[string]string // why Twilio refused the template for a phone since it wrote last
+	Reveal   string            // name or team
+	Consent  string            // announce or ask
+	Staff    []string          // MXIDs to mention when somebody has to act
 	// May reports whether a person on Matrix may answer now; nil: everybody.
 	May func(user string) bool
 }
@@ -227,7 +228,9 @@ func (d *Desk) Agent(phone string) *Agent {
 }
 
 // reachable reports whether a phone can be sent anything now or woken up.
-func (d *Desk) reachable(phone string) bool { return d.Template || d.Windows[phone] }
+func (d *Desk) reachable(phone string) bool {
+	return d.Windows[phone] || d.Template && d.Refused[phone] == ""
+}
 
 // Asks reports whether a phone is asked now: while nobody owns the handoff all
 // agents who did not pass, then only the owner.

@@ -41,6 +41,8 @@ const (
 	// unseen is how long a message that Twilio may have taken is looked for: its
 	// listing lags. Then it counts as not taken and is sent once more.
 	unseen = 30 * time.Second
+	// lookAgain is the longest pause between two looks.
+	lookAgain = 5 * time.Second
 	// tries is how often a part is sent at most when nobody knows what became of it.
 	tries = 2
 	// waitWindow is how soon a phone whose window is closed is looked at again if
@@ -48,12 +50,14 @@ const (
 	waitWindow = 10 * time.Minute
 )
 
-// Do carries out one job of the queue "whatsapp": it sends what is oldest for that
-// phone.
+// Do carries out one job of the queue "whatsapp": it sends the line whose turn it is
+// at that phone.
 func (w *WhatsApp) Do(ctx context.Context, job queue.Job) queue.Result {
+	ends := queue.Result{Commit: func(ctx context.Context) error { return w.Phones.Rest(ctx, job.Key) }}
 	var e effect.Effect
 	if err := json.Unmarshal(job.Payload, &e); err != nil || e.WhatsApp == nil {
-		return queue.Result{Park: "an effect that cannot be read", Err: err}
+		ends.Err = fmt.Errorf("an effect that cannot be read: %w", err)
+		return ends
 	}
 	var turn phone.Turn
 	if err := w.Store.Tx(ctx, func(ctx context.Context) (err error) {
@@ -67,32 +71,39 @@ func (w *WhatsApp) Do(ctx context.Context, job queue.Job) queue.Result {
 			return queue.Result{Retry: time.Millisecond, Keep: true}
 		}
 		// A request that is cut off has an unknown outcome, so a stop waits for its end.
-		if r := w.part(context.WithoutCancel(ctx), job, p); r != nil {
+		switch r, err := w.part(context.WithoutCancel(ctx), job, p); {
+		case r != nil:
 			return *r
+		case err != nil: // refused for good: what waits still is the next job's
+			ends.Err = err
+			return ends
 		}
 	}
 	if turn.Wait {
 		return queue.Result{Retry: waitWindow, Keep: true}
 	}
-	return queue.Result{}
+	return ends
 }
 
-// part sends one part; nil means go on with the next one.
-func (w *WhatsApp) part(ctx context.Context, job queue.Job, p *store.Part) *queue.Result {
+// part sends one part. Nothing: go on with the next one; an error: it is refused for
+// good.
+func (w *WhatsApp) part(ctx context.Context, job queue.Job, p *store.Part) (*queue.Result, error) {
 	if p.State == store.PartTrying {
-		if r, settled := w.lookUp(ctx, p); settled {
-			return r
+		if r, err, settled := w.lookUp(ctx, p); settled {
+			return r, err
 		}
 	}
 	if wait := w.Pace.Take(p.Phone); wait > 0 {
-		return &queue.Result{Retry: wait, Keep: true}
+		return &queue.Result{Retry: wait, Keep: true}, nil
 	}
-	switch err := w.tx(ctx, func(ctx context.Context) error { return w.Phones.Trying(ctx, p) }); {
+	var tried *store.Part
+	switch err := w.tx(ctx, func(ctx context.Context) (err error) { tried, err = w.Phones.Trying(ctx, p); return err }); {
 	case errors.Is(err, phone.ErrChanged):
-		return &queue.Result{Retry: time.Millisecond, Keep: true}
+		return &queue.Result{Retry: time.Millisecond, Keep: true}, nil
 	case err != nil:
-		return &queue.Result{Retry: time.Second, Err: err}
+		return &queue.Result{Retry: time.Second, Err: err}, nil
 	}
+	p = tried
 	m := whatsapp.Message{To: p.Phone, Body: p.Body, Ref: strconv.FormatInt(p.ID, 10)}
 	if p.Template() {
 		m.ContentSID, m.Variables = w.Template, map[string]string{"1": strconv.FormatInt(p.Number, 10)}
@@ -102,7 +113,7 @@ func (w *WhatsApp) part(ctx context.Context, job queue.Job, p *store.Part) *queu
 		return w.failed(ctx, job, p, err)
 	}
 	w.count("sent")
-	return w.accepted(ctx, p, sid, status)
+	return w.accepted(ctx, p, sid, status), nil
 }
 
 func (w *WhatsApp) accepted(ctx context.Context, p *store.Part, sid, status string) *queue.Result {
@@ -114,28 +125,32 @@ func (w *WhatsApp) accepted(ctx context.Context, p *store.Part, sid, status stri
 
 // lookUp finds out what became of a request without an answer. settled is false
 // when it has to be sent once more.
-func (w *WhatsApp) lookUp(ctx context.Context, p *store.Part) (r *queue.Result, settled bool) {
+func (w *WhatsApp) lookUp(ctx context.Context, p *store.Part) (r *queue.Result, refused error, settled bool) {
 	found, err := w.Twilio.Find(ctx, p.Phone, p.Started, func(s whatsapp.Sent) bool {
 		other, err := w.Store.PartBySID(ctx, s.SID)
-		return err == nil && (other == nil || other.ID == p.ID) && (p.Template() || s.Body == p.Body)
+		return err == nil && (other == nil || other.ID == p.ID) && s.SID != p.Former && (p.Template() || s.Body == p.Body)
 	})
 	age := w.Store.Now().Sub(p.Started)
 	switch {
 	case err != nil:
-		return &queue.Result{Retry: 2 * time.Second, Keep: true, Err: fmt.Errorf("look up a message at Twilio: %w", err)}, true
+		return &queue.Result{Retry: 2 * time.Second, Keep: true, Err: fmt.Errorf("look up a message at Twilio: %w", err)}, nil, true
 	case found != nil:
 		w.count("found")
-		return w.accepted(ctx, p, found.SID, found.Status), true
+		return w.accepted(ctx, p, found.SID, found.Status), nil, true
+	case age < 0: // the clock was set back
+		err := w.tx(ctx, func(ctx context.Context) error { return w.Phones.Restarted(ctx, p.ID) })
+		return &queue.Result{Retry: lookAgain, Keep: true, Err: err}, nil, true
 	case age < unseen:
-		return &queue.Result{Retry: min(max(age/2, 500*time.Millisecond), 5*time.Second), Keep: true}, true
+		return &queue.Result{Retry: min(max(age/2, 500*time.Millisecond), lookAgain), Keep: true}, nil, true
 	case p.Attempts >= tries:
 		lost := &whatsapp.Error{Op: "send message", Class: whatsapp.Permanent, Message: "Twilio did not say what became of it, twice"}
-		return w.refused(ctx, p, lost), true
+		r, err := w.refused(ctx, p, lost)
+		return r, err, true
 	}
-	return nil, false
+	return nil, nil, false
 }
 
-func (w *WhatsApp) failed(ctx context.Context, job queue.Job, p *store.Part, err error) *queue.Result {
+func (w *WhatsApp) failed(ctx context.Context, job queue.Job, p *store.Part, err error) (*queue.Result, error) {
 	var e *whatsapp.Error
 	if !errors.As(err, &e) {
 		e = &whatsapp.Error{Class: whatsapp.Unknown, Message: "no answer"}
@@ -143,10 +158,10 @@ func (w *WhatsApp) failed(ctx context.Context, job queue.Job, p *store.Part, err
 	switch e.Class {
 	case whatsapp.Unknown:
 		w.count("unknown")
-		return &queue.Result{Retry: 500 * time.Millisecond, Keep: true, Err: err}
+		return &queue.Result{Retry: 500 * time.Millisecond, Keep: true, Err: err}, nil
 	case whatsapp.Retry, whatsapp.Account:
 		w.count("retried")
-		return w.later(ctx, job, p, e)
+		return w.later(ctx, job, p, e), nil
 	}
 	w.count("refused")
 	return w.refused(ctx, p, e)
@@ -155,9 +170,7 @@ func (w *WhatsApp) failed(ctx context.Context, job queue.Job, p *store.Part, err
 // later puts a part back that Twilio has certainly not taken.
 func (w *WhatsApp) later(ctx context.Context, job queue.Job, p *store.Part, e *whatsapp.Error) *queue.Result {
 	err := w.tx(ctx, func(ctx context.Context) error {
-		p.State = store.PartNew
-		p.Attempts--
-		if err := w.Store.SavePart(ctx, p); err != nil || job.Attempts != alarmAt(e) {
+		if err := w.Phones.NotTaken(ctx, p.ID); err != nil || job.Attempts != alarmAt(e) {
 			return err
 		}
 		return w.Store.Do(ctx, effect.Effect{Message: &effect.Message{To: effect.Place{SuperAdmin: true}, Content: text.TwilioStuck(e.Sentence()).Notice()}})
@@ -178,18 +191,18 @@ func alarmAt(e *whatsapp.Error) int {
 	return 8
 }
 
-func (w *WhatsApp) refused(ctx context.Context, p *store.Part, e *whatsapp.Error) *queue.Result {
+func (w *WhatsApp) refused(ctx context.Context, p *store.Part, e *whatsapp.Error) (*queue.Result, error) {
 	again := false
 	if err := w.tx(ctx, func(ctx context.Context) (err error) {
 		again, err = w.Phones.LineFailed(ctx, p.ID, e)
 		return err
 	}); err != nil {
-		return &queue.Result{Retry: time.Second, Keep: true, Err: err}
+		return &queue.Result{Retry: time.Second, Keep: true, Err: err}, nil
 	}
 	if again {
-		return &queue.Result{Retry: time.Millisecond, Keep: true, Err: e}
+		return &queue.Result{Retry: time.Millisecond, Keep: true, Err: e}, nil
 	}
-	return &queue.Result{Err: e}
+	return nil, e
 }
 
 func (w *WhatsApp) tx(ctx context.Context, fn func(context.Context) error) error {

@@ -16,7 +16,7 @@ const TimerRetry effect.TimerKind = "whatsapp retry"
 // Retries of a part that WhatsApp did not take for the moment.
 const (
 	retries    = 3
-	retryAfter = time.Minute // times the number of tries
+	retryAfter = time.Minute // times how often it came back
 )
 
 // Retry brings a part back that WhatsApp did not take for the moment.
@@ -32,7 +32,7 @@ func (q *Queue) Retry(ctx context.Context, arg string) error {
 	if err := q.again(ctx, p); err != nil {
 		return err
 	}
-	return q.Store.Do(ctx, effect.Effect{WhatsApp: &effect.WhatsApp{Line: p.Line, To: p.Phone}})
+	return q.Rest(ctx, p.Phone)
 }
 
 // Status merges news of a part from Twilio, in whatever order they come.
@@ -62,13 +62,13 @@ func (q *Queue) Status(ctx context.Context, s whatsapp.Status) error {
 		if err := q.closed(ctx, p); err != nil {
 			return err
 		}
-		return q.Store.Do(ctx, effect.Effect{WhatsApp: &effect.WhatsApp{Line: p.Line, To: p.Phone}})
-	case failure.Class == whatsapp.Retry && !p.Template() && p.Attempts < retries:
-		p.Code, p.State = s.ErrorCode, "failed"
+		return q.Rest(ctx, p.Phone)
+	case failure.Class == whatsapp.Retry && p.Returned < retries:
+		p.Code, p.State, p.Returned = s.ErrorCode, "failed", p.Returned+1
 		if err := q.Store.SavePart(ctx, p); err != nil {
 			return err
 		}
-		at := q.Store.Now().Add(time.Duration(p.Attempts) * retryAfter)
+		at := q.Store.Now().Add(time.Duration(p.Returned) * retryAfter)
 		return q.Store.Do(ctx, effect.Effect{Timer: &effect.Timer{At: at, Kind: TimerRetry, Key: "phone:" + p.Phone, Arg: strconv.FormatInt(p.ID, 10)}})
 	default:
 		p.Code = s.ErrorCode

@@ -97,10 +97,7 @@ func (r *Relay) releaseHeld(ctx context.Context, desk *handoff.Desk, h *handoff.
 		if err := r.Store.ReleaseLine(ctx, l.ID); err != nil {
 			return err
 		}
-		if err := r.Store.AddSends(ctx, l.ID, phones); err != nil {
-			return err
-		}
-		if err := r.Store.Do(ctx, toPhones(l.ID, phones)...); err != nil {
+		if err := phone.Put(ctx, r.Store, l.ID, phones...); err != nil {
 			return err
 		}
 	}

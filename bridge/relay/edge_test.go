@@ -44,7 +44,7 @@ func TestEditBeforeTrying(t *testing.T) {
 			_, err := w.r.Edit(ctx, edit)
 			return err
 		})
-		if err := w.s.Tx(w.ctx, func(ctx context.Context) error { return w.q.Trying(ctx, first.Parts[0]) }); !errors.Is(err, phone.ErrChanged) {
+		if err := w.s.Tx(w.ctx, func(ctx context.Context) error { _, err := w.q.Trying(ctx, first.Parts[0]); return err }); !errors.Is(err, phone.ErrChanged) {
 			t.Errorf("old words are tried: %v", err)
 		}
 		w.outs = nil

@@ -3,74 +3,118 @@ package relay_test
 import (
 	"context"
 	"encoding/json"
-	"maps"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/handoff"
-	"lanekeeper/bridge/phone"
+	"lanekeeper/bridge/queue"
 	"lanekeeper/bridge/store"
+	"lanekeeper/bridge/whatsapp"
 )
 
-// settle carries out effects until none is left but what waits for a window.
+// settle carries out effects until none is left but what waits: for a window, or for
+// Twilio. Jobs are in the order of their keys, as the queue has them; what Twilio is
+// asked goes through the real sender.
 func (w *world) settle() {
 	w.t.Helper()
 	for {
-		jobs := w.jobs()
+		jobs, moved := w.jobs(), false
 		for _, j := range jobs {
-			w.do(j)
+			moved = w.do(j) || moved
 		}
-		if len(jobs) == 0 {
+		if !moved {
+			w.checkPhones()
 			return
 		}
 	}
 }
 
+// checkPhones checks the invariant of the phones' queues: a phone has waiting lines
+// ⇒ a job of the phone exists.
+func (w *world) checkPhones() {
+	w.t.Helper()
+	stranded, err := w.s.Stranded(w.ctx)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if len(stranded) > 0 {
+		w.t.Errorf("lines wait for %v, and no job of these phones is left to send them", stranded)
+	}
+}
+
 type job struct {
-	id      int64
-	queue   string
-	payload []byte
+	id         int64
+	queue, key string
+	payload    []byte
+	attempts   int
 }
 
 func (w *world) jobs() (jobs []job) {
 	w.t.Helper()
-	rows, err := w.s.DB.Query(w.ctx, "SELECT id, queue, payload FROM job WHERE at<=$1 ORDER BY id", w.now.UnixMilli())
+	rows, err := w.s.DB.Query(w.ctx, "SELECT id, queue, key, payload, attempts FROM job WHERE at<=$1 OR queue=$2 ORDER BY id", w.now.UnixMilli(), store.QueueWhatsApp)
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	heads := map[string]bool{}
 	for rows.Next() {
 		var j job
-		if err := rows.Scan(&j.id, &j.queue, &j.payload); err != nil {
+		if err := rows.Scan(&j.id, &j.queue, &j.key, &j.payload, &j.attempts); err != nil {
 			w.t.Fatal(err)
 		}
+		if j.queue == store.QueueWhatsApp && heads[j.key] {
+			continue
+		}
+		heads[j.key] = heads[j.key] || j.queue == store.QueueWhatsApp
 		jobs = append(jobs, j)
 	}
 	if err := rows.Close(); err != nil {
 		w.t.Fatal(err)
 	}
-	for _, j := range jobs {
-		if _, err := w.s.DB.Exec(w.ctx, "DELETE FROM job WHERE id=$1", j.id); err != nil {
-			w.t.Fatal(err)
-		}
-	}
-	for _, phone := range slices.Sorted(maps.Keys(w.waits)) { // what waits looks again
-		if len(w.waits[phone]) > 0 {
-			w.send(w.waits[phone][0])
-		}
-	}
 	return jobs
 }
 
-func (w *world) do(j job) {
+// done takes a job out, with what its outcome writes.
+func (w *world) done(j job, commit func(context.Context) error) {
 	w.t.Helper()
+	w.tx(func(ctx context.Context) error {
+		if _, err := w.s.DB.Exec(ctx, "DELETE FROM job WHERE id=$1", j.id); err != nil || commit == nil {
+			return err
+		}
+		return commit(ctx)
+	})
+}
+
+// sends lets the real sender do a job of a phone's queue.
+func (w *world) sends(j job) (moved bool) {
+	w.t.Helper()
+	before := len(w.asked)
+	r := w.o.Do(w.ctx, queue.Job{ID: j.id, Queue: j.queue, Key: j.key, Payload: j.payload, Attempts: j.attempts})
+	switch {
+	case r.Park != "":
+		w.t.Fatalf("parked: %s", r.Park)
+	case r.Retry > 0:
+		return len(w.asked) > before
+	}
+	w.done(j, r.Commit)
+	return true
+}
+
+func (w *world) do(j job) (moved bool) {
+	w.t.Helper()
+	if j.queue == store.QueueWhatsApp {
+		return w.sends(j)
+	}
+	w.done(j, nil)
 	if j.queue == store.QueueIn {
 		var in store.Input
 		if err := json.Unmarshal(j.payload, &in); err != nil {
 			w.t.Fatal(err)
 		}
 		w.tx(func(ctx context.Context) error { return w.q.Retry(ctx, in.Timer.Arg) })
-		return
+		return true
 	}
 	var e effect.Effect
 	if err := json.Unmarshal(j.payload, &e); err != nil {
@@ -85,12 +129,8 @@ func (w *world) do(j job) {
 	case e.Receipt != nil:
 		w.posts = append(w.posts, post{room: strings.TrimPrefix(e.Receipt.Room, "!"), sender: e.Receipt.As, typ: "m.receipt", reacts: string(e.Receipt.Event)})
 		w.told(w.posts[len(w.posts)-1])
-	case e.WhatsApp != nil:
-		w.waits[e.WhatsApp.To] = append(w.waits[e.WhatsApp.To], *e.WhatsApp)
-		if len(w.waits[e.WhatsApp.To]) == 1 {
-			w.send(*e.WhatsApp)
-		}
 	}
+	return true
 }
 
 func (w *world) room(p effect.Place) string {
@@ -153,39 +193,42 @@ func (w *world) message(m *effect.Message) {
 	})
 }
 
-// send does what the outbox does with one job of a phone's queue.
-func (w *world) send(e effect.WhatsApp) {
-	w.t.Helper()
-	for {
-		var turn phone.Turn
-		w.tx(func(ctx context.Context) (err error) { turn, err = w.q.Turn(ctx, e); return err })
-		again := false
-		for _, p := range turn.Parts {
-			w.tx(func(ctx context.Context) error { return w.q.Trying(ctx, p) })
-			if w.refuse != nil {
-				if failure := w.refuse(p); failure != nil {
-					w.tx(func(ctx context.Context) (err error) { again, err = w.q.LineFailed(ctx, p.ID, failure); return err })
-					break
-				}
-			}
-			o := out{sid: w.id("SM"), phone: p.Phone, body: p.Body, part: p.ID}
-			if p.Template() {
-				o.template = p.Number
-			}
-			w.outs = append(w.outs, o)
-			w.note("    WhatsApp to %s: %s", w.r.Agents[slices.IndexFunc(w.r.Agents, func(a handoff.Agent) bool { return a.Phone == o.phone })].Name, w.got("")[len(w.outs)-1])
-			w.tx(func(ctx context.Context) error { return w.q.LineSent(ctx, p.ID, o.sid, "queued") })
-		}
-		switch {
-		case again:
-			continue
-		case turn.Wait:
-			return
-		}
-		w.waits[e.To] = w.waits[e.To][1:]
-		if len(w.waits[e.To]) == 0 {
-			return
-		}
-		e = w.waits[e.To][0]
+// Send is Twilio's answer to a request of the sender.
+func (w *world) Send(ctx context.Context, m whatsapp.Message) (sid, status string, err error) {
+	id, err := strconv.ParseInt(m.Ref, 10, 64)
+	if err != nil {
+		w.t.Fatal(err)
 	}
+	p, err := w.s.Part(ctx, id)
+	if err != nil || p == nil || p.State != store.PartTrying {
+		w.t.Fatalf("a request for a part that is not tried: %+v %v", p, err)
+	}
+	w.asked = append(w.asked, m.Ref)
+	if w.refuse != nil {
+		if failure := w.refuse(p); failure != nil {
+			return "", "", failure
+		}
+	}
+	o := out{sid: w.id("SM"), phone: p.Phone, body: p.Body, part: p.ID}
+	if p.Template() {
+		o.template = p.Number
+	}
+	w.outs = append(w.outs, o)
+	w.note("    WhatsApp to %s: %s", w.r.Agents[slices.IndexFunc(w.r.Agents, func(a handoff.Agent) bool { return a.Phone == o.phone })].Name, w.got("")[len(w.outs)-1])
+	if w.sending != nil {
+		w.sending(o)
+	}
+	return o.sid, "queued", nil
 }
+
+// Find looks for a message at Twilio.
+func (w *world) Find(_ context.Context, to string, _ time.Time, match func(whatsapp.Sent) bool) (*whatsapp.Sent, error) {
+	for _, o := range w.outs {
+		if s := (whatsapp.Sent{SID: o.sid, Status: "queued", Body: o.body}); o.phone == to && match(s) {
+			return &s, nil
+		}
+	}
+	return nil, nil
+}
+
+func whatsappTo(phone string) effect.WhatsApp { return effect.WhatsApp{To: phone} }

@@ -101,7 +101,7 @@ func (r *Relay) opened(ctx context.Context, phone string, in whatsapp.Inbound) (
 	if in.From != "" && in.ExternalUserID != "" {
 		p.UserID = in.ExternalUserID
 	}
-	p.Template, p.About = time.Time{}, 0
+	p.Template, p.About, p.Refused = time.Time{}, 0, ""
 	if err := r.Store.SavePhone(ctx, p); err != nil {
 		return false, err
 	}
@@ -216,7 +216,7 @@ func (r *Relay) openedBy(ctx context.Context, desk *handoff.Desk, a *handoff.Age
 // show answers a tap on "Show": what waits comes by itself. Where nothing does,
 // the agent reads why.
 func (r *Relay) show(ctx context.Context, desk *handoff.Desk, a *handoff.Agent, n int64) error {
-	if next, err := r.Store.NextSend(ctx, a.Phone); next != nil || err != nil {
+	if waits, err := r.Store.Waits(ctx, a.Phone); waits || err != nil {
 		return err
 	}
 	h, err := r.Store.Handoff(ctx, n)

@@ -10,6 +10,7 @@ import (
 
 	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/handoff"
+	"lanekeeper/bridge/phone"
 	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/queue"
 	"lanekeeper/bridge/store"
@@ -44,7 +45,7 @@ const window = 23*time.Hour + 50*time.Minute
 
 // desk is what decisions know of the support team now.
 func (r *Relay) desk(ctx context.Context) (*handoff.Desk, error) {
-	d := &handoff.Desk{Template: r.Template, Reveal: r.Reveal, Consent: r.Consent, Staff: r.Staff(), May: r.May, Windows: map[string]bool{}}
+	d := &handoff.Desk{Template: r.Template, Reveal: r.Reveal, Consent: r.Consent, Staff: r.Staff(), May: r.May, Windows: map[string]bool{}, Refused: map[string]string{}}
 	if !r.WhatsApp {
 		return d, nil
 	}
@@ -59,6 +60,9 @@ func (r *Relay) desk(ctx context.Context) (*handoff.Desk, error) {
 	}
 	for n, p := range phones {
 		d.Windows[n] = open(p, r.Store.Now())
+		if !d.Windows[n] {
+			d.Refused[n] = p.Refused
+		}
 	}
 	return d, nil
 }
@@ -105,12 +109,12 @@ func (r *Relay) apply(ctx context.Context, h *handoff.Handoff, dec handoff.Decis
 	if err != nil {
 		return err
 	}
-	ids, sends, err := r.lines(ctx, dec.Lines)
+	ids, err := r.lines(ctx, dec.Lines)
 	if err != nil {
 		return err
 	}
 	number(dec.Effects, ids)
-	effects = append(append(effects, dec.Effects...), sends...)
+	effects = append(effects, dec.Effects...)
 	if h != nil {
 		if err := r.Store.SaveHandoff(ctx, h); err != nil {
 			return err
@@ -118,12 +122,15 @@ func (r *Relay) apply(ctx context.Context, h *handoff.Handoff, dec handoff.Decis
 	}
 	if len(dec.Wake) > 0 {
 		queue.AfterCommit(ctx, r.Store.DB, func() {
-			for _, phone := range dec.Wake {
-				r.Store.Queue.Wake(store.QueueWhatsApp, phone)
+			for _, number := range dec.Wake {
+				r.Store.Queue.Wake(store.QueueWhatsApp, number)
 			}
 		})
 	}
-	return r.Store.Do(ctx, effects...)
+	if err := r.Store.Do(ctx, effects...); err != nil {
+		return err
+	}
+	return r.put(ctx, dec.Lines, ids)
 }
 
 // guest makes a ghost that speaks a guest of the project, so that its rooms let it in.
@@ -148,29 +155,32 @@ func (r *Relay) guest(ctx context.Context, h *handoff.Handoff, g *project.Guest)
 	return []effect.Effect{{Reconcile: &effect.Reconcile{Project: p.ID}}}, nil
 }
 
-// lines stores lines and gives their ids and what sends them.
-func (r *Relay) lines(ctx context.Context, lines []handoff.Line) (ids []int64, sends []effect.Effect, err error) {
+// lines stores lines and gives their ids.
+func (r *Relay) lines(ctx context.Context, lines []handoff.Line) (ids []int64, err error) {
 	for _, l := range lines {
 		stored := &store.Line{Line: l}
 		if len(l.Pieces) > 0 {
 			stored.Asker = l.Pieces[0].User()
 		}
 		if err := r.Store.AddLine(ctx, stored); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		ids = append(ids, stored.ID)
-		if !l.Held {
-			sends = append(sends, toPhones(stored.ID, l.To)...)
-		}
 	}
-	return ids, sends, nil
+	return ids, nil
 }
 
-func toPhones(line int64, phones []string) (sends []effect.Effect) {
-	for _, phone := range phones {
-		sends = append(sends, effect.Effect{WhatsApp: &effect.WhatsApp{Line: line, To: phone}})
+// put makes stored lines wait for their phones.
+func (r *Relay) put(ctx context.Context, lines []handoff.Line, ids []int64) error {
+	for i, l := range lines {
+		if l.Held {
+			continue
+		}
+		if err := phone.Put(ctx, r.Store, ids[i], l.To...); err != nil {
+			return err
+		}
 	}
-	return sends
+	return nil
 }
 
 // number puts the ids of stored lines in the place of references to them.

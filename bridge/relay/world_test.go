@@ -15,6 +15,7 @@ import (
 	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/handoff"
 	"lanekeeper/bridge/matrix"
+	"lanekeeper/bridge/outbox"
 	"lanekeeper/bridge/phone"
 	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/queue"
@@ -45,17 +46,19 @@ type world struct {
 	s     *store.Store
 	r     *relay.Relay
 	q     *phone.Queue
+	o     *outbox.WhatsApp
 	now   time.Time
 	rooms map[string]*store.Room // by kind; direct chats by MXID
 	count int
 	names map[string]string
 
-	log    []string // the story as a person would tell it
-	posts  []post   // everything that stands in Matrix
-	outs   []out    // everything that Twilio has
-	waits  map[string][]effect.WhatsApp
-	refuse func(p *store.Part) *whatsapp.Error // Twilio's answer to a request
-	lost   func(m *effect.Message) bool        // what the homeserver refuses
+	log     []string                            // the story as a person would tell it
+	posts   []post                              // everything that stands in Matrix
+	outs    []out                               // everything that Twilio has
+	asked   []string                            // refs of all requests to Twilio
+	refuse  func(p *store.Part) *whatsapp.Error // Twilio's answer to a request
+	sending func(o out)                         // happens before Twilio answers
+	lost    func(m *effect.Message) bool        // what the homeserver refuses
 }
 
 // post is an event that the relay sent to Matrix.
@@ -84,7 +87,7 @@ func each(t *testing.T, change func(*relay.Relay), test func(w *world)) {
 }
 
 func newWorld(t *testing.T, db *dbutil.Database, change func(*relay.Relay)) *world {
-	w := &world{t: t, ctx: t.Context(), now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), rooms: map[string]*store.Room{}, waits: map[string][]effect.WhatsApp{},
+	w := &world{t: t, ctx: t.Context(), now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), rooms: map[string]*store.Room{},
 		names: map[string]string{carl: "Carl", mia: "Mia", xena: "Xena", root: "root", olga: "Olga"}}
 	ids := 0
 	w.s = &store.Store{DB: db, Queue: queue.New(db, clock{w}, zerolog.Nop()), Domain: "x", Now: func() time.Time { return w.now },
@@ -97,6 +100,7 @@ func newWorld(t *testing.T, db *dbutil.Database, change func(*relay.Relay)) *wor
 		Agents: []handoff.Agent{{Phone: dana, Name: "Dana"}, {Phone: eli, Name: "Eli"}},
 	}
 	w.q = &phone.Queue{Store: w.s, Relay: w.r}
+	w.o = &outbox.WhatsApp{Store: w.s, Phones: w.q, Twilio: w, Log: zerolog.Nop(), Template: "HX", Pace: whatsapp.NewPace(1000, time.Millisecond, w.s.Now)}
 	if change != nil {
 		change(w.r)
 	}

@@ -37,7 +37,7 @@ func scanLine(row dbutil.Scannable) (*Line, error) {
 	return &l, json.Unmarshal([]byte(pieces), &l.Pieces)
 }
 
-// AddLine stores a line and, unless it is held, what it sends to each phone.
+// AddLine stores a line. It goes to no phone before AddSend.
 func (s *Store) AddLine(ctx context.Context, l *Line) error {
 	pieces, err := json.Marshal(l.Pieces)
 	if err != nil {
@@ -55,20 +55,14 @@ func (s *Store) AddLine(ctx context.Context, l *Line) error {
 			return wrap("line's source", err)
 		}
 	}
-	if l.Held {
-		return nil
-	}
-	return s.AddSends(ctx, l.ID, l.To)
+	return nil
 }
 
-// AddSends makes a line wait for its turn at some phones, once for each.
-func (s *Store) AddSends(ctx context.Context, line int64, phones []string) error {
-	for _, phone := range phones {
-		if _, err := s.DB.Exec(ctx, "INSERT INTO wa_send (line, phone, state, short) VALUES ($1, $2, $3, false) ON CONFLICT DO NOTHING", line, phone, SendWaiting); err != nil {
-			return wrap("send", err)
-		}
-	}
-	return nil
+// AddSend makes a line wait for its turn at a phone, once.
+func (s *Store) AddSend(ctx context.Context, line int64, phone string) error {
+	_, err := s.DB.Exec(ctx, `INSERT INTO wa_send (line, phone, state, short, handoff) SELECT id, $2, $3, false, handoff FROM wa_line WHERE id=$1
+		ON CONFLICT DO NOTHING`, line, phone, SendWaiting)
+	return wrap("send", err)
 }
 
 // Line loads a line; nil if there is none.
@@ -113,23 +107,48 @@ type Send struct {
 	Phone string
 	State string
 	Short bool // its parts have to be half as long as usual
+
+	Handoff int64 // that the line is about, 0 if about none
 }
+
+const sendColumns = "line, phone, state, short, handoff"
 
 func scanSend(row dbutil.Scannable) (*Send, error) {
 	var v Send
-	err := row.Scan(&v.Line, &v.Phone, &v.State, &v.Short)
+	err := row.Scan(&v.Line, &v.Phone, &v.State, &v.Short, &v.Handoff)
 	return &v, err
 }
 
-// NextSend is the oldest line that a phone has not got yet; nil if it has all.
-func (s *Store) NextSend(ctx context.Context, phone string) (*Send, error) {
-	v, err := none(scanSend(s.DB.QueryRow(ctx, "SELECT line, phone, state, short FROM wa_send WHERE phone=$1 AND state IN ('waiting', 'frozen') ORDER BY line LIMIT 1", phone)))
+// NextSend is the oldest line of a handoff (0: of those about none) that a phone has
+// not got yet; nil if it has all.
+func (s *Store) NextSend(ctx context.Context, phone string, number int64) (*Send, error) {
+	v, err := none(scanSend(s.DB.QueryRow(ctx, "SELECT "+sendColumns+" FROM wa_send WHERE phone=$1 AND handoff=$2 AND state IN ('waiting', 'frozen') ORDER BY line LIMIT 1", phone, number)))
 	return v, wrap("send", err)
+}
+
+// NextSendAfter is NextSend for the first handoff with a number above the given one.
+func (s *Store) NextSendAfter(ctx context.Context, phone string, number int64) (*Send, error) {
+	v, err := none(scanSend(s.DB.QueryRow(ctx, "SELECT "+sendColumns+" FROM wa_send WHERE phone=$1 AND handoff>$2 AND state IN ('waiting', 'frozen') ORDER BY handoff, line LIMIT 1", phone, number)))
+	return v, wrap("send", err)
+}
+
+// Waits reports whether lines wait for a phone.
+func (s *Store) Waits(ctx context.Context, phone string) (yes bool, err error) {
+	v, err := s.NextSendAfter(ctx, phone, -1)
+	return v != nil, err
+}
+
+// WaitingHandoffs gives at most n handoffs with numbers above the given one of which
+// lines wait for a phone, by number.
+func (s *Store) WaitingHandoffs(ctx context.Context, phone string, after int64, n int) ([]int64, error) {
+	rows, err := s.DB.Query(ctx, "SELECT DISTINCT handoff FROM wa_send WHERE phone=$1 AND handoff>$2 AND state IN ('waiting', 'frozen') ORDER BY handoff LIMIT $3", phone, after, n)
+	out, err := all(rows, err, func(row dbutil.Scannable) (n int64, err error) { return n, row.Scan(&n) })
+	return out, wrap("waiting handoffs", err)
 }
 
 // Sends gives the ways of a line to all its phones.
 func (s *Store) Sends(ctx context.Context, line int64) ([]*Send, error) {
-	rows, err := s.DB.Query(ctx, "SELECT line, phone, state, short FROM wa_send WHERE line=$1 ORDER BY phone", line)
+	rows, err := s.DB.Query(ctx, "SELECT "+sendColumns+" FROM wa_send WHERE line=$1 ORDER BY phone", line)
 	out, err := all(rows, err, scanSend)
 	return out, wrap("sends", err)
 }
@@ -196,4 +215,13 @@ func scanQuoted(row dbutil.Scannable, source *sql.NullString) (*int64, error) {
 	var n int64
 	err := row.Scan(&n, source)
 	return &n, err
+}
+
+// Stranded gives the phones for which lines wait though no job is left to send them.
+// There are none: see bridge/phone.
+func (s *Store) Stranded(ctx context.Context) ([]string, error) {
+	rows, err := s.DB.Query(ctx, `SELECT DISTINCT phone FROM wa_send w WHERE state IN ('waiting', 'frozen')
+		AND NOT EXISTS (SELECT 1 FROM job j WHERE j.queue=$1 AND j.key=w.phone) ORDER BY phone`, QueueWhatsApp)
+	phones, err := all(rows, err, func(row dbutil.Scannable) (p string, err error) { return p, row.Scan(&p) })
+	return phones, wrap("stranded phones", err)
 }

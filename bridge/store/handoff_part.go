@@ -25,9 +25,10 @@ type Part struct {
 	Parts    int
 	Body     string // "" of templates: their only variable is Number
 	State    string
-	SID      string // "" until Twilio has it
-	Former   string // the SID of the last try that failed, "" if none did
-	Attempts int
+	SID      string    // "" until Twilio has it
+	Former   string    // the SID of the last try that failed, "" if none did
+	Attempts int       // requests since it came back the last time
+	Returned int       // how often it came back because WhatsApp did not take it for the moment
 	Code     int       // Twilio's error, 0 if none
 	Started  time.Time // last try; zero: none yet
 }
@@ -35,14 +36,14 @@ type Part struct {
 // Template reports whether the part is the template that opens a closed window.
 func (p *Part) Template() bool { return p.Line == 0 }
 
-const partColumns = "id, line, handoff, phone, part, parts, body, state, sid, former, attempts, code, started"
+const partColumns = "id, line, handoff, phone, part, parts, body, state, sid, former, attempts, returned, code, started"
 
 func scanPart(row dbutil.Scannable) (*Part, error) {
 	var p Part
 	var line sql.NullInt64
 	var sid sql.NullString
 	var started int64
-	err := row.Scan(&p.ID, &line, &p.Number, &p.Phone, &p.Part, &p.Parts, &p.Body, &p.State, &sid, &p.Former, &p.Attempts, &p.Code, &started)
+	err := row.Scan(&p.ID, &line, &p.Number, &p.Phone, &p.Part, &p.Parts, &p.Body, &p.State, &sid, &p.Former, &p.Attempts, &p.Returned, &p.Code, &started)
 	p.Line, p.SID, p.Started = line.Int64, sid.String, fromMillis(started)
 	return &p, err
 }
@@ -103,8 +104,8 @@ func (s *Store) PendingTemplate(ctx context.Context, phone string) (*Part, error
 // SavePart writes what became of a part.
 func (s *Store) SavePart(ctx context.Context, p *Part) error {
 	sid := sql.NullString{String: p.SID, Valid: p.SID != ""}
-	_, err := s.DB.Exec(ctx, "UPDATE wa_part SET state=$2, sid=$3, former=$4, attempts=$5, code=$6, started=$7, changed=$8 WHERE id=$1",
-		p.ID, p.State, sid, p.Former, p.Attempts, p.Code, millis(p.Started), millis(s.Now()))
+	_, err := s.DB.Exec(ctx, "UPDATE wa_part SET state=$2, sid=$3, former=$4, attempts=$5, returned=$6, code=$7, started=$8, changed=$9 WHERE id=$1",
+		p.ID, p.State, sid, p.Former, p.Attempts, p.Returned, p.Code, millis(p.Started), millis(s.Now()))
 	return wrap("part", err)
 }
 
@@ -121,18 +122,21 @@ type Phone struct {
 	Inbound  time.Time // last message from there; zero: never, or the window is known to be closed
 	Template time.Time // last template since then; zero: none
 	About    int64     // the handoff that the template named
+	Refused  string    // why that template did not arrive, "" if it may have
 	Told     time.Time // of a stranger: when staff were told last
+	Turn     int64     // the handoff whose lines it gets
+	Served   int       // how many of them it got in this turn
 }
 
 func scanPhone(row dbutil.Scannable) (*Phone, error) {
 	var p Phone
 	var inbound, template, told int64
-	err := row.Scan(&p.Number, &p.UserID, &inbound, &template, &p.About, &told)
+	err := row.Scan(&p.Number, &p.UserID, &inbound, &template, &p.About, &told, &p.Refused, &p.Turn, &p.Served)
 	p.Inbound, p.Template, p.Told = fromMillis(inbound), fromMillis(template), fromMillis(told)
 	return &p, err
 }
 
-const phoneColumns = "phone, user_id, inbound, template, number, told"
+const phoneColumns = "phone, user_id, inbound, template, number, told, refused, turn, served"
 
 // Phone gives what we know of a number; never nil without an error.
 func (s *Store) Phone(ctx context.Context, number string) (*Phone, error) {
@@ -173,9 +177,10 @@ func (s *Store) Phones(ctx context.Context, numbers []string) (map[string]*Phone
 
 // SavePhone writes what we know of a number.
 func (s *Store) SavePhone(ctx context.Context, p *Phone) error {
-	_, err := s.DB.Exec(ctx, "INSERT INTO wa_phone ("+phoneColumns+`) VALUES ($1, $2, $3, $4, $5, $6)
-		ON CONFLICT (phone) DO UPDATE SET user_id=excluded.user_id, inbound=excluded.inbound, template=excluded.template, number=excluded.number, told=excluded.told`,
-		p.Number, p.UserID, millis(p.Inbound), millis(p.Template), p.About, millis(p.Told))
+	_, err := s.DB.Exec(ctx, "INSERT INTO wa_phone ("+phoneColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+		ON CONFLICT (phone) DO UPDATE SET user_id=excluded.user_id, inbound=excluded.inbound, template=excluded.template, number=excluded.number, told=excluded.told,
+			refused=excluded.refused, turn=excluded.turn, served=excluded.served`,
+		p.Number, p.UserID, millis(p.Inbound), millis(p.Template), p.About, millis(p.Told), p.Refused, p.Turn, p.Served)
 	return wrap("phone", err)
 }
 

@@ -30,6 +30,9 @@ func (p *Pace) Take(phone string) time.Duration {
 	defer p.mu.Unlock()
 	now := p.now()
 	full := p.full[phone]
+	if full.After(now.Add(time.Duration(p.burst) * p.every)) { // the clock was set back
+		full = now.Add(time.Duration(p.burst-1) * p.every)
+	}
 	if full.Before(now) {
 		full = now
 	}

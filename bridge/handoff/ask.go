@@ -53,19 +53,25 @@ func (d *Desk) Ask(a Asking) (*Handoff, Decision) {
 	if h.Long {
 		dec.staffHears(h, a.Question)
 	}
-	if len(a.Context) > 0 {
-		var said []text.Words
-		for _, s := range a.Context {
-			if w, ok := s.show(h, Staff); ok {
-				said = append(said, text.Spoken(s.Name, "", markup.Fit(w, contextLimit)))
-			}
-		}
-		if len(said) > 0 {
-			dec.inCard(h, "", text.ContextForStaff(said).Notice())
-		}
+	if said := h.before(a.Context); said.Plain != "" {
+		dec.inCard(h, Before(h.Number), said.Notice())
 	}
 	dec.ask(d, h, a.Question, a.Context)
 	return h, dec
+}
+
+// before are the words for staff of what was said before the question.
+func (h *Handoff) before(context []Said) text.Words {
+	var said []text.Words
+	for _, s := range context {
+		if w, ok := s.show(h, Staff); ok && w.Plain != "" {
+			said = append(said, text.Spoken(s.Name, "", markup.Fit(w, contextLimit)))
+		}
+	}
+	if len(said) == 0 {
+		return text.Words{}
+	}
+	return text.ContextForStaff(said)
 }
 
 // asker is somebody who asks, with the consent that the settings give or want.

@@ -24,16 +24,53 @@ func (d *Desk) Edited(h *Handoff, s Said, gone []string) Decision {
 		w := markup.Fit(text.Spoken(s.Name, "", w), markup.MaxMessage/2)
 		dec.send(effect.Message{To: effect.Place{SuperAdmin: true}, Edits: effect.To(Copy(h.Number, s.Event)), Content: w.Notice()})
 	}
+	dec.correct(d, h, s, gone)
+	return dec
+}
+
+// correct sends new words to phones that have old ones.
+func (dec *Decision) correct(d *Desk, h *Handoff, s Said, gone []string) {
 	var to []string
 	for _, phone := range gone {
 		if h.State == Closed || d.Asks(h, phone) {
 			to = append(to, phone)
 		}
 	}
-	if h.Leaves && h.Asker(s.User).Leaves() && len(to) > 0 {
+	if a := h.Asker(s.User); h.Leaves && a != nil && a.Leaves() && len(to) > 0 {
 		dec.Lines = append(dec.Lines, Line{Number: h.Number, Kind: LineCorrected, Source: s.Event, Pieces: []Piece{s.piece(h).noted(text.CorrectionForAgent)}, To: to})
 	}
+}
+
+// ContextEdited decides an edit of a message that went along as what was said before
+// the question: staff see the new words, and phones that were sent the old ones of
+// an asker get a correction. before is all that went along, as it is now.
+func (d *Desk) ContextEdited(h *Handoff, s Said, before []Said, gone []string) Decision {
+	var dec Decision
+	dec.editBefore(h, before)
+	dec.correct(d, h, s, gone)
 	return dec
+}
+
+// ContextWithdrawn decides the deletion of such a message. Whoever wrote it, phones
+// that were sent it are told.
+func (d *Desk) ContextWithdrawn(h *Handoff, s Said, before []Said, gone []string) Decision {
+	var dec Decision
+	dec.editBefore(h, before)
+	if h.Leaves && len(gone) > 0 {
+		dec.Lines = append(dec.Lines, Line{Number: h.Number, Kind: LineWithdrawn, Head: text.WithdrawnForAgent(s.Name), To: gone})
+	}
+	return dec
+}
+
+// editBefore shows staff anew what was said before the question. Where nothing is
+// left the notice goes.
+func (dec *Decision) editBefore(h *Handoff, before []Said) {
+	said := h.before(before)
+	if said.Plain == "" {
+		dec.Effects = append(dec.Effects, effect.Effect{Redact: &effect.Redact{In: effect.Place{SuperAdmin: true}, Target: effect.To(Before(h.Number)), Reason: "withdrawn by who wrote it"}})
+		return
+	}
+	dec.send(effect.Message{To: effect.Place{SuperAdmin: true}, Edits: effect.To(Before(h.Number)), Content: markup.Fit(said, markup.MaxMessage/2).Notice()})
 }
 
 // Withdrawn decides the deletion of an asker's message. Everybody who was sent it

@@ -160,6 +160,10 @@ func Card(n int64) string { return fmt.Sprintf("card:%d", n) }
 // Notice is the effect ID of the first notice in the asker's thread.
 func Notice(n int64) string { return fmt.Sprintf("ask:%d", n) }
 
+// Before is the effect ID of what the card's thread shows of the time before the
+// question.
+func Before(n int64) string { return fmt.Sprintf("ctx:%d", n) }
+
 // Answer is the effect ID of an answer in the asker's thread; source is the
 // message it was made from: an event id or a MessageSid.
 func Answer(n int64, source string) string { return fmt.Sprintf("ans:%d:%s", n, source) }

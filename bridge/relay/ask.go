@@ -71,6 +71,9 @@ func (r *Relay) Ask(ctx context.Context, in AskInput) (fields map[string]any, er
 	if err := r.apply(ctx, h, dec); err != nil {
 		return nil, err
 	}
+	if err := r.saveContext(ctx, h, a.Context); err != nil {
+		return nil, err
+	}
 	if _, err = r.remember(ctx, h, in, in.At); err == nil && in.Private {
 		// The bot takes it away: until that comes back it is no context for anybody.
 		err = r.Store.RedactMessage(ctx, in.Event)

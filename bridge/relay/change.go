@@ -153,7 +153,11 @@ func (r *Relay) Edit(ctx context.Context, ev *matrix.Event) (handled bool, err e
 	}
 	at := origin(room, 0)
 	if e != nil {
-		at.Handoff = e.Handoff
+		stays, err := r.stays(ctx, map[string]*store.HandoffEvent{target: e})
+		if err != nil {
+			return false, err
+		}
+		at.Handoff, at.Stays = e.Handoff, stays[target]
 	}
 	s := r.contentSaid(ctx, target, ev.Sender, at, content)
 	if e != nil && e.Kind == store.EventAsked {
@@ -161,7 +165,10 @@ func (r *Relay) Edit(ctx context.Context, ev *matrix.Event) (handled bool, err e
 		s = r.spelled(ctx, target, ev.Sender, at, r.question(body))
 	}
 	lines, err := r.changeLines(ctx, target, func(p handoff.Piece) handoff.Piece { return p.Reworded(&s) })
-	if err != nil || e == nil {
+	if err != nil {
+		return false, err
+	}
+	if err := r.contextChanged(ctx, room, s, lines); err != nil || e == nil {
 		return e != nil, err
 	}
 	h, err := r.Store.Handoff(ctx, e.Handoff)
@@ -196,6 +203,9 @@ func (r *Relay) Redaction(ctx context.Context, ev *matrix.Event) (handled bool, 
 	}
 	lines, err := r.changeLines(ctx, ev.Redacts, handoff.Piece.Withdrawn)
 	if err != nil {
+		return false, err
+	}
+	if err := r.contextWithdrawn(ctx, ev, lines); err != nil {
 		return false, err
 	}
 	e, err := r.Store.HandoffEvent(ctx, ev.Redacts)

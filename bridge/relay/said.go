@@ -109,7 +109,7 @@ func (r *Relay) context(ctx context.Context, room *store.Room, question, thread 
 	if err != nil {
 		return nil, err
 	}
-	origins, err := r.origins(ctx, room, known)
+	stays, err := r.stays(ctx, known)
 	if err != nil {
 		return nil, err
 	}
@@ -124,24 +124,17 @@ func (r *Relay) context(ctx context.Context, room *store.Room, question, thread 
 		case room.Kind == store.Direct && said == nil:
 			continue
 		}
-		at, ok := origins[m.Event]
-		if !ok {
-			at = origin(room, 0)
-		}
-		if s := r.messageSaid(ctx, m, at); s.Words.Plain != "" || s.File {
-			if said != nil && said.Kind == store.EventAsked {
-				s = r.spelled(ctx, m.Event, m.Sender, at, r.question(m.Body))
-			}
+		if s := r.earlier(ctx, room, m, said); s.Words.Plain != "" || s.File {
+			s.At.Stays = stays[m.Event]
 			out = append([]handoff.Said{s}, out...)
 		}
 	}
 	return out, nil
 }
 
-// origins says of events of a room that were said in handoffs whether they may leave
-// Matrix for other handoffs: those that stay have a handoff that does, or a speaker
-// who was not asked about this one.
-func (r *Relay) origins(ctx context.Context, room *store.Room, known map[string]*store.HandoffEvent) (map[string]handoff.Origin, error) {
+// stays says of events that were said in handoffs whether they may not leave Matrix
+// for another one: their handoff does not, or who said it let it go for that alone.
+func (r *Relay) stays(ctx context.Context, known map[string]*store.HandoffEvent) (map[string]bool, error) {
 	numbers := make([]int64, 0, len(known))
 	for _, e := range known {
 		if !slices.Contains(numbers, e.Handoff) {
@@ -152,17 +145,22 @@ func (r *Relay) origins(ctx context.Context, room *store.Room, known map[string]
 	if err != nil {
 		return nil, err
 	}
-	out := make(map[string]handoff.Origin, len(known))
+	out := make(map[string]bool, len(known))
 	for event, e := range known {
-		at, h := origin(room, e.Handoff), handoffs[e.Handoff]
-		at.Stays = h == nil || !h.Leaves || r.Consent == "ask"
-		if !at.Stays {
-			a := h.Asker(e.User)
-			at.Stays = a != nil && a.Consent != handoff.Announced
+		h := handoffs[e.Handoff]
+		out[event] = h == nil || !h.Leaves || r.Consent == "ask"
+		if a := asker(h, e.User); a != nil && a.Consent != handoff.Announced {
+			out[event] = true
 		}
-		out[event] = at
 	}
 	return out, nil
+}
+
+func asker(h *handoff.Handoff, user string) *handoff.Asker {
+	if h == nil {
+		return nil
+	}
+	return h.Asker(user)
 }
 
 // soFar is what was said in a handoff, for agents who do not know it: the

@@ -91,3 +91,46 @@ func (w *world) phoneHas(phone, words string) {
 	}
 	w.t.Errorf("%s did not get %q: %q", phone, words, w.got(phone))
 }
+
+// W2: words that went along as context are changed and taken back like all others:
+// agents read of it, and staff do not keep the old ones.
+func TestContextChanges(t *testing.T) {
+	each(t, nil, func(w *world) {
+		w.wake()
+		mias := w.wrote(mia, "customer", body("CANARY by mia")).ID
+		card := w.wrote(carl, "customer", body("CANARY card number 4000")).ID
+		tpyo := w.wrote(carl, "customer", body("tpyo")).ID
+		w.asks(carl, "customer", "what now?")
+		notice := w.must("super_admin", "CANARY card number").id
+		w.outs = nil
+		w.edits(carl, "customer", tpyo, "typo")
+		w.phoneGot(dana, "*#1* Carl, correction: typo")
+		w.redacts(carl, "customer", card)
+		w.phoneGot(dana, "*#1* Carl has withdrawn a message you got. Please delete it here, too.")
+		w.redacts(mia, "customer", mias)
+		w.phoneGot(dana, "*#1* Mia has withdrawn a message you got. Please delete it here, too.")
+		last := w.posts[len(w.posts)-1]
+		if last.edits != notice || strings.Contains(last.body, "CANARY") || strings.Contains(last.body, "tpyo") || !strings.Contains(last.body, "typo") {
+			t.Errorf("staff read %+v", last)
+		}
+		w.redacts(carl, "customer", tpyo)
+		if last := w.posts[len(w.posts)-1]; last.redacts != notice {
+			t.Errorf("nothing is left, and staff read %+v", last)
+		}
+	})
+}
+
+// W2: of a handoff that stays in Matrix staff alone read the context.
+func TestInternalContextChanges(t *testing.T) {
+	each(t, nil, func(w *world) {
+		w.wake()
+		said := w.wrote(xena, "internal", body("CANARY 60 percent")).ID
+		w.asks(xena, "internal", "what now?")
+		notice := w.must("super_admin", "CANARY").id
+		w.redacts(xena, "internal", said)
+		if last := w.posts[len(w.posts)-1]; last.redacts != notice {
+			t.Errorf("staff read %+v", last)
+		}
+		w.silent("CANARY")
+	})
+}

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"lanekeeper/bridge/action"
+	"lanekeeper/bridge/bulkhead"
 	"lanekeeper/bridge/command"
 	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/handle"
@@ -277,6 +278,7 @@ func (b *Bridge) wire(ctx context.Context) error {
 	b.outbox = &outbox.Matrix{
 		Store: b.store, HS: b.hs, Rooms: b.rooms, Log: b.log, Prefix: prefix,
 		Idempotent: b.caps.Devices, Began: time.Now(), Sent: b.metrics.sent("matrix"),
+		Away: bulkheadFor(b.cfg.Homeserver.Domain), Up: b.health.up,
 	}
 	if b.cfg.WhatsApp.Enabled {
 		return b.wireTwilio(ctx, r)
@@ -348,6 +350,11 @@ func (b *Bridge) plan(ctx context.Context, id string) ([]command.Step, error) {
 	return out, err
 }
 
+// bulkheadFor has the calls that servers other than our own may hold up.
+func bulkheadFor(home string) *bulkhead.Pool {
+	return &bulkhead.Pool{Slots: 16, PerServer: 2, Home: home, Linger: 2 * time.Second}
+}
+
 // instance is a random name of this database: transaction ids begin with it, so
 // that another database on the same homeserver repeats none of them.
 func (b *Bridge) instance(ctx context.Context) (string, error) {
@@ -374,6 +381,7 @@ func (b *Bridge) alive(ok bool) {
 
 // work runs every stage until ctx ends.
 func (b *Bridge) work(ctx context.Context) error {
+	defer b.outbox.Away.Wait()
 	group, ctx := errgroup.WithContext(ctx)
 	run := func(name string, workers int, do func(context.Context, queue.Job) queue.Result) {
 		group.Go(func() error { return b.store.Queue.Run(ctx, name, workers, do) })

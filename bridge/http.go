@@ -31,6 +31,7 @@ type health struct {
 	webhooks *whatsapp.Client
 	listing  *intake.Listing
 	alive    bool
+	since    time.Time // of alive
 
 	checking sync.Mutex // guards what follows; held while the database and the homeserver are asked
 	checked  time.Time
@@ -45,7 +46,20 @@ func (h *health) synced(ok bool) (back bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	back, h.alive = ok && !h.alive, ok
+	if back {
+		h.since = time.Now()
+	}
 	return back
+}
+
+// up is since when the homeserver answers; zero while it does not.
+func (h *health) up() time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.alive {
+		return time.Time{}
+	}
+	return h.since
 }
 
 func (h *health) caughtUp() bool { h.mu.Lock(); defer h.mu.Unlock(); return h.alive }

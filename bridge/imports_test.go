@@ -31,6 +31,7 @@ var mayImport = map[string][]string{
 	"handoff": {"project", "effect", "text", "markup"},
 
 	"queue":    {},
+	"bulkhead": {},
 	"matrix":   {},
 	"whatsapp": {"markup"},
 	"emulator": {},
@@ -40,8 +41,8 @@ var mayImport = map[string][]string{
 
 	"gate":      {"project", "policy", "store"},
 	"intake":    {"effect", "text", "queue", "store", "matrix", "whatsapp"},
-	"outbox":    {"effect", "project", "text", "queue", "store", "matrix", "whatsapp", "media", "phone"},
-	"reconcile": {"effect", "project", "policy", "text", "markup", "queue", "store", "matrix"},
+	"outbox":    {"effect", "project", "text", "queue", "bulkhead", "store", "matrix", "whatsapp", "media", "phone"},
+	"reconcile": {"effect", "project", "policy", "text", "markup", "queue", "bulkhead", "store", "matrix"},
 	"relay":     {anything},
 	"action":    {"effect", "project", "policy", "text", "store", "relay"},
 	"command":   {"action", "effect", "project", "policy", "handoff", "text", "markup", "store", "matrix", "relay"},

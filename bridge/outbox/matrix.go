@@ -13,6 +13,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"lanekeeper/bridge/bulkhead"
 	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/queue"
 	"lanekeeper/bridge/store"
@@ -29,8 +30,11 @@ type Homeserver interface {
 	Read(ctx context.Context, as, room, event, thread string) error
 }
 
-// Rooms opens direct chats.
+// Rooms knows direct chats and opens them.
 type Rooms interface {
+	// Direct gives the direct chat where both are in, by what events told.
+	Direct(ctx context.Context, user string) (room string, ok bool, err error)
+	// EnsureDirect opens it, which may take as long as another server likes.
 	EnsureDirect(ctx context.Context, user string) (room string, err error)
 }
 
@@ -42,6 +46,11 @@ type Matrix struct {
 	Log    zerolog.Logger
 	Prefix string // of transaction ids: unique for this database
 	Sent   func(outcome string)
+
+	// Away has the calls that other servers may hold up.
+	Away *bulkhead.Pool
+	// Up is since when the homeserver answers, zero while it does not; nil: always.
+	Up func() time.Time
 
 	// Idempotent says that the homeserver knows a transaction id again whatever
 	// happened to the request that brought it first. Where it does not (Dendrite
@@ -74,15 +83,21 @@ func (m *Matrix) Do(ctx context.Context, job queue.Job) queue.Result {
 	if err := json.Unmarshal(job.Payload, &e); err != nil {
 		return queue.Result{Park: "an effect that cannot be read", Err: err}
 	}
+	return m.watch(ctx, job, e, m.do(ctx, job, e))
+}
+
+func (m *Matrix) do(ctx context.Context, job queue.Job, e effect.Effect) queue.Result {
 	switch {
 	case e.Message != nil:
 		return m.message(ctx, job, e.Message)
 	case e.Redact != nil:
 		return m.redact(ctx, job, e.Redact)
 	case e.Join != nil:
-		return m.settle(job, m.HS.Join(ctx, "", e.Join.Room), e.Join.Then, nil)
+		err := m.away(ctx, job, e.Join.Room, m.HS.Join)
+		return m.settle(job, err, e.Join.Then, nil)
 	case e.Leave != nil:
-		return m.settle(job, m.HS.Leave(ctx, "", e.Leave.Room), nil, nil)
+		err := m.away(ctx, job, e.Leave.Room, m.HS.Leave)
+		return m.settle(job, err, nil, nil)
 	case e.Receipt != nil:
 		return m.receipt(ctx, job, e.Receipt)
 	}
@@ -90,13 +105,18 @@ func (m *Matrix) Do(ctx context.Context, job queue.Job) queue.Result {
 }
 
 // place finds the room; ok is false while it does not exist yet.
-func (m *Matrix) place(ctx context.Context, p effect.Place) (room string, ok bool, err error) {
+func (m *Matrix) place(ctx context.Context, job queue.Job, p effect.Place) (room string, ok bool, err error) {
 	var r *store.Room
 	switch {
 	case p.Room != "":
 		return p.Room, true, nil
 	case p.Person != "":
-		room, err = m.Rooms.EnsureDirect(ctx, p.Person)
+		if room, ok, err = m.Rooms.Direct(ctx, p.Person); ok || err != nil {
+			return room, ok, err
+		}
+		room, err = bulkhead.Do(ctx, m.Away, "direct "+p.Person, domainOf(p.Person), m.wakes(job), func(ctx context.Context) (string, error) {
+			return m.Rooms.EnsureDirect(ctx, p.Person)
+		})
 		return room, err == nil, err
 	case p.SuperAdmin:
 		r, err = m.Store.SuperAdminRoom(ctx)
@@ -132,7 +152,7 @@ func (m *Matrix) message(ctx context.Context, job queue.Job, msg *effect.Message
 	if wait := m.Began.Add(inFlight).Sub(m.Store.Now()); wait > 0 && m.unclear(job) {
 		return queue.Result{Retry: wait, Keep: true}
 	}
-	room, ok, err := m.place(ctx, msg.To)
+	room, ok, err := m.place(ctx, job, msg.To)
 	if err != nil {
 		return m.settle(job, err, nil, m.lost(msg))
 	}
@@ -163,7 +183,9 @@ func (m *Matrix) message(ctx context.Context, job queue.Job, msg *effect.Message
 	}
 	if shut(err) && msg.To.SuperAdmin {
 		// A room that operators chose, and did not let the bot in yet: what staff shall read waits.
-		if out := m.HS.Join(ctx, "", room); out != nil {
+		if out := m.away(ctx, job, room, m.HS.Join); bulkhead.Waits(out) {
+			return m.settle(job, out, nil, nil)
+		} else if out != nil {
 			return queue.Result{Retry: backoff(job.Attempts, out), Err: fmt.Errorf("the room of staff (rooms.super_admin): %w", out)}
 		}
 	}
@@ -343,7 +365,7 @@ func (m *Matrix) redact(ctx context.Context, job queue.Job, r *effect.Redact) qu
 	}
 	if room == "" {
 		var ok bool
-		if room, ok, err = m.place(ctx, r.In); err != nil {
+		if room, ok, err = m.place(ctx, job, r.In); err != nil {
 			return m.settle(job, err, nil, m.kept(r))
 		} else if !ok {
 			return queue.Result{Retry: unmade, Keep: true}

@@ -5,12 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/rs/zerolog"
 	"go.mau.fi/util/dbutil"
 
+	"lanekeeper/bridge/bulkhead"
 	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/matrix"
 	"lanekeeper/bridge/outbox"
@@ -61,6 +63,8 @@ func (d directs) EnsureDirect(ctx context.Context, user string) (string, error) 
 	return "!direct" + user, d.store.MadeRoom(ctx, r.Alias, "!direct"+user, "12")
 }
 
+func (d directs) Direct(context.Context, string) (string, bool, error) { return "", false, nil }
+
 type bench struct {
 	t  *testing.T
 	s  *store.Store
@@ -86,7 +90,7 @@ func each(t *testing.T, test func(b *bench)) {
 			}
 		}
 		hs := &server{refuse: func(string, string, map[string]any) error { return nil }}
-		test(&bench{t, s, hs, &outbox.Matrix{Store: s, HS: hs, Rooms: directs{s}, Prefix: "x", Idempotent: true}})
+		test(&bench{t, s, hs, &outbox.Matrix{Store: s, HS: hs, Rooms: directs{s}, Prefix: "x", Idempotent: true, Away: &bulkhead.Pool{Slots: 4, PerServer: 4, Linger: time.Minute}, Up: func() time.Time { return now }}})
 	})
 }
 
@@ -330,6 +334,92 @@ func TestAnotherDirectChat(t *testing.T) {
 		}
 		if r, _ := b.s.DirectRoom(t.Context(), carl); err != nil || r == nil || r.ID != "!new" {
 			t.Errorf("%+v %v", r, err)
+		}
+	})
+}
+
+// C2: what waits for long while the homeserver answers staff hear of once, and once
+// that it is over.
+func TestLate(t *testing.T) {
+	each(t, func(b *bench) {
+		created := b.s.Now().Add(-store.LateAfter)
+		b.m.Up = func() time.Time { return created }
+		staff := func() (words []string) {
+			rows, err := b.s.DB.Query(t.Context(), "DELETE FROM job RETURNING payload")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer rows.Close()
+			for rows.Next() {
+				var raw []byte
+				var e effect.Effect
+				if err := rows.Scan(&raw); err != nil || json.Unmarshal(raw, &e) != nil || !e.Message.To.SuperAdmin {
+					t.Fatalf("%s %v", raw, err)
+				}
+				words = append(words, fmt.Sprint(e.Message.Content["body"]))
+			}
+			return words
+		}
+		do := func(key string, err error, want ...string) {
+			t.Helper()
+			b.hs.refuse = func(string, string, map[string]any) error { return err }
+			payload, _ := json.Marshal(says(effect.Place{Person: carl}))
+			r := b.m.Do(t.Context(), queue.Job{ID: 7, Queue: store.QueueMatrix, Key: key, Created: created, Payload: payload})
+			if r.Commit != nil {
+				if err := b.s.Tx(t.Context(), r.Commit); err != nil {
+					t.Fatal(err)
+				}
+			}
+			got := staff()
+			if len(got) != len(want) || len(want) > 0 && !strings.Contains(got[0], want[0]) {
+				t.Errorf("staff reads %q, not %q", got, want)
+			}
+		}
+		silent := &matrix.Error{Message: "no answer within 30s"}
+		do("direct:"+carl, silent, "no answer within 30s")
+		do("direct:"+carl, silent)
+		do("direct:"+carl, nil, "does not wait any more")
+		do("direct:"+carl, nil)
+		do("direct:"+carl, refused(429), "rate_limited: false")
+		do("another", refused(429))
+		do("another", nil, "does not limit me")
+		b.m.Up = func() time.Time { return time.Time{} } // nobody is to blame but the homeserver
+		do("direct:"+carl, silent)
+	})
+}
+
+// C2: joins and direct chats that never get an answer do not keep a worker; their
+// jobs come back when the call has ended.
+func TestCallsThatHang(t *testing.T) {
+	each(t, func(b *bench) {
+		b.m.Away = &bulkhead.Pool{Slots: 2, PerServer: 1, Linger: time.Millisecond}
+		hang := make(chan struct{})
+		b.hs.refuse = func(op, _ string, _ map[string]any) error {
+			if op == "join" {
+				<-hang
+			}
+			return nil
+		}
+		do := func(id int64, e effect.Effect) queue.Result {
+			payload, _ := json.Marshal(e)
+			return b.m.Do(t.Context(), queue.Job{ID: id, Key: fmt.Sprint("room:", id), Created: b.s.Now(), Payload: payload})
+		}
+		join := func(room string) effect.Effect { return effect.Effect{Join: &effect.Join{Room: room}} }
+		for id := range int64(16) {
+			if r := do(id, join(fmt.Sprintf("!%d:dead", id))); r.Retry == 0 || !r.Keep {
+				t.Fatalf("a join that hangs: %+v", r)
+			}
+		}
+		if r := do(20, says(effect.Place{Project: "p1", Lane: "customer"})); r.Retry > 0 {
+			t.Errorf("a message to a healthy room waits: %+v", r)
+		}
+		if r := do(21, says(effect.Place{Person: carl})); r.Retry > 0 {
+			t.Errorf("a direct chat with somebody else waits: %+v", r)
+		}
+		close(hang)
+		b.m.Away.Wait()
+		if r := do(0, join("!0:dead")); r.Retry > 0 {
+			t.Errorf("it came to nothing: %+v", r)
 		}
 	})
 }

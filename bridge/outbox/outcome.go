@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"lanekeeper/bridge/bulkhead"
 	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/matrix"
 	"lanekeeper/bridge/project"
@@ -21,6 +22,8 @@ type loss func(ctx context.Context, why error) error
 // temporary is tried again for as long as it takes, what is refused is said.
 func (m *Matrix) settle(job queue.Job, err error, then []effect.Effect, lost loss) queue.Result {
 	switch {
+	case bulkhead.Waits(err):
+		return queue.Result{Retry: underWay, Keep: true}
 	case err == nil:
 		m.count("sent")
 		return queue.Result{Commit: func(ctx context.Context) error { return m.Store.Do(ctx, then...) }}
@@ -92,6 +95,9 @@ func (m *Matrix) tellStaff(ctx context.Context, in effect.Place, why error, say 
 
 // where names a place for staff.
 func (m *Matrix) where(ctx context.Context, in effect.Place) (string, error) {
+	if in.SuperAdmin {
+		return "the super-admin room", nil
+	}
 	user, id, lane := in.Person, in.Project, in.Lane
 	if in.Room != "" {
 		r, err := m.Store.RoomByID(ctx, in.Room)

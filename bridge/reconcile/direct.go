@@ -8,6 +8,33 @@ import (
 	"lanekeeper/bridge/store"
 )
 
+// Direct gives the direct chat of the bot with a person where both are in or
+// invited, by what events told; false: EnsureDirect has something to do.
+func (r *Reconciler) Direct(ctx context.Context, user string) (string, bool, error) {
+	row, err := r.Store.DirectRoom(ctx, user)
+	if err != nil || row == nil || row.ID == "" {
+		return "", false, err
+	}
+	shut, missing, err := r.inDirect(ctx, row)
+	return row.ID, err == nil && !shut && !missing, err
+}
+
+// inDirect reports of a direct chat whether the bot is out, and whether the person
+// is. Of whom nothing was told yet counts as in.
+func (r *Reconciler) inDirect(ctx context.Context, row *store.Room) (shut, missing bool, err error) {
+	bot, err := r.Store.Member(ctx, row.ID, r.HS.Bot())
+	if err != nil {
+		return false, false, err
+	}
+	them, err := r.Store.Member(ctx, row.ID, row.User)
+	if err != nil {
+		return false, false, err
+	}
+	shut = bot != nil && (bot.Membership() == "leave" || bot.Membership() == "ban")
+	missing = them != nil && them.Membership() != "join" && them.Membership() != "invite"
+	return shut, missing, nil
+}
+
 // EnsureDirect gives the direct chat of the bot with a person; call it when there
 // is something to say to them. Without one it is opened. Who left it, or declined
 // it, is invited to it again; where the bot was put out, a new one is opened.
@@ -31,18 +58,10 @@ func (r *Reconciler) EnsureDirect(ctx context.Context, user string) (string, err
 
 // reopen gets both into a direct chat that exists; false if that cannot be.
 func (r *Reconciler) reopen(ctx context.Context, row *store.Room) (bool, error) {
-	bot, err := r.Store.Member(ctx, row.ID, r.HS.Bot())
-	if err != nil {
-		return false, err
+	if shut, missing, err := r.inDirect(ctx, row); shut || !missing || err != nil {
+		return !shut && err == nil, err
 	}
-	if bot != nil && (bot.Membership() == "leave" || bot.Membership() == "ban") {
-		return false, nil
-	}
-	them, err := r.Store.Member(ctx, row.ID, row.User)
-	if err != nil || them == nil || them.Membership() == "join" || them.Membership() == "invite" {
-		return err == nil, err
-	}
-	err = r.HS.Invite(ctx, row.ID, row.User)
+	err := r.HS.Invite(ctx, row.ID, row.User)
 	if refused(err) {
 		// They may be in by now; or it is their room, and they let nobody in.
 		a, out, err := r.read(ctx, row.ID, true)

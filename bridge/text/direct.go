@@ -30,3 +30,24 @@ func UnsaidForStaff(where, why string) Words {
 func KeptForSuperAdmins(where, why string) Words {
 	return Say("I could not delete a message in %s that does not belong there: the homeserver refuses it (%s). Whoever is in that room can still read it.", where, why)
 }
+
+// LateForStaff tells of something that waits for long; why may be empty.
+func LateForStaff(where, why string) Words {
+	if why == "" {
+		why = "there is no answer yet, or the room does not exist yet"
+	}
+	return Say("Something of mine for %s has been waiting for more than five minutes: %s. I keep trying; nothing else waits for it.", where, why)
+}
+
+// LateOverForStaff tells that what LateForStaff told of is over.
+func LateOverForStaff(where string) Words {
+	return Say("What waited for %s does not wait any more.", where)
+}
+
+// RateLimited tells that the homeserver lets everything wait.
+func RateLimited() Words {
+	return Say("The homeserver has been limiting how much I may send for more than five minutes (HTTP 429), so messages are late. Put rate_limited: false into the registration and restart the homeserver. Nothing is lost.")
+}
+
+// RateLimitOver tells that what RateLimited told of is over.
+func RateLimitOver() Words { return Say("The homeserver does not limit me any more.") }

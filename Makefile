@@ -1,4 +1,5 @@
 # make test   everything, with all the set-up it needs: Dendrite, Synapse, PostgreSQL (see tools/setup.sh)
+# make check  what the compiler, three linters and the database of known vulnerabilities say
 # make smoke  in seconds: the decisions, and the shortest scenario on Dendrite
 # make demo   the whole system on this computer; ARGS=--once ends after the story
 # make race   the short tests under the race detector, the bridge's own binary too (needs a C compiler)
@@ -17,14 +18,18 @@ PKGS ?= ./...
 P ?= 2
 TIMEOUT ?= 40m
 
-.PHONY: test check unit policy smoke race bench demo build dendrite servers clean
+.PHONY: test check unit policy smoke race bench demo build dendrite linters servers clean
 
 test: check unit policy
 
-# What is wrong without running anything.
-check:
+# What is wrong without running anything: few rules, and none that may be broken. Staticcheck's are those about bugs, needless code
+# and dead code; an error that nobody reads is written `_ =`, save for those in tools/errcheck.txt.
+check: linters
 	@unformatted=$$(gofmt -l bridge cmd config) && test -z "$$unformatted" || { echo "not gofmt'ed: $$unformatted"; exit 1; }
 	go vet -tags goolm ./...
+	$(cache)/bin/staticcheck -tags goolm -checks 'SA*,S1*,U1000' ./...
+	$(cache)/bin/errcheck -tags goolm -exclude tools/errcheck.txt ./...
+	@tools/vulnerable.sh $(cache)/bin/govulncheck
 
 unit: servers
 	$(go_test) -p $(P) -timeout $(TIMEOUT) $(PKGS)
@@ -54,6 +59,9 @@ build:
 
 dendrite:
 	@LANEKEEPER_TEST_CACHE=$(cache) tools/setup.sh dendrite
+
+linters:
+	@LANEKEEPER_TEST_CACHE=$(cache) tools/setup.sh linters
 
 servers:
 	@LANEKEEPER_TEST_CACHE=$(cache) tools/setup.sh dendrite synapse postgres extras

@@ -24,7 +24,7 @@ func write(path string, text []byte) error {
 		err = os.Rename(next, path)
 	}
 	if err != nil {
-		os.Remove(next)
+		_ = os.Remove(next)
 		return os.WriteFile(path, text, info.Mode().Perm())
 	}
 	return nil

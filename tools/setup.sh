@@ -3,6 +3,7 @@
 # .cache in the repository, or $LANEKEEPER_TEST_CACHE. What is there already is kept.
 #
 #   tools/setup.sh dendrite    Dendrite and its key generator, built from the Go module in tools/go.mod
+#   tools/setup.sh linters     staticcheck, errcheck and govulncheck, as pinned there
 #   tools/setup.sh synapse     Synapse in a Python virtual environment, as pinned in tools/synapse.txt
 #   tools/setup.sh postgres    PostgreSQL's server programs, from Debian's packages (needs root) unless they are installed
 #   tools/setup.sh extras      Chromium and strace, likewise; a few tests look through them, and are skipped without them
@@ -44,6 +45,16 @@ dendrite() {
 	echo "$want" >"$cache/bin/dendrite.version"
 }
 
+linters() {
+	local want
+	want=$(cat go.mod go.sum <(go version) | cksum) # one that an older Go built cannot read newer code
+	[ "$(cat "$cache/bin/linters.version" 2>/dev/null)" != "$want" ] || return 0
+	say "building the linters (half a minute, once)"
+	CGO_ENABLED=0 go build -trimpath -o "$cache/bin/" \
+		honnef.co/go/tools/cmd/staticcheck github.com/kisielk/errcheck golang.org/x/vuln/cmd/govulncheck
+	echo "$want" >"$cache/bin/linters.version"
+}
+
 synapse() {
 	local venv=$cache/venv want
 	want=$(cksum <synapse.txt)
@@ -83,7 +94,7 @@ extras() {
 [ $# -gt 0 ] || { sed -n '2,/^set/s/^# \{0,1\}//p' "${0##*/}"; exit 2; }
 for what; do
 	case $what in
-	dendrite | synapse | postgres | extras) $what ;;
+	dendrite | linters | synapse | postgres | extras) $what ;;
 	*)
 		say "unknown: $what"
 		exit 2

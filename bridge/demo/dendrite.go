@@ -61,7 +61,7 @@ func (w *world) runHomeserver(ctx context.Context, program string) error {
 	if err != nil {
 		return fmt.Errorf("homeserver: %w", err)
 	}
-	defer log.Close()
+	defer func() { _ = log.Close() }()
 	address, err := url.Parse(w.homeserver)
 	if err != nil {
 		return fmt.Errorf("homeserver: %w", err)

@@ -118,7 +118,7 @@ func (w *world) runBridge(ctx context.Context, version string) error {
 	if err != nil {
 		return fmt.Errorf("log: %w", err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	log := zerolog.New(file).Level(zerolog.InfoLevel).With().Timestamp().Logger()
 	if err := bridge.Run(ctx, w.cfg, log, version); err != nil && ctx.Err() == nil {
 		return err

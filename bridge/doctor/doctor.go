@@ -168,7 +168,7 @@ func (x *examination) wayBack(ctx context.Context, hs *matrix.Client, caps matri
 	case err == nil:
 		server := &http.Server{Handler: hs.Handler(func() {}), ReadHeaderTimeout: checkTime}
 		go func() { _ = server.Serve(l) }()
-		defer server.Close()
+		defer func() { _ = server.Close() }()
 	case !errors.Is(err, syscall.EADDRINUSE):
 		x.fail("We cannot listen on %s: %v. Correct appservice.hostname and appservice.port.", address, err)
 		return

@@ -126,7 +126,7 @@ func (c *Client) do(ctx context.Context, method, path, contentType string, body 
 	if r.Raw, r.Err = io.ReadAll(res.Body); r.Err != nil {
 		return Response{Err: r.Err}
 	}
-	json.Unmarshal(r.Raw, &r.Body) // stays nil for anything else, such as media
+	_ = json.Unmarshal(r.Raw, &r.Body) // stays nil for anything else, such as media
 	c.mu.Lock()
 	c.heard.Write(r.Raw)
 	c.heard.WriteByte('\n')

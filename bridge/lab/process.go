@@ -43,13 +43,13 @@ func startProcess(dir, name string, env []string, argv ...string) (*process, err
 		// The signal comes when the thread that started the child ends, not the process (prctl(2), PR_SET_PDEATHSIG):
 		// that thread is kept for as long as the child lives.
 		runtime.LockOSThread()
-		defer out.Close()
+		defer func() { _ = out.Close() }()
 		if err := p.cmd.Start(); err != nil {
 			started <- err
 			return
 		}
 		started <- nil
-		p.cmd.Wait() // the exit code stays in ProcessState
+		_ = p.cmd.Wait() // the exit code stays in ProcessState
 		close(p.done)
 	}()
 	if err := <-started; err != nil {
@@ -88,7 +88,7 @@ func (p *process) running() bool {
 // kill9 ends the whole group at once and returns when it is gone.
 func (p *process) kill9() {
 	if p.running() {
-		syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
+		_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
 		<-p.done
 	}
 }
@@ -98,7 +98,7 @@ func (p *process) stop(max time.Duration) error {
 	if !p.running() {
 		return nil
 	}
-	p.cmd.Process.Signal(syscall.SIGTERM)
+	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may be gone
 	select {
 	case <-p.done:
 	case <-time.After(max):

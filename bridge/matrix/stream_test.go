@@ -23,7 +23,7 @@ func TestTimelineOfALargeAnswer(t *testing.T) {
 			fmt.Fprintf(w, `{"event_id":"$%d","content":{"body":%q}}`, i, long)
 		}
 		fmt.Fprint(w, `],"limited":false}}}}}`)
-		w.Close()
+		_ = w.Close()
 	}()
 	n := 0
 	limited, err := readTimeline(body, "!r", func(page []json.RawMessage) error {

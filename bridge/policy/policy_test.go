@@ -99,11 +99,15 @@ func TestApprovers(t *testing.T) {
 	if got := p.Approvers(pr, user("ops")); !slices.Equal(got, []string{user("manager")}) {
 		t.Errorf("%v", got)
 	}
-	pr.Remove(user("manager"))
+	if _, err := pr.Remove(user("manager")); err != nil {
+		t.Fatal(err)
+	}
 	if got := p.Approvers(pr, user("ops"), "@olga:example.org"); !slices.Equal(got, []string{"@root:example.org"}) {
 		t.Errorf("nobody left in the project: %v", got)
 	}
-	pr.Add("@joe:other.org", "customer", p.Catalogue().Roles, false, noon)
+	if _, err := pr.Add("@joe:other.org", "customer", p.Catalogue().Roles, false, noon); err != nil {
+		t.Fatal(err)
+	}
 	if got := p.Approvers(pr, user("ops")); !slices.Equal(got, []string{"@joe:other.org"}) {
 		t.Errorf("staff of the platform who are in the project: %v", got)
 	}

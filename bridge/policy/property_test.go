@@ -54,16 +54,16 @@ func TestHistories(t *testing.T) {
 			},
 			"accept": func(t *rapid.T) {
 				user := somebody.Draw(t, "user")
-				h.call(t, func() (project.Change, error) { return h.pr.Accept(user, h.p.AcceptedAs(h.pr), false, h.now) })
+				_, _ = h.call(t, func() (project.Change, error) { return h.pr.Accept(user, h.p.AcceptedAs(h.pr), false, h.now) })
 			},
 			"remove": func(t *rapid.T) {
 				user := somebody.Draw(t, "user")
-				h.call(t, func() (project.Change, error) { return h.pr.Remove(user) })
+				_, _ = h.call(t, func() (project.Change, error) { return h.pr.Remove(user) })
 			},
 			"ask": func(t *rapid.T) {
 				h.number++
 				a := project.Ask{Number: h.number, User: somebody.Draw(t, "user"), Lane: someLane.Draw(t, "lane"), Access: someRung.Draw(t, "access")}
-				h.call(t, func() (project.Change, error) { return h.pr.Ask(a, h.p.Rules(h.pr), h.now) })
+				_, _ = h.call(t, func() (project.Change, error) { return h.pr.Ask(a, h.p.Rules(h.pr), h.now) })
 			},
 			"approve": func(t *rapid.T) {
 				d := h.decision(t)
@@ -71,11 +71,11 @@ func TestHistories(t *testing.T) {
 					until := h.now.Add(time.Duration(rapid.IntRange(-1, 5).Draw(t, "hours")) * time.Hour)
 					d.Until = &until
 				}
-				h.call(t, func() (project.Change, error) { return h.pr.Approve(d, h.p.Rules(h.pr), h.now) })
+				_, _ = h.call(t, func() (project.Change, error) { return h.pr.Approve(d, h.p.Rules(h.pr), h.now) })
 			},
 			"deny": func(t *rapid.T) {
 				d := h.decision(t)
-				h.call(t, func() (project.Change, error) { return h.pr.Deny(d) })
+				_, _ = h.call(t, func() (project.Change, error) { return h.pr.Deny(d) })
 			},
 			"revoke": func(t *rapid.T) {
 				d := h.decision(t)

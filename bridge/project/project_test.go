@@ -205,9 +205,9 @@ func TestRepeatedCreation(t *testing.T) {
 		"another role":         {again: func(n *New) { n.People = []Person{people[0], people[1], {User: xena, Role: "manager"}} }, want: Conflict},
 		"somebody less":        {again: func(n *New) { n.People = people[:2] }, want: Conflict},
 		"somebody more":        {again: func(n *New) { n.People = append(slices.Clone(people), Person{User: "@eve:a.org", Role: "expert"}) }, want: Conflict},
-		"somebody came later":  {later: func(p *Project) { p.Add("@eve:a.org", "expert", catalogue.Roles, false, noon.Add(time.Hour)) }},
-		"somebody was removed": {later: func(p *Project) { p.Remove(xena) }, want: Conflict},
-		"somebody came again":  {later: func(p *Project) { p.Add(xena, "expert", catalogue.Roles, true, noon.Add(time.Hour)) }},
+		"somebody came later":  {later: func(p *Project) { _, _ = p.Add("@eve:a.org", "expert", catalogue.Roles, false, noon.Add(time.Hour)) }},
+		"somebody was removed": {later: func(p *Project) { _, _ = p.Remove(xena) }, want: Conflict},
+		"somebody came again":  {later: func(p *Project) { _, _ = p.Add(xena, "expert", catalogue.Roles, true, noon.Add(time.Hour)) }},
 	} {
 		p, again := acme(t), n
 		if c.later != nil {

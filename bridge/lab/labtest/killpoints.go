@@ -2,6 +2,7 @@ package labtest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -36,7 +37,7 @@ func KillPoints(t *testing.T, w *lab.World, k Kills, scenario func(t *testing.T,
 		t.Run(fmt.Sprintf("run %d", run), func(t *testing.T) {
 			w.During(t)
 			quiet = true
-			dying, launched := &dying{bridge: w.Bridge}, make(chan error, 1000)
+			dying := &dying{bridge: w.Bridge}
 			w.Proxy.Set(func(_ int, r *http.Request) lab.Fault {
 				if dying.yet() {
 					return lab.HangUpBefore // the process writes several things at the same time
@@ -64,17 +65,11 @@ func KillPoints(t *testing.T, w *lab.World, k Kills, scenario func(t *testing.T,
 					}
 				}
 				return lab.Pass
-			}, func() {
-				if dying.end() {
-					launched <- w.Bridge.Launch()
-				}
-			})
+			}, dying.end)
 			scenario(t, run)
 			w.Proxy.Set(nil, nil)
-			for range len(launched) {
-				if err := <-launched; err != nil {
-					t.Fatal(err)
-				}
+			if err := dying.back(); err != nil { // the last write of all may have been one to die of
+				t.Fatal(err)
 			}
 			w.Bridge.Ready()
 			w.CheckAnswers()
@@ -84,36 +79,51 @@ func KillPoints(t *testing.T, w *lab.World, k Kills, scenario func(t *testing.T,
 	return kills
 }
 
-// dying is a bridge that shall be killed, once, whatever else it is about.
+// dying is a bridge that shall be killed, and started again, once for each time, whatever else it is about.
 type dying struct {
 	bridge *lab.Bridge
 
-	mu      sync.Mutex
-	pending bool
+	mu    sync.Mutex
+	ended chan struct{} // nil: it need not die
+	err   error
 }
 
 func (d *dying) begin() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.pending = true
+	d.ended = make(chan struct{})
 }
 
 func (d *dying) yet() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.pending
+	return d.ended != nil
 }
 
-// end kills it; false: somebody else did.
-func (d *dying) end() bool {
+// end kills it and starts it again, unless somebody else did.
+func (d *dying) end() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !d.pending {
-		return false
+	if d.ended == nil {
+		return
 	}
 	d.bridge.Kill9()
-	d.pending = false
-	return true
+	d.err = errors.Join(d.err, d.bridge.Launch())
+	close(d.ended)
+	d.ended = nil
+}
+
+// back waits until it runs again if it had to die.
+func (d *dying) back() error {
+	d.mu.Lock()
+	ended := d.ended
+	d.mu.Unlock()
+	if ended != nil {
+		<-ended
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.err
 }
 
 var (

@@ -29,8 +29,13 @@ const ServerEnv = "LANEKEEPER_TEST_POSTGRES"
 var (
 	databases atomic.Int64
 	server    = sync.OnceValues(startPostgres)
-	lifeline  io.WriteCloser // the server lives as long as this is open
 )
+
+// running is a server.
+type running struct {
+	uri      string
+	lifeline io.WriteCloser // it lives as long as this is open
+}
 
 // T is what is needed of a test, or of whoever else wants a database.
 type T interface {
@@ -44,9 +49,9 @@ type T interface {
 // Without PostgreSQL the test is skipped, or fails where CI is set.
 func Database(t T) string {
 	t.Helper()
-	uri, err := os.Getenv(ServerEnv), error(nil)
-	if uri == "" {
-		uri, err = server()
+	r, err := running{uri: os.Getenv(ServerEnv)}, error(nil)
+	if r.uri == "" {
+		r, err = server()
 	}
 	if err != nil && os.Getenv("CI") == "" {
 		t.Skipf("NOT TESTED ON POSTGRESQL: %v (set %s, or install the server)", err, ServerEnv)
@@ -54,9 +59,9 @@ func Database(t T) string {
 		t.Fatalf("PostgreSQL: %v", err)
 	}
 	name := fmt.Sprintf("lanekeeper_test_%d_%d", os.Getpid(), databases.Add(1))
-	admin(t, uri, "CREATE DATABASE "+name)
-	t.Cleanup(func() { admin(t, uri, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)") })
-	u, err := url.Parse(uri)
+	admin(t, r.uri, "CREATE DATABASE "+name)
+	t.Cleanup(func() { admin(t, r.uri, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)") })
+	u, err := url.Parse(r.uri)
 	if err != nil {
 		t.Fatalf("PostgreSQL URI: %v", err)
 	}
@@ -83,43 +88,43 @@ const watch = `"$1"/postgres -D "$2"/data -p "$3" -c listen_addresses=127.0.0.1 
 read -r _; kill -INT $pid; wait $pid; rm -rf "$2"`
 
 // startPostgres starts a server for this test binary and gives its URI.
-func startPostgres() (string, error) {
+func startPostgres() (r running, err error) {
 	bin, err := findPostgres()
 	if err != nil {
-		return "", err
+		return r, err
 	}
 	dir, err := os.MkdirTemp("", "lanekeeper-postgres-")
 	if err != nil {
-		return "", err
+		return r, err
 	}
 	attr, err := ordinaryUser(dir)
 	if err != nil {
-		return "", err
+		return r, err
 	}
 	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", filepath.Join(dir, "data"),
 		"-U", "lanekeeper", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
 	initdb.SysProcAttr, initdb.Dir = attr, dir
 	if out, err := initdb.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("initdb: %w: %s", err, out)
+		return r, fmt.Errorf("initdb: %w: %s", err, out)
 	}
 	port, err := freePort()
 	if err != nil {
-		return "", err
+		return r, err
 	}
 	cmd := exec.Command("sh", "-c", watch, "sh", bin, dir, port, fsync())
 	cmd.SysProcAttr, cmd.Dir = attr, dir
-	if lifeline, err = cmd.StdinPipe(); err != nil {
-		return "", err
+	if r.lifeline, err = cmd.StdinPipe(); err != nil {
+		return r, err
 	}
 	if err := cmd.Start(); err != nil {
-		return "", err
+		return r, err
 	}
-	uri := "postgres://lanekeeper@127.0.0.1:" + port + "/postgres?sslmode=disable"
-	if err := awaitPostgres(uri); err != nil {
+	r.uri = "postgres://lanekeeper@127.0.0.1:" + port + "/postgres?sslmode=disable"
+	if err := awaitPostgres(r.uri); err != nil {
 		log, _ := os.ReadFile(filepath.Join(dir, "log"))
-		return "", fmt.Errorf("%w: %s", err, log)
+		return r, fmt.Errorf("%w: %s", err, log)
 	}
-	return uri, nil
+	return r, nil
 }
 
 // fsync: tests do not lose power; benchmarks pay for durability.

@@ -25,7 +25,7 @@ func TestBacklog(t *testing.T) {
 	}
 	for name, server := range map[string]lab.Kind{"Synapse": lab.KindSynapse, "Dendrite": lab.KindDendrite} {
 		t.Run(name, func(t *testing.T) {
-			k := newTalk(t, lab.WorldOptions{Server: server})
+			k := newTalk(t, lab.WorldOptions{Server: server}) // a homeserver of its own: others would wait for it
 			k.Bridge.Stop()
 			since := k.since("mia")
 			k.crowd(1_199)

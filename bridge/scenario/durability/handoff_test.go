@@ -18,8 +18,9 @@ func TestKilledInHandoff(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a minute")
 	}
+	t.Parallel()
 	random := newRandom(t)
-	w := lab.NewWorld(t, lab.WorldOptions{Proxy: true, WhatsApp: true, People: []string{"root", "mia", "carl"}})
+	w := lab.NewWorld(t, lab.WorldOptions{Shared: true, Proxy: true, WhatsApp: true, People: []string{"root", "mia", "carl"}})
 	w.Direct("root")
 	carl := w.Person("carl")
 	kills := labtest.KillPoints(t, w, labtest.Kills{Share: 2, Choose: func() bool { return random.IntN(3) == 0 }}, func(t *testing.T, run int) {

@@ -18,8 +18,8 @@ func TestTalkBridgeKilled(t *testing.T) {
 		kills int
 		world lab.WorldOptions
 	}{
-		{"Synapse and SQLite", 6, lab.WorldOptions{Server: lab.KindSynapse}},
-		{"Dendrite and PostgreSQL", 4, lab.WorldOptions{Server: lab.KindDendrite, Bridge: lab.BridgeOptions{Postgres: true}}},
+		{"Synapse and SQLite", 6, lab.WorldOptions{Server: lab.KindSynapse, Shared: true}},
+		{"Dendrite and PostgreSQL", 4, lab.WorldOptions{Server: lab.KindDendrite, Shared: true, Bridge: lab.BridgeOptions{Postgres: true}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			k := newTalk(t, c.world)

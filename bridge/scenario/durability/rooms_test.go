@@ -24,6 +24,7 @@ func newKilled(t *testing.T, o lab.WorldOptions) *killed {
 	if testing.Short() {
 		t.Skip("takes a minute")
 	}
+	t.Parallel()
 	o.Proxy, o.People = true, []string{"root", "mia", "carl", "xena"}
 	w := &killed{World: lab.NewWorld(t, o)}
 	w.SuperAdmin()
@@ -113,7 +114,7 @@ func (w *killed) checkLeftovers(t *testing.T) {
 // TestKilledAtEachWrite kills the bridge with kill -9 before and after every single write to the homeserver while projects are made. There is
 // one room of each kind, nobody is missing, nothing is left over, and each command has one answer: MSG-02.
 func TestKilledAtEachWrite(t *testing.T) {
-	w := newKilled(t, lab.WorldOptions{Server: lab.KindSynapse})
+	w := newKilled(t, lab.WorldOptions{Server: lab.KindSynapse, Shared: true})
 	kills := labtest.KillPoints(t, w.World, labtest.Kills{Share: 4}, func(t *testing.T, run int) {
 		w.expert(t, w.Project(fmt.Sprintf("run%d", run)))
 	})
@@ -127,7 +128,7 @@ func TestKilledAtEachWrite(t *testing.T) {
 // TestKilledAtSomeWrites is the same for a sample of the writes, on Dendrite and PostgreSQL.
 func TestKilledAtSomeWrites(t *testing.T) {
 	random := newRandom(t)
-	w := newKilled(t, lab.WorldOptions{Bridge: lab.BridgeOptions{Postgres: true}})
+	w := newKilled(t, lab.WorldOptions{Shared: true, Bridge: lab.BridgeOptions{Postgres: true}})
 	kills := labtest.KillPoints(t, w.World, labtest.Kills{Share: 2, Choose: func() bool { return random.IntN(5) == 0 }}, func(t *testing.T, run int) {
 		w.expert(t, w.Project(fmt.Sprintf("run%d", run)))
 	})

@@ -24,7 +24,7 @@ func TestStandby(t *testing.T) {
 			if o.Postgres && testing.Short() {
 				t.Skip("the same on SQLite is enough for -short runs")
 			}
-			k := newTalk(t, lab.WorldOptions{Bridge: o})
+			k := newTalk(t, lab.WorldOptions{Shared: true, Bridge: o})
 			second := k.standby(false)
 			k.exchange(5)()
 			if strings.Contains(second.Log(), works) {
@@ -76,8 +76,7 @@ func TestLockLost(t *testing.T) {
 	if testing.Short() {
 		t.Skip("needs PostgreSQL")
 	}
-	t.Parallel()
-	k := newTalk(t, lab.WorldOptions{Bridge: lab.BridgeOptions{Postgres: true}})
+	k := newTalk(t, lab.WorldOptions{Shared: true, Bridge: lab.BridgeOptions{Postgres: true}})
 	db, err := sql.Open("postgres", k.Bridge.Database)
 	if err != nil {
 		t.Fatal(err)

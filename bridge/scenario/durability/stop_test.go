@@ -13,8 +13,7 @@ import (
 // TestStop ends the bridge with SIGTERM at random moments of a conversation. It ends within ten seconds with code 0 (Bridge.Stop insists), and
 // nothing is lost: OPS-05.
 func TestStop(t *testing.T) {
-	t.Parallel()
-	k := newTalk(t, lab.WorldOptions{})
+	k := newTalk(t, lab.WorldOptions{Shared: true})
 	for range 4 {
 		k.interrupt(10, func() {
 			began := time.Now()
@@ -32,8 +31,7 @@ func TestStopWhileTwilioHangs(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes ten seconds")
 	}
-	t.Parallel()
-	k := newTalk(t, lab.WorldOptions{})
+	k := newTalk(t, lab.WorldOptions{Shared: true})
 	asked, answer := make(chan struct{}), make(chan struct{})
 	hang := sync.OnceFunc(func() {
 		close(asked)

@@ -58,6 +58,7 @@ func newRandom(t *testing.T) *rand.Rand {
 // newTalk brings Carl's question to Dana, who takes it.
 func newTalk(t *testing.T, o lab.WorldOptions) *talk {
 	t.Helper()
+	t.Parallel()
 	o.WhatsApp, o.People = true, []string{"root", "mia", "carl", "cleo"}
 	k := &talk{t: t, random: newRandom(t), World: lab.NewWorld(t, o), changed: make(chan struct{})}
 	k.room = k.Project("acme", "--customer", k.ID("cleo"))["customer"]

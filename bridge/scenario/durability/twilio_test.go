@@ -20,8 +20,7 @@ func to(phone string) func(url.Values) bool {
 // TestTwilioFails lets Twilio fail in ways that end quickly: it says that it did not take a message, or took it and does not say
 // so. Each time Carl writes three messages; they arrive once and in order, with no request too many: MSG-02.
 func TestTwilioFails(t *testing.T) {
-	t.Parallel()
-	k := newTalk(t, lab.WorldOptions{})
+	k := newTalk(t, lab.WorldOptions{Shared: true})
 	for _, c := range []struct {
 		name  string
 		calls int // requests for three messages
@@ -75,8 +74,7 @@ func TestTwilioUnsure(t *testing.T) {
 		{"not taken or listed late", 10 * time.Second, emulator.Fault{Status: 502}, emulator.Fault{Cut: true, Accept: true}, 5},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			k := newTalk(t, lab.WorldOptions{})
+			k := newTalk(t, lab.WorldOptions{Shared: true})
 			second := k.ownedByEli()
 			k.Phones.Lag(c.lag)
 			k.Phones.Quiet(true) // no callback tells
@@ -125,8 +123,7 @@ func (k *talk) unsaid(words string) {
 // TestTwilioStatuses reports what became of messages late, out of order and again and again. What is true in the end counts, and is said
 // once: MSG-05.
 func TestTwilioStatuses(t *testing.T) {
-	t.Parallel()
-	k := newTalk(t, lab.WorldOptions{})
+	k := newTalk(t, lab.WorldOptions{Shared: true})
 	k.Phones.Quiet(true)
 	next := func() (event, sid string) {
 		t.Helper()
@@ -172,8 +169,7 @@ func TestTwilioStatuses(t *testing.T) {
 // TestTwilioWindowCloses closes the 24-hour window while a message is on its way, which Twilio tells before it answers. The template wakes
 // the phone, and the message comes after it, once: HAND-12.
 func TestTwilioWindowCloses(t *testing.T) {
-	t.Parallel()
-	k := newTalk(t, lab.WorldOptions{})
+	k := newTalk(t, lab.WorldOptions{Shared: true})
 	k.Phones.CloseWindow(lab.Dana)
 	k.Phones.Faults(emulator.Fault{Times: 1, Accept: true, CallbackFirst: true})
 	for range 3 {
@@ -217,8 +213,7 @@ func TestTwilioWindowCloses(t *testing.T) {
 
 // TestTwilioListsLate lets Dana write while the bridge is stopped, and Twilio list that only after the bridge has looked: MSG-02.
 func TestTwilioListsLate(t *testing.T) {
-	t.Parallel()
-	k := newTalk(t, lab.WorldOptions{})
+	k := newTalk(t, lab.WorldOptions{Shared: true})
 	k.Bridge.Stop()
 	for range 3 {
 		k.answered++

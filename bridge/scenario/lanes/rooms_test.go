@@ -233,7 +233,9 @@ func driftWhileDown(t *testing.T, w *lab.World) {
 func TestRaised(t *testing.T) {
 	for _, version := range []string{"10", "11"} {
 		t.Run("version "+version, func(t *testing.T) {
+			t.Parallel()
 			w := lab.NewWorld(t, lab.WorldOptions{
+				Shared: true,
 				People: []string{"root", "mia", "carl", "xena", "eve"},
 				Bridge: lab.BridgeOptions{Extra: "rooms: {version: \"" + version + "\"}\n"},
 			})

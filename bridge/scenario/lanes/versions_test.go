@@ -13,7 +13,9 @@ func TestRoomVersions(t *testing.T) {
 	}
 	for _, version := range []string{"10", "11"} {
 		t.Run(version, func(t *testing.T) {
+			t.Parallel()
 			w := lab.NewWorld(t, lab.WorldOptions{
+				Shared: true,
 				Server: lab.KindSynapse,
 				Bridge: lab.BridgeOptions{Extra: "rooms: {version: \"" + version + "\"}\n"},
 				People: []string{"root", "mia", "carl", "xena"},

@@ -20,8 +20,7 @@ func TestPrivacy(t *testing.T) { labtest.Both(t, lab.WorldOptions{WhatsApp: true
 // secrets is a world with words that begin with CANARY and say where they belong.
 type secrets struct {
 	*lab.World
-	rooms  map[string]string
-	public map[string]bool // handoffs that may be on WhatsApp
+	rooms map[string]string
 }
 
 func privacy(t *testing.T, w *lab.World) {

@@ -17,7 +17,7 @@ func (s *story) askOnWhatsApp(t *testing.T) {
 	line := s.Phones.WaitSent(lab.Dana, "the question", "invoice 4711")
 	s.Phones.WaitDelivered(line)
 	var n int
-	if fmt.Sscanf(line.Body, "*#%d*", &n); n == 0 {
+	if _, err := fmt.Sscanf(line.Body, "*#%d*", &n); err != nil {
 		t.Fatalf("the line to Dana begins %.20q", line.Body)
 	}
 	s.carl.Wait("that other people were asked", lab.InThread(question), func(e lab.Event) bool {

@@ -271,7 +271,7 @@ func (b *Bridge) wire(ctx context.Context) error {
 	}
 	b.handler = &handle.Handler{
 		Store: b.store, Commands: commands, Actions: actions, Relay: r, Phones: b.phones, Policy: b.policy,
-		Bot: b.hs.Bot(), Ours: b.hs.Ours, Dirty: reconcile.Dirty, Prefix: prefix, Log: b.log,
+		Bot: b.hs.Bot(), Ours: b.hs.Ours, Dirty: reconcile.Dirty, Encrypts: b.hs.EncryptsRooms, Prefix: prefix, Log: b.log,
 	}
 	b.sync = intake.NewSync(b.hs, b.store, b.log)
 	b.sync.Events, b.sync.Alive = b.metrics.eventsIn, b.alive

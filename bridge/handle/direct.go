@@ -209,7 +209,7 @@ func (h *Handler) encrypted(ctx context.Context, room, user string) error {
 	if err != nil {
 		return err
 	}
-	if create != nil && h.Ours(create.Sender) {
+	if create != nil && h.Ours(create.Sender) || h.Encrypts() {
 		// The homeserver encrypts what the bot makes: another room would be no better.
 		return h.Store.Do(ctx,
 			say(effect.Place{Room: room}, text.CannotReadAnywhere()),

@@ -32,6 +32,7 @@ type Handler struct {
 	Policy   *policy.Policy
 	Bot      string                   // MXID
 	Ours     func(user string) bool   // the bot and the ghosts
+	Encrypts func() bool              // whether the homeserver encrypts new rooms by itself
 	Dirty    func(*matrix.Event) bool // whether a state event calls for a look at its room
 	Prefix   string                   // of the transaction ids of this database; see outbox.Matrix
 	Log      zerolog.Logger

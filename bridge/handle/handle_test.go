@@ -62,7 +62,7 @@ func newDesk(t *testing.T, db *dbutil.Database) *desk {
 	actions := &action.Actions{Store: d.s, Policy: pol, Relay: r}
 	d.h = &handle.Handler{
 		Actions: actions,
-		Store:   d.s, Relay: r, Policy: pol, Bot: bot, Ours: ours, Dirty: func(*matrix.Event) bool { return false }, Log: zerolog.Nop(),
+		Store:   d.s, Relay: r, Policy: pol, Bot: bot, Ours: ours, Encrypts: func() bool { return false }, Dirty: func(*matrix.Event) bool { return false }, Log: zerolog.Nop(),
 		Commands: &command.Commands{Store: d.s, Policy: pol, Actions: actions, Relay: r, Bot: bot, Ghosts: "@lanekeeper_", Prefix: "!lane"},
 	}
 	p := &project.Project{ID: "p1", Slug: "acme", Name: "Acme", Profile: "agency", Status: project.Active, Created: d.now, People: []project.Person{

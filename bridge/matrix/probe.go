@@ -72,6 +72,13 @@ func (c *Client) capabilities(ctx context.Context) (Capabilities, error) {
 // homeserver with success, but not as one: a web page, another service.
 var ErrNoHomeserver = errors.New("it does not say which versions of Matrix it speaks")
 
+// EncryptsRooms tells whether the homeserver encrypts rooms that are made here, as
+// Probe found it last.
+func (c *Client) EncryptsRooms() bool {
+	caps := c.caps.Load()
+	return caps != nil && caps.ForcesEncryption
+}
+
 // Reachable asks the homeserver for nothing but an answer.
 func (c *Client) Reachable(ctx context.Context) error {
 	_, err := c.versions(ctx)

@@ -30,6 +30,11 @@ func (r *Reconciler) create(ctx context.Context, s *subject, d *Desired, user st
 		s.made(row)
 		return row, nil
 	}
+	if d.Project != "" {
+		if err := r.readable(ctx); err != nil {
+			return nil, err
+		}
+	}
 	id, err := r.earlier(ctx, row.Alias)
 	if err != nil {
 		return nil, err

@@ -53,6 +53,7 @@ type Reconciler struct {
 	Drift      func(int) // counts steps that undid what somebody did by hand; may be nil
 
 	newest  atomic.Pointer[string] // room version, once asked for
+	plain   atomic.Bool            // the homeserver was seen not to encrypt new rooms
 	printed sync.Once
 	print   string // of the configuration, see fingerprint
 	directs exsync.KeyedMutex[string]
@@ -210,6 +211,27 @@ func (r *Reconciler) newVersion(ctx context.Context) (string, error) {
 	v := caps.RoomVersion()
 	r.newest.Store(&v)
 	return v, nil
+}
+
+// errEncrypts is why no room of a project is made on a homeserver that encrypts it:
+// nobody could write there, since encrypted events are out of everybody's reach.
+var errEncrypts = errors.New(`the homeserver encrypts every new room, and nobody could write there. Set encryption_enabled_by_default_for_room_type to "off" in homeserver.yaml and restart it`)
+
+// readable refuses to make rooms that nobody could write in. An operator mends that
+// while we run, so only the good answer is remembered.
+func (r *Reconciler) readable(ctx context.Context) error {
+	if r.plain.Load() {
+		return nil
+	}
+	caps, err := r.HS.Probe(ctx)
+	switch {
+	case err != nil:
+		return err
+	case caps.ForcesEncryption:
+		return errEncrypts
+	}
+	r.plain.Store(true)
+	return nil
 }
 
 func domainOf(user string) string {

@@ -47,6 +47,25 @@ func TestDoctorOnSynapse(t *testing.T) {
 	}
 }
 
+// W4: on a homeserver that encrypts every room no project is said to stand, staff read
+// why once, and the bot does not promise anybody to read them in another chat.
+func TestHomeserverThatEncrypts(t *testing.T) {
+	t.Parallel()
+	w := lab.NewWorld(t, lab.WorldOptions{Server: lab.KindSynapse, Homeserver: lab.Options{Extra: "encryption_enabled_by_default_for_room_type: invite\n"}})
+	root, carl := w.Person("root"), w.Person("carl")
+	root.Text(w.SuperAdmin(), `project create acme "Acme" --customer `+w.ID("carl"))
+	root.Wait("why it does not stand", lab.Says("encryption_enabled_by_default_for_room_type"), lab.Says("acme"))
+	carl.CreateRoom(map[string]any{"invite": []string{w.Bot()}, "is_direct": true, "preset": "trusted_private_chat"})
+	carl.Wait("that nothing can be read", lab.Says("I cannot read you"))
+	for _, c := range []*lab.Client{root, carl} {
+		for _, promise := range []string{"stands. Everybody", "Here I can read"} {
+			if e, found := c.Saw(lab.Says(promise)); found {
+				t.Errorf("somebody reads %q", e.Body())
+			}
+		}
+	}
+}
+
 // prepared is a Synapse that is not started yet, and a bridge whose registration it will read.
 func prepared(t *testing.T, extra string, change func(string) string) (*lab.Homeserver, *lab.Bridge) {
 	t.Helper()

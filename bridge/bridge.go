@@ -272,6 +272,7 @@ func (b *Bridge) wire(ctx context.Context) error {
 	b.handler = &handle.Handler{
 		Store: b.store, Commands: commands, Actions: actions, Relay: r, Phones: b.phones, Policy: b.policy,
 		Bot: b.hs.Bot(), Ours: b.hs.Ours, Dirty: reconcile.Dirty, Encrypts: b.hs.EncryptsRooms, Prefix: prefix, Log: b.log,
+		SuperAdmin: b.cfg.Rooms.SuperAdmin, DirectChats: b.cfg.Limits.DirectChats,
 	}
 	b.sync = intake.NewSync(b.hs, b.store, b.log)
 	b.sync.Events, b.sync.Alive = b.metrics.eventsIn, b.alive
@@ -403,6 +404,10 @@ func (b *Bridge) work(ctx context.Context) error {
 	return group.Wait()
 }
 
+// parkedEvery is how often staff is told at most that something was set aside: many
+// things that are set aside have one reason, and the log has all of them.
+const parkedEvery = 10 * time.Minute
+
 // parked says in the super-admin room that something was set aside, and answers the
 // command if it was one.
 func (b *Bridge) parked(ctx context.Context, job queue.Job, reason string) error {
@@ -415,6 +420,9 @@ func (b *Bridge) parked(ctx context.Context, job queue.Job, reason string) error
 		if err := b.phones.Parked(ctx, job.Key); err != nil {
 			return err
 		}
+	}
+	if told, err := b.store.Lately(ctx, "parked", parkedEvery); told || err != nil {
+		return err
 	}
 	return b.store.Do(ctx, effect.Effect{Message: &effect.Message{
 		To: effect.Place{SuperAdmin: true}, Content: text.Parked(job.ID, job.Queue, reason).Notice(),

@@ -26,6 +26,9 @@ func (c *Commands) Reaction(ctx context.Context, ev *matrix.Event, room *store.R
 	if q == nil || err != nil {
 		return card, err
 	}
+	if q.State == project.Open && c.Store.Now().Sub(ev.TS) > TooOld {
+		return true, c.tell(ctx, ev.Sender, text.StaleReaction(key, q.Number)) // a command typed after it would be refused
+	}
 	act := action.Act{By: ev.Sender, Door: action.Reaction, At: ev.TS, Event: ev.ID}
 	_, err = decide(ctx, act, q.Project, project.Decision{Number: q.Number})
 	var refused *project.Error

@@ -2,7 +2,6 @@ package handle
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 
 	"lanekeeper/bridge/effect"
@@ -20,45 +19,6 @@ func (h *Handler) known(ctx context.Context, user string) (bool, error) {
 	return h.Store.InAnyProject(ctx, user)
 }
 
-// invited accepts the invitations of people whom the bot knows and declines all
-// others.
-func (h *Handler) invited(ctx context.Context, in store.Input) error {
-	var raws []json.RawMessage
-	if err := json.Unmarshal(in.Raw, &raws); err != nil {
-		return nil // nothing to learn from; whoever invited can do it again
-	}
-	for _, raw := range raws {
-		e, err := matrix.ParseStripped(in.Room, raw)
-		if err != nil || !e.IsState("m.room.member", h.Bot) || e.Membership() != "invite" {
-			continue
-		}
-		known, err := h.known(ctx, e.Sender)
-		if err != nil {
-			return err
-		}
-		if !known {
-			return h.Store.Do(ctx, effect.Effect{Leave: &effect.Leave{Room: in.Room}})
-		}
-		return h.Store.Do(ctx, effect.Effect{Join: &effect.Join{Room: in.Room}})
-	}
-	return nil
-}
-
-// gone forgets a room that the bot is no longer in; in a project's room that is
-// drift.
-func (h *Handler) gone(ctx context.Context, id string) error {
-	room, err := h.Store.RoomByID(ctx, id)
-	switch {
-	case err != nil:
-		return err
-	case room == nil:
-		return h.Store.ForgetState(ctx, id)
-	case room.Kind == store.Direct:
-		return h.Store.ForgetDirect(ctx, room.User, room.ID)
-	}
-	return h.Store.Do(ctx, effect.Effect{Reconcile: &effect.Reconcile{Project: room.Project}})
-}
-
 // tells reports whether a type of state says what a room is like.
 func tells(typ string) bool {
 	switch typ {
@@ -69,30 +29,39 @@ func tells(typ string) bool {
 }
 
 // discover learns what a room is like that somebody else made, or that was a
-// direct chat once. Where the bot has just come in, and it is a direct chat, that
-// is the one from now on: people write where they wrote last.
-func (h *Handler) discover(ctx context.Context, ev *matrix.Event) error {
+// direct chat once. Where the bot has just come in (fresh), it looks when all is
+// known: see came.
+func (h *Handler) discover(ctx context.Context, ev *matrix.Event, fresh bool) error {
 	if !tells(ev.Type) {
 		return nil
 	}
-	if err := h.Store.PutState(ctx, ev); err != nil {
+	if err := h.Store.PutState(ctx, ev); err != nil || fresh {
 		return err
 	}
-	user, private, err := h.private(ctx, ev.Room)
-	if err != nil || !private {
+	user, is, err := h.look(ctx, ev.Room)
+	switch {
+	case err != nil:
 		return err
+	case is == direct:
+		return h.adopt(ctx, ev.Room, user, false)
+	case is == crowded, is == deserted:
+		return h.quit(ctx, ev.Room, is)
 	}
-	encryption, err := h.Store.StateEvent(ctx, ev.Room, "m.room.encryption", "")
+	return nil
+}
+
+// adopt makes a room the direct chat with somebody: if it is the latest one, or they
+// have none. One that is encrypted the bot cannot read.
+func (h *Handler) adopt(ctx context.Context, room, user string, latest bool) error {
+	encryption, err := h.Store.StateEvent(ctx, room, "m.room.encryption", "")
 	if err != nil || encryption != nil {
-		return errors.Join(err, h.encrypted(ctx, ev.Room, user))
+		return errors.Join(err, h.encrypted(ctx, room, user))
 	}
 	have, err := h.Store.DirectRoom(ctx, user)
-	before, _ := ev.Unsigned.PrevContent["membership"].(string)
-	came := ev.IsState("m.room.member", h.Bot) && before != "join"
-	if err != nil || have != nil && !came {
+	if err != nil || have != nil && !latest {
 		return err
 	}
-	return h.Store.AdoptDirect(ctx, user, ev.Room, "")
+	return h.Store.AdoptDirect(ctx, user, room, "")
 }
 
 // talk gives the direct chat that a message stands in whose room is none of ours
@@ -101,8 +70,8 @@ func (h *Handler) talk(ctx context.Context, ev *matrix.Event) (*store.Room, erro
 	if ev.Type != "m.room.message" || h.Ours(ev.Sender) {
 		return nil, nil
 	}
-	user, private, err := h.private(ctx, ev.Room)
-	if err != nil || !private || user != ev.Sender {
+	user, is, err := h.look(ctx, ev.Room)
+	if err != nil || is != direct || user != ev.Sender {
 		return nil, err
 	}
 	encryption, err := h.Store.StateEvent(ctx, ev.Room, "m.room.encryption", "")
@@ -115,17 +84,27 @@ func (h *Handler) talk(ctx context.Context, ev *matrix.Event) (*store.Room, erro
 	return h.Store.RoomByID(ctx, ev.Room)
 }
 
+// shape is what a room is for the bot.
+type shape int
+
+const (
+	outside  shape = iota // the bot is not in it
+	direct                // it and one person whom it knows, nobody else reads there or comes in unasked
+	deserted              // it is alone there
+	crowded               // so many that nobody looks who they are
+	group                 // anything else
+)
+
 // crowd is how many people a room has had, gone ones too, that is not looked at: no
 // direct chat has.
 const crowd = 50
 
-// private reports whether a room is for the bot and one person whom it knows, and
-// nobody else reads there or comes in unasked: that person or the bot made it. What
-// was said before the bot was invited was said to somebody else.
-func (h *Handler) private(ctx context.Context, room string) (user string, ok bool, err error) {
+// look says what a room is. In a direct chat that person or the bot made the room:
+// what was said before the bot was invited was said to somebody else.
+func (h *Handler) look(ctx context.Context, room string) (user string, is shape, err error) {
 	members, err := h.Store.SomeMembers(ctx, room, crowd)
-	if err != nil || len(members) == crowd {
-		return "", false, err
+	if err != nil {
+		return "", outside, err
 	}
 	in, others := false, 0
 	for u, e := range members {
@@ -137,19 +116,31 @@ func (h *Handler) private(ctx context.Context, room string) (user string, ok boo
 			user, others = u, others+1
 		}
 	}
-	if !in || others != 1 {
-		return "", false, nil
+	switch {
+	case len(members) == crowd:
+		return "", crowded, nil
+	case !in:
+		return "", outside, nil
+	case others == 0:
+		return "", deserted, nil
+	case others > 1:
+		return "", group, nil
 	}
 	create, err := h.Store.StateEvent(ctx, room, "m.room.create", "")
-	if err != nil || create == nil || create.Sender != user && create.Sender != h.Bot {
-		return "", false, err
+	if err != nil || create == nil || create.Sender != user && create.Sender != h.Bot || create.Content["type"] != nil { // a Space, for one
+		return "", group, err
 	}
 	if open, err := h.open(ctx, room); open || err != nil {
-		return "", false, err
+		return "", group, err
 	}
-	known, err := h.known(ctx, user)
-	return user, known, err
+	if known, err := h.known(ctx, user); err != nil || !known {
+		return "", group, err
+	}
+	return user, direct, nil
 }
+
+// opens reports whether a join rule lets people in whom nobody asked.
+func opens(rule string) bool { return rule != "invite" && rule != "private" }
 
 // open reports whether others may read a room, or come in by themselves.
 func (h *Handler) open(ctx context.Context, room string) (bool, error) {
@@ -161,12 +152,16 @@ func (h *Handler) open(ctx context.Context, room string) (bool, error) {
 		return true, nil
 	}
 	rules, err := h.Store.StateEvent(ctx, room, "m.room.join_rules", "")
-	return rules != nil && rules.Content["join_rule"] != "invite" && rules.Content["join_rule"] != "private", err
+	if rules == nil || err != nil {
+		return false, err
+	}
+	rule, _ := rules.Content["join_rule"].(string)
+	return opens(rule), nil
 }
 
-// direct watches a direct chat: with a third person, or when others may come in or
+// watch keeps an eye on a direct chat: with a third person, or when others may come in or
 // read there, it is none any more, and in an encrypted one the bot cannot read.
-func (h *Handler) direct(ctx context.Context, ev *matrix.Event, room *store.Room) error {
+func (h *Handler) watch(ctx context.Context, ev *matrix.Event, room *store.Room) error {
 	switch ev.Type {
 	case "m.room.encryption":
 		return h.encrypted(ctx, room.ID, room.User)
@@ -227,9 +222,9 @@ func (h *Handler) encrypted(ctx context.Context, room, user string) error {
 		say(effect.Place{Person: user}, text.ReadsHere()))
 }
 
-// unreadable answers an encrypted message in a direct chat of which nothing told
+// noKeys answers an encrypted message in a direct chat of which nothing told
 // that it is encrypted.
-func (h *Handler) unreadable(ctx context.Context, room *store.Room) error {
+func (h *Handler) noKeys(ctx context.Context, room *store.Room) error {
 	if room.Kind != store.Direct {
 		return nil
 	}

@@ -16,7 +16,6 @@ import (
 	"lanekeeper/bridge/matrix"
 	"lanekeeper/bridge/phone"
 	"lanekeeper/bridge/policy"
-	"lanekeeper/bridge/queue"
 	"lanekeeper/bridge/relay"
 	"lanekeeper/bridge/store"
 	"lanekeeper/bridge/whatsapp"
@@ -30,57 +29,27 @@ type Handler struct {
 	Relay    *relay.Relay
 	Phones   *phone.Queue
 	Policy   *policy.Policy
-	Bot      string                   // MXID
-	Ours     func(user string) bool   // the bot and the ghosts
-	Encrypts func() bool              // whether the homeserver encrypts new rooms by itself
-	Dirty    func(*matrix.Event) bool // whether a state event calls for a look at its room
-	Prefix   string                   // of the transaction ids of this database; see outbox.Matrix
-	Log      zerolog.Logger
-}
-
-// Do handles one input. It does nothing outside the transaction.
-func (h *Handler) Do(_ context.Context, job queue.Job) queue.Result {
-	var in store.Input
-	if err := json.Unmarshal(job.Payload, &in); err != nil {
-		return queue.Result{Park: "an input that cannot be read", Err: err}
-	}
-	var ev *matrix.Event
-	if in.Kind == store.InputEvent {
-		var err error
-		if ev, err = matrix.ParseEvent(in.Room, in.Raw); err != nil {
-			return queue.Result{Park: "an event that cannot be read", Err: err}
-		}
-	}
-	return queue.Result{Commit: func(ctx context.Context) error { return h.input(ctx, in, ev) }}
-}
-
-// Parked answers whoever sent a command that was set aside, in the transaction that
-// does so.
-func (h *Handler) Parked(ctx context.Context, job queue.Job) error {
-	var in store.Input
-	if json.Unmarshal(job.Payload, &in) != nil || in.Kind != store.InputEvent || in.Old {
-		return nil
-	}
-	ev, err := matrix.ParseEvent(in.Room, in.Raw)
-	if err != nil || ev.Type != "m.room.message" || h.Ours(ev.Sender) {
-		return nil
-	}
-	room, err := h.Store.RoomByID(ctx, ev.Room)
-	if err != nil || room == nil {
-		return err
-	}
-	if welcome, err := h.welcome(ctx, ev, room); err != nil || !welcome {
-		return err
-	}
-	return h.Commands.Broken(ctx, ev, room)
+	Bot      string // MXID
+	// SuperAdmin is the room that the configuration names for staff; empty: none.
+	SuperAdmin  string
+	DirectChats int                      // how many rooms one person may invite the bot to
+	Ours        func(user string) bool   // the bot and the ghosts
+	Encrypts    func() bool              // whether the homeserver encrypts new rooms by itself
+	Dirty       func(*matrix.Event) bool // whether a state event calls for a look at its room
+	Prefix      string                   // of the transaction ids of this database; see outbox.Matrix
+	Log         zerolog.Logger
 }
 
 func (h *Handler) input(ctx context.Context, in store.Input, ev *matrix.Event) error {
 	switch in.Kind {
 	case store.InputEvent:
-		return h.event(ctx, ev, in.Old)
+		return h.event(ctx, ev, in)
 	case store.InputInvite:
 		return h.invited(ctx, in)
+	case store.InputCame:
+		return h.came(ctx, in.Room)
+	case store.InputCrowd:
+		return h.quit(ctx, in.Room, crowded)
 	case store.InputGone:
 		return h.gone(ctx, in.Room)
 	case store.InputTimer:
@@ -119,13 +88,15 @@ func (h *Handler) timer(ctx context.Context, t *effect.Timer) error {
 	return due(ctx, t.Arg)
 }
 
-func (h *Handler) event(ctx context.Context, ev *matrix.Event, old bool) error {
+func (h *Handler) event(ctx context.Context, ev *matrix.Event, in store.Input) error {
 	room, err := h.Store.RoomByID(ctx, ev.Room)
 	switch {
 	case err != nil:
 		return err
-	case old:
+	case in.Old:
 		return h.old(ctx, ev, room)
+	case ev.StateKey != nil && room == nil:
+		return h.discover(ctx, ev, in.Fresh)
 	case ev.StateKey != nil:
 		return h.state(ctx, ev, room)
 	}
@@ -145,7 +116,7 @@ func (h *Handler) event(ctx context.Context, ev *matrix.Event, old bool) error {
 	case "m.room.redaction":
 		return h.redaction(ctx, ev, room)
 	case "m.room.encrypted":
-		return h.unreadable(ctx, room)
+		return h.noKeys(ctx, room)
 	}
 	return nil
 }
@@ -153,15 +124,12 @@ func (h *Handler) event(ctx context.Context, ev *matrix.Event, old bool) error {
 // state remembers what a room is like now, and has it looked at where that may
 // differ from the record.
 func (h *Handler) state(ctx context.Context, ev *matrix.Event, room *store.Room) error {
-	if room == nil {
-		return h.discover(ctx, ev)
-	}
 	if err := h.Store.PutState(ctx, ev); err != nil {
 		return err
 	}
 	switch {
 	case room.Kind == store.Direct:
-		return h.direct(ctx, ev, room)
+		return h.watch(ctx, ev, room)
 	case h.Dirty(ev):
 		return h.Store.Do(ctx, effect.Effect{Reconcile: &effect.Reconcile{Project: room.Project}})
 	}

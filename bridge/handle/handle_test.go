@@ -62,7 +62,7 @@ func newDesk(t *testing.T, db *dbutil.Database) *desk {
 	actions := &action.Actions{Store: d.s, Policy: pol, Relay: r}
 	d.h = &handle.Handler{
 		Actions: actions,
-		Store:   d.s, Relay: r, Policy: pol, Bot: bot, Ours: ours, Encrypts: func() bool { return false }, Dirty: func(*matrix.Event) bool { return false }, Log: zerolog.Nop(),
+		Store:   d.s, Relay: r, Policy: pol, Bot: bot, Ours: ours, Encrypts: func() bool { return false }, Dirty: func(*matrix.Event) bool { return false }, Log: zerolog.Nop(), DirectChats: 3,
 		Commands: &command.Commands{Store: d.s, Policy: pol, Actions: actions, Relay: r, Bot: bot, Ghosts: "@lanekeeper_", Prefix: "!lane"},
 	}
 	p := &project.Project{ID: "p1", Slug: "acme", Name: "Acme", Profile: "agency", Status: project.Active, Created: d.now, People: []project.Person{
@@ -378,6 +378,46 @@ func TestEcho(t *testing.T) {
 		shown("$card", bot, fmt.Sprint("abc.", job, ".bare"))
 		if _, event, err := d.s.Sent(t.Context(), "card:7"); event != "$card" || err != nil {
 			t.Errorf("the card is %q: %v", event, err)
+		}
+	})
+}
+
+// M1: the last word does not lose: a ✅ that comes late is left like a command that does, and whoever put it reads so.
+func TestStaleReaction(t *testing.T) {
+	each(t, func(d *desk) {
+		var n int64
+		d.tx(func(ctx context.Context) error {
+			done, err := d.h.Actions.Request(ctx, action.Act{By: xena, Door: action.Command, At: d.now}, "p1", project.Ask{User: xena, Lane: "customer", Access: project.Text})
+			if err != nil {
+				return err
+			}
+			n = done.Request.Number
+			return d.s.SaveSent(ctx, fmt.Sprint("request:", n), "!customer", "$card")
+		})
+		d.effects()
+		put := d.now
+		react := func() []effect.Effect {
+			d.t.Helper()
+			raw, _ := json.Marshal(map[string]any{"event_id": fmt.Sprint("$r", d.now.Unix()), "type": "m.reaction", "sender": mia, "origin_server_ts": put.UnixMilli(),
+				"content": map[string]any{"m.relates_to": map[string]any{"rel_type": "m.annotation", "event_id": "$card", "key": "✅"}}})
+			d.input(store.Input{Kind: store.InputEvent, Room: "!customer", Raw: raw})
+			return d.effects()
+		}
+		state := func() project.RequestState {
+			q, err := d.s.Request(d.t.Context(), n)
+			if err != nil {
+				d.t.Fatal(err)
+			}
+			return q.State
+		}
+		d.now = put.Add(16 * time.Minute)
+		said := react()
+		if state() != project.Open || len(said) != 1 || said[0].Message.To.Person != mia || !strings.Contains(bodies(said)[0], "15 minutes") {
+			d.t.Errorf("%s; said %q", state(), bodies(said))
+		}
+		d.now = put.Add(14 * time.Minute)
+		if react(); state() != project.Approved {
+			d.t.Errorf("in time: %s", state())
 		}
 	})
 }

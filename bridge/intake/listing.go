@@ -18,7 +18,7 @@ import (
 // wait for it.
 type Listing struct {
 	Twilio interface {
-		Missed(ctx context.Context, since time.Time) (all []whatsapp.Inbound, more bool, err error)
+		Missed(ctx context.Context, since, until time.Time) ([]whatsapp.Inbound, error)
 	}
 	Store *store.Store
 	Log   zerolog.Logger
@@ -45,6 +45,9 @@ const (
 	// listingTime is how long a webhook waits for a look. Twilio waits for 15 s
 	// (https://www.twilio.com/docs/api/errors/11205).
 	listingTime = 5 * time.Second
+	// span is how much time one request lists: after days away each part is stored
+	// before the next one is asked for.
+	span = 6 * time.Hour
 	// overlap is how far each look reaches back before the last one.
 	overlap = 5 * time.Minute
 	// grace is how long a webhook may be under way: it says more than the listing
@@ -150,13 +153,28 @@ func (l *Listing) once(ctx context.Context, started time.Time) error {
 	if t, err := time.Parse(time.RFC3339, last); err == nil {
 		since = t.Add(-overlap)
 	}
-	all, more, err := l.Twilio.Missed(ctx, since)
-	if err != nil {
-		return fmt.Errorf("listing: %w", err)
+	for {
+		until, seen := since.Add(span), since.Add(span)
+		if !until.Before(now) {
+			until, seen = time.Time{}, now
+		}
+		all, err := l.Twilio.Missed(ctx, since, until)
+		if err != nil {
+			return fmt.Errorf("listing: %w", err)
+		}
+		if err := l.keep(ctx, all, started, now); err != nil {
+			return err
+		}
+		// Up to here nothing is missing any more.
+		if err := l.Store.SetMeta(ctx, metaListed, seen.UTC().Format(time.RFC3339)); err != nil || until.IsZero() {
+			return err
+		}
+		since = until
 	}
-	if more {
-		l.Log.Error().Time("since", since).Msg("More messages at Twilio than one listing holds: some that came in while we were away are missing")
-	}
+}
+
+// keep stores what a look found, but for what a webhook is bringing.
+func (l *Listing) keep(ctx context.Context, all []whatsapp.Inbound, started, now time.Time) error {
 	for _, in := range all {
 		l.mu.Lock()
 		refused := l.refused[in.MessageSID]
@@ -171,5 +189,5 @@ func (l *Listing) once(ctx context.Context, started time.Time) error {
 		delete(l.refused, in.MessageSID)
 		l.mu.Unlock()
 	}
-	return l.Store.SetMeta(ctx, metaListed, now.UTC().Format(time.RFC3339))
+	return nil
 }

@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/rs/zerolog"
+	"go.mau.fi/util/dbutil"
 
 	"lanekeeper/bridge/queue"
 	"lanekeeper/bridge/store"
@@ -23,17 +25,17 @@ type account struct {
 	all   []whatsapp.Inbound
 }
 
-func (a *account) Missed(ctx context.Context, _ time.Time) ([]whatsapp.Inbound, bool, error) {
+func (a *account) Missed(ctx context.Context, _, _ time.Time) ([]whatsapp.Inbound, error) {
 	select {
 	case a.asked <- struct{}{}:
 	case <-ctx.Done():
-		return nil, false, ctx.Err()
+		return nil, ctx.Err()
 	}
 	select {
 	case err := <-a.next:
-		return a.all, false, err
+		return a.all, err
 	case <-ctx.Done():
-		return nil, false, ctx.Err()
+		return nil, ctx.Err()
 	}
 }
 
@@ -108,4 +110,54 @@ func TestListing(t *testing.T) {
 	}
 	cancel()
 	<-ended
+}
+
+// history is an account whose every request can fail.
+type history struct {
+	all   []whatsapp.Inbound
+	fails int // the request that fails, from 1
+	asked int
+}
+
+func (h *history) Missed(_ context.Context, since, until time.Time) (found []whatsapp.Inbound, err error) {
+	if h.asked++; h.asked == h.fails {
+		return nil, errors.New("no answer")
+	}
+	for _, in := range h.all {
+		if !in.Sent.Before(since) && (until.IsZero() || !in.Sent.After(until)) {
+			found = append(found, in)
+		}
+	}
+	return found, nil
+}
+
+// M2: after days away everything is listed, part by part; what was seen completely is not read again, and what was not is.
+func TestListingAfterDays(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *dbutil.Database) {
+		now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+		s := &store.Store{DB: db, Queue: queue.New(db, queue.System{}, zerolog.Nop()), Now: func() time.Time { return now }}
+		l, twilio := NewListing(nil, s, zerolog.Nop(), time.Hour), &history{fails: 5}
+		l.Twilio = twilio
+		if err := l.once(t.Context(), now); err != nil {
+			t.Fatal(err)
+		}
+		var want []string
+		for i := range 1300 {
+			in := inbound(fmt.Sprintf("SM%04d", i), now.Add(time.Duration(i)*2*time.Minute))
+			twilio.all, want = append(twilio.all, in), append(want, in.MessageSID)
+		}
+		now = now.Add(48 * time.Hour)
+		if err := l.once(t.Context(), now); err == nil {
+			t.Fatal("the answer that was missing did not matter")
+		}
+		if err := l.once(t.Context(), now); err != nil {
+			t.Fatal(err)
+		}
+		if got := stored(t, s); !slices.Equal(got, want) {
+			t.Errorf("%d of %d stored", len(got), len(want))
+		}
+		if twilio.asked > 11 {
+			t.Errorf("%d requests", twilio.asked)
+		}
+	})
 }

@@ -229,7 +229,15 @@ func newIncoming(b *matrix.Batch, since string, ours map[string]*store.Room, dom
 		} else if created(room.State) || created(room.Timeline) {
 			p.join = b.Next
 		}
-		add(id, append(p.events(room.State), p.events(room.Timeline)...))
+		all := append(p.events(room.State), p.events(room.Timeline)...)
+		switch {
+		case p.join == "":
+		case ours[id] == nil && crowded(room.State):
+			all = []arrival{p.note(store.InputCrowd)}
+		default:
+			all = append(all, p.note(store.InputCame))
+		}
+		add(id, all)
 	}
 	for _, id := range slices.Sorted(maps.Keys(b.Invited)) {
 		raw, err := json.Marshal(b.Invited[id])
@@ -264,6 +272,27 @@ func created(raws []json.RawMessage) bool {
 	})
 }
 
+// crowd is how many people a room that is not ours may have that is looked at.
+const crowd = 50
+
+// crowded reports whether a room's state tells of so many people that it is no
+// direct chat, whoever they are.
+func crowded(state []json.RawMessage) bool {
+	n := 0
+	for _, raw := range state {
+		var e wireEvent
+		if json.Unmarshal(raw, &e) == nil && e.Type == "m.room.member" {
+			n++
+		}
+	}
+	return n >= crowd
+}
+
+// note is an arrival that says something of the bot itself.
+func (p parser) note(kind string) arrival {
+	return arrival{id: kind + ":" + p.join + ":" + p.room, key: p.key, input: store.Input{Kind: kind, Room: p.room}}
+}
+
 func (p parser) events(raws []json.RawMessage) []arrival {
 	out := make([]arrival, 0, len(raws))
 	for _, raw := range raws {
@@ -274,7 +303,7 @@ func (p parser) events(raws []json.RawMessage) []arrival {
 		if p.join != "" && state {
 			// The bot may have been here before and have forgotten since what the room is
 			// like: its state is news, however often it came.
-			a.id, a.at = "join:"+p.join+":"+a.id, time.Time{}
+			a.id, a.at, a.input.Fresh = "join:"+p.join+":"+a.id, time.Time{}, true
 		}
 		out = append(out, a)
 	}

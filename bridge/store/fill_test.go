@@ -51,6 +51,9 @@ var shapes = map[string]shape{
 	"wa_part":       {100, map[string]string{"id": "i", "line": "CASE WHEN i%20=0 THEN NULL ELSE i END", "handoff": "i", "phone": aPhone, "sid": "'SM'||i", "state": "CASE WHEN i%2000=0 THEN 'trying' WHEN i%2000=1 THEN 'sent' ELSE 'read' END", "started": "i", "changed": "i"}},
 	"wa_phone":      {20, map[string]string{"phone": "'+49'||i", "user_id": "CASE WHEN i%2=0 THEN '' ELSE 'bs'||i END"}},
 	"ghost":         {20, nil},
+	"gap":           {10, map[string]string{"key": "'project:p'||i", "room": "'!r'||i"}},
+	"held":          {100, map[string]string{"key": "'project:p'||(i%(1+{n}/100))", "room": "'!r'||(i%(1+{n}/100))", "gap": "i%10", "behind": "i%2"}},
+	"visit":         {20, map[string]string{"user_id": aUser}},
 	"job":           {100, map[string]string{"id": "i", "queue": "CASE WHEN i%2=0 THEN 'in' ELSE 'matrix' END", "key": "'k'||(i%(1+{n}/50))", "part": "i%256", "state": "CASE WHEN i%50=0 THEN 2 WHEN i%50=1 THEN 0 ELSE 1 END", "at": "i", "payload": "{bytes}"}},
 	"parked":        {50, map[string]string{"id": "i", "parked": "i", "payload": "{bytes}"}},
 }

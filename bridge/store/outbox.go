@@ -28,6 +28,8 @@ const KeySuperAdmin = "super_admin"
 const (
 	InputEvent    = "event"    // an event of a room the bot is in
 	InputInvite   = "invite"   // the bot is invited; Raw is the invite state, a list of stripped events
+	InputCame     = "came"     // the bot has come into a room: what the homeserver says of it came before
+	InputCrowd    = "crowd"    // the bot has come into a room with so many people that nobody looks who they are
 	InputGone     = "gone"     // the bot is no longer in a room
 	InputWhatsApp = "whatsapp" // whatsapp.Inbound
 	InputStatus   = "status"   // whatsapp.Status
@@ -39,7 +41,8 @@ type Input struct {
 	Kind  string          `json:"kind"`
 	Room  string          `json:"room,omitempty"`
 	Raw   json.RawMessage `json:"raw,omitempty"`
-	Old   bool            `json:"old,omitempty"` // of an event: see Forgotten
+	Old   bool            `json:"old,omitempty"`   // of an event: see Forgotten
+	Fresh bool            `json:"fresh,omitempty"` // of state: InputCame follows
 	Timer *effect.Timer   `json:"timer,omitempty"`
 }
 

@@ -51,6 +51,26 @@ func (s *Store) SetMeta(ctx context.Context, name, value string) error {
 	return wrap("meta "+name, err)
 }
 
+// Lately reports whether a name was marked within a time, and marks it if not.
+func (s *Store) Lately(ctx context.Context, name string, within time.Duration) (bool, error) {
+	name = "lately:" + name
+	last, err := s.Meta(ctx, name)
+	if err != nil {
+		return false, err
+	}
+	now := s.Now()
+	if t, err := time.Parse(time.RFC3339, last); err == nil && !t.After(now) && now.Sub(t) < within {
+		return true, nil
+	}
+	return false, s.SetMeta(ctx, name, now.UTC().Format(time.RFC3339))
+}
+
+// DeleteMeta forgets a value that stands alone, and that a name was marked.
+func (s *Store) DeleteMeta(ctx context.Context, name string) error {
+	_, err := s.DB.Exec(ctx, "DELETE FROM meta WHERE name=$1", name)
+	return wrap("meta "+name, err)
+}
+
 // NextNumber counts requests and handoffs together, from 1.
 func (s *Store) NextNumber(ctx context.Context) (n int64, err error) {
 	err = s.DB.QueryRow(ctx, `INSERT INTO meta (name, value) VALUES ('number', '1')

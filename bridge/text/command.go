@@ -12,7 +12,12 @@ func Pending() Words {
 
 // Parked is for staff: something could not be handled and was set aside.
 func Parked(job int64, queue, reason string) Words {
-	return Say("I set something aside that I could not handle (%s #%d): %s. Everything else goes on. The log has the details.", queue, job, reason)
+	return Say("I set something aside that I could not handle (%s #%d): %s. Everything else goes on. The log has the details, and alone tells of others in the next minutes.", queue, job, reason)
+}
+
+// StaleReaction says that a reaction on a request's card came too late to decide it.
+func StaleReaction(key string, n int64) Words {
+	return Say("Your %s on #%d reached me more than 15 minutes after you put it, so I left it. Take it off and put it again if you still mean it.", key, n)
 }
 
 // GapWaits is for staff: a room cannot be read on.

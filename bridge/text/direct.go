@@ -51,3 +51,13 @@ func RateLimited() Words {
 
 // RateLimitOver tells that what RateLimited told of is over.
 func RateLimitOver() Words { return Say("The homeserver does not limit me any more.") }
+
+// NoDirectChat is the last word in a room that is for more than one person.
+func NoDirectChat() Words {
+	return Say("I talk with one person at a time, and others can be in this room or read it. So I leave it: please write to me in a chat with me alone.")
+}
+
+// EnoughRooms says that the bot comes to no more rooms of a person.
+func EnoughRooms(n int) Words {
+	return Say("You have invited me to %d rooms already; I do not come to more. Write to me here, or remove me from one of the others first.", n)
+}

@@ -17,11 +17,11 @@ import (
 
 // Limits of one look-up or listing.
 const (
-	clockSlack   = time.Minute // between Twilio's clock and ours
-	recentLimit  = 20          // messages looked at without a date
-	datedLimit   = 200         // messages looked at with one
-	inboundLimit = 1000        // messages that one listing brings
-	pageSize     = 200
+	clockSlack  = time.Minute // between Twilio's clock and ours
+	recentLimit = 20          // messages looked at without a date
+	datedLimit  = 200         // messages looked at with one
+	noLimit     = 0
+	pageSize    = 200
 )
 
 var messageSID = regexp.MustCompile(`^[A-Z]{2}[0-9a-fA-F]{32}$`)
@@ -86,7 +86,7 @@ func (c *Client) Find(ctx context.Context, to string, since time.Time, match fun
 			p.SetDateSentAfter(since.UTC())
 			limit = datedLimit
 		}
-		all, err := c.list(ctx, "look up message", p, limit)
+		all, err := c.list(ctx, "look up message", p, limit, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -106,25 +106,27 @@ func (c *Client) Find(ctx context.Context, to string, since time.Time, match fun
 	return nil, nil
 }
 
-// Missed lists what came in since a time, oldest first (Twilio lists the newest
-// first, and tells the time to the second): what Twilio could not deliver to us
-// is found there (the caller knows which it has). Quotes, buttons and names are
-// not listed; of media only the number is, see Media. `more` says that the listing
-// was cut at 1000 messages and the oldest are missing.
-func (c *Client) Missed(ctx context.Context, since time.Time) (all []Inbound, more bool, err error) {
+// Missed lists what came in between two times (until zero: up to now), all of it,
+// oldest first (Twilio lists the newest first, and tells the time to the second):
+// what Twilio could not deliver to us is found there (the caller knows which it
+// has). Quotes, buttons and names are not listed; of media only the number is, see
+// Media.
+func (c *Client) Missed(ctx context.Context, since, until time.Time) (all []Inbound, err error) {
 	p := &api.ListMessageParams{}
 	if from := c.cfg.sender(); from != "" {
 		p.SetTo(from)
 	}
 	p.SetDateSentAfter(since.UTC())
-	listed, err := c.list(ctx, "list messages", p, inboundLimit)
+	if !until.IsZero() {
+		p.SetDateSentBefore(until.UTC())
+	}
+	listed, err := c.list(ctx, "list messages", p, noLimit, func(m api.ApiV2010Message) bool {
+		return strings.HasPrefix(text(m.Direction), "inbound") && strings.HasPrefix(text(m.To), "whatsapp:")
+	})
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	for _, m := range slices.Backward(listed) {
-		if !strings.HasPrefix(text(m.Direction), "inbound") || !strings.HasPrefix(text(m.To), "whatsapp:") {
-			continue
-		}
 		media, _ := strconv.Atoi(text(m.NumMedia))
 		all = append(all, Inbound{
 			MessageSID:     text(m.Sid),
@@ -139,7 +141,7 @@ func (c *Client) Missed(ctx context.Context, since time.Time) (all []Inbound, mo
 		})
 	}
 	slices.SortStableFunc(all, func(a, b Inbound) int { return a.Sent.Compare(b.Sent) })
-	return all, len(listed) == inboundLimit, nil
+	return all, nil
 }
 
 // Media lists the files of a message.
@@ -162,11 +164,15 @@ func (c *Client) Media(ctx context.Context, sid string) ([]Media, error) {
 	return all, nil
 }
 
-// list brings at most limit messages, newest first, page by page. It does not
-// use twilio-go's ListMessage, which takes an answer that is no list for an empty
-// one: a message that was sent would count as not sent.
-func (c *Client) list(ctx context.Context, op string, p *api.ListMessageParams, limit int) ([]api.ApiV2010Message, error) {
-	p.SetPageSize(min(limit, pageSize))
+// list brings at most limit messages (noLimit: all there are), newest first, page by
+// page, and keeps those that are wanted (nil: all). It does not use twilio-go's
+// ListMessage, which takes an answer that is no list for an empty one: a message
+// that was sent would count as not sent.
+func (c *Client) list(ctx context.Context, op string, p *api.ListMessageParams, limit int, wanted func(api.ApiV2010Message) bool) ([]api.ApiV2010Message, error) {
+	p.SetPageSize(pageSize)
+	if limit != noLimit {
+		p.SetPageSize(min(limit, pageSize))
+	}
 	var all []api.ApiV2010Message
 	token, number := "", ""
 	for {
@@ -174,15 +180,23 @@ func (c *Client) list(ctx context.Context, op string, p *api.ListMessageParams, 
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, page.Messages...)
-		if len(all) >= limit {
+		for _, m := range page.Messages {
+			if wanted == nil || wanted(m) {
+				all = append(all, m)
+			}
+		}
+		if limit != noLimit && len(all) >= limit {
 			return all[:limit], nil
 		}
 		next, err := url.Parse(text(page.NextPageUri))
 		if err != nil || next.RawQuery == "" || len(page.Messages) == 0 {
 			return all, nil
 		}
-		token, number = next.Query().Get("PageToken"), next.Query().Get("Page")
+		q := next.Query()
+		if q.Get("PageToken") == token && q.Get("Page") == number {
+			return nil, &Error{Op: op, Class: Retry, Message: "the listing does not end"}
+		}
+		token, number = q.Get("PageToken"), q.Get("Page")
 	}
 }
 

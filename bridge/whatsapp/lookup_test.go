@@ -113,9 +113,9 @@ func TestMissed(t *testing.T) {
 	sms := message("SM4", "inbound", "sms", noon, noon)
 	sms["to"] = "+14155238886"
 	c := fakeTwilio(t, listing(t, &asked, sms, hidden, media, message("SM1", "inbound", "first", before, before), message("SM5", "outbound-api", "x", noon, noon)))
-	all, more, err := c.Missed(t.Context(), time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC))
-	if err != nil || more || len(all) != 3 {
-		t.Fatalf("%+v %v %v", all, more, err)
+	all, err := c.Missed(t.Context(), time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC), time.Date(2026, 11, 20, 13, 0, 0, 0, time.UTC))
+	if err != nil || len(all) != 3 || !strings.Contains(asked[0], "DateSent%3C=2026-11-20T13") {
+		t.Fatalf("%+v %v %v", all, asked, err)
 	}
 	if m := all[0]; m.MessageSID != "SM1" || m.From != agent || m.To != "+14155238886" || m.Body != "first" || !m.Listed || m.Sent.IsZero() {
 		t.Errorf("%+v", m)
@@ -132,24 +132,28 @@ func TestMissed(t *testing.T) {
 func TestMissedInOrder(t *testing.T) {
 	var asked []string
 	c := fakeTwilio(t, listing(t, &asked, message("SM1", "inbound", "third", noon, noon), message("SM3", "inbound", "second", noon, noon), message("SM2", "inbound", "first", noon, noon)))
-	all, _, err := c.Missed(t.Context(), time.Time{})
+	all, err := c.Missed(t.Context(), time.Time{}, time.Time{})
 	if err != nil || len(all) != 3 || all[0].Body != "first" || all[1].Body != "second" || all[2].Body != "third" {
 		t.Errorf("%+v %v", all, err)
 	}
 }
 
-// A listing is read page by page, and not without end.
-func TestMissedIsBounded(t *testing.T) {
+// M2: a listing is read page by page to its end; one that has none is an error.
+func TestMissedToTheEnd(t *testing.T) {
 	for _, n := range []int{450, 5000} {
 		var all []map[string]any
 		for i := range n {
 			all = append(all, message(fmt.Sprintf("SM%04d", i), "inbound", "x", noon, noon))
 		}
 		var asked []string
-		got, more, err := fakeTwilio(t, listing(t, &asked, all...)).Missed(t.Context(), time.Time{})
-		if err != nil || len(got) != min(n, 1000) || more != (n > 1000) || len(asked) != (min(n, 1000)+199)/200 {
-			t.Errorf("%d: %d in %d requests, more %v, %v", n, len(got), len(asked), more, err)
+		got, err := fakeTwilio(t, listing(t, &asked, all...)).Missed(t.Context(), time.Time{}, time.Time{})
+		if err != nil || len(got) != n || len(asked) != (n+199)/200 {
+			t.Errorf("%d: %d in %d requests, %v", n, len(got), len(asked), err)
 		}
+	}
+	endless := respond(200, `{"messages":[{"sid":"SM1"}],"next_page_uri":"/x?Page=1&PageToken=PT1"}`)
+	if _, err := fakeTwilio(t, endless).Missed(t.Context(), time.Time{}, time.Time{}); err == nil {
+		t.Error("a listing without end")
 	}
 }
 

@@ -2,6 +2,7 @@ package handoff
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"lanekeeper/bridge/effect"
@@ -48,13 +49,16 @@ type Line struct {
 	Held bool
 }
 
+// ownTag is how a line of ours begins.
+var ownTag = regexp.MustCompile(`^\s*\*#(\d{1,18})\*?(?:[\s:,.;–—-]+|$)`)
+
 // guard keeps words from looking like a tag of ours: a line of theirs that begins
 // as one is quoted. (Words from Matrix cannot, see markup.ForWhatsApp; those of
 // agents can.)
 func guard(s string) string {
 	lines := strings.Split(s, "\n")
 	for i, l := range lines {
-		if strings.HasPrefix(strings.TrimSpace(l), "*#") && tag.MatchString(l) {
+		if strings.HasPrefix(strings.TrimSpace(l), "*#") && ownTag.MatchString(l) {
 			lines[i] = "> " + l
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"lanekeeper/bridge/markup"
 	"lanekeeper/bridge/text"
 )
 
@@ -36,17 +37,18 @@ type Incoming struct {
 type Verb string
 
 const (
-	Answers Verb = "answer"
-	Lists   Verb = "list"
-	Takes   Verb = "take"
-	Passes  Verb = "pass"
-	Closes  Verb = "done"
-	Helps   Verb = "?"
-	Shows   Verb = "show"    // tapped to read what waits
-	Opens   Verb = "open"    // woke us without meaning anything in particular
-	Unclear Verb = "which"   // has to say which handoff is meant
-	Nothing Verb = "nothing" // has nothing open
-	Empty   Verb = "empty"   // a reaction or the like: no words
+	Answers  Verb = "answer"
+	Lists    Verb = "list"
+	Takes    Verb = "take"
+	Passes   Verb = "pass"
+	Closes   Verb = "done"
+	Helps    Verb = "help"
+	Shows    Verb = "show"     // tapped to read what waits
+	Opens    Verb = "open"     // woke us without meaning anything in particular
+	Unclear  Verb = "which"    // has to say which handoff is meant
+	Doubtful Verb = "doubtful" // an agent word with more words, or an answer
+	Nothing  Verb = "nothing"  // has nothing open
+	Empty    Verb = "empty"    // a reaction or the like: no words
 )
 
 // Route is where a message goes. It never holds a guess.
@@ -57,58 +59,84 @@ type Route struct {
 	Confirm bool   // others are open, too: say where it went
 }
 
-// tag is a leading number, as in "#12 yes", "*#12*: yes".
-var tag = regexp.MustCompile(`^\s*\*?#(\d{1,18})\*?(?:[\s:,.;–—-]+|$)`)
-
-// word is an agent word as a whole message.
-var word = regexp.MustCompile(`(?i)^(?:(list|\?)|(take|pass|done)\s+#?(\d{1,18}))[.!]?$`)
-
 // button is the payload of a button, as a template of ours has it.
 var button = regexp.MustCompile(`(?i)^(show|take|pass|done)[:\s]\s*#?(\d{1,18})$`)
 
 // Find routes a message: by the quoted message, by the button, by a leading
 // number, to the only open handoff that the agent owns, or, owning none, to the
-// only unowned one that was sent to them. What is left has to be asked.
+// only unowned one that was sent to them. What is left has to be asked, and so have
+// a quote and a number that contradict each other, and what only looks like a number.
 func (d *Desk) Find(in Incoming, known []Known) Route {
-	body := strings.TrimSpace(in.Body)
 	if in.Button != "" {
 		return tapped(in.Button)
 	}
-	if r, ok := spelled(body); ok && !in.Quotes {
-		return r
+	body := strings.TrimSpace(in.Body)
+	if markup.Empty(body) {
+		body = ""
+		if !in.File {
+			return Route{Verb: Empty}
+		}
 	}
-	if body == "" && !in.File {
-		return Route{Verb: Empty}
-	}
-	number, rest := leading(body)
+	verb, word, doubtful := spelled(body)
+	head := leading(body)
 	switch {
 	case in.Quoted != 0:
-		if number == in.Quoted {
-			body = rest
-		}
-		return Route{Verb: Answers, Number: in.Quoted, Words: body}
-	case number != 0:
-		return Route{Verb: Answers, Number: number, Words: rest}
-	case in.Opening:
+		return quoting(in.Quoted, body, word, head)
+	case head.unsure:
+		return Route{Verb: Unclear}
+	case head.number != 0:
+		return Route{Verb: Answers, Number: head.number, Words: head.rest}
+	case in.Quotes && in.Opening:
 		return Route{Verb: Opens}
 	case in.Quotes: // a message that is about nothing, or too old to be known
 		return Route{Verb: Unclear}
+	case doubtful || verb != "" && in.File:
+		return Route{Verb: Doubtful}
+	case verb == Lists || verb == Helps:
+		return Route{Verb: verb}
+	case verb != "" && word == 0:
+		if word = d.fits(in, known, verb); word == 0 {
+			return Route{Verb: Unclear}
+		}
+		return Route{Verb: verb, Number: word}
+	case verb != "":
+		return Route{Verb: verb, Number: word}
+	case in.Opening:
+		return Route{Verb: Opens}
 	}
 	return d.only(in, known, body)
 }
 
-// only finds the one handoff that words without a number can be for.
-func (d *Desk) only(in Incoming, known []Known, body string) Route {
-	var owned, free []Known
+// quoting routes what quotes a message of a handoff. A number in it, also behind an
+// agent word, has to be the same.
+func quoting(quoted int64, body string, word int64, head head) Route {
+	switch {
+	case head.number != 0 && head.number != quoted, head.unsure && head.number == 0, word != 0 && word != quoted:
+		return Route{Verb: Unclear}
+	case head.number != 0:
+		body = head.rest
+	}
+	return Route{Verb: Answers, Number: quoted, Words: body}
+}
+
+// candidates are the handoffs that words without a number can be for: those that the
+// agent owns, and those that nobody owns and that were sent to them.
+func (d *Desk) candidates(phone string, known []Known) (owned, free []Known) {
 	for _, k := range known {
 		switch {
 		case !k.Reaches() || k.State == Closed:
-		case k.State == Taken && d.OwnsByPhone(k.Handoff, in.Phone):
+		case k.State == Taken && d.OwnsByPhone(k.Handoff, phone):
 			owned = append(owned, k)
-		case k.State == Open && k.Sent && !slices.Contains(k.Passed, in.Phone):
+		case k.State == Open && k.Sent && !slices.Contains(k.Passed, phone):
 			free = append(free, k)
 		}
 	}
+	return owned, free
+}
+
+// only finds the one handoff that words without a number can be for.
+func (d *Desk) only(in Incoming, known []Known, body string) Route {
+	owned, free := d.candidates(in.Phone, known)
 	// A listed message may quote any of them: it is clear only if there is one.
 	clear := !in.Listed || len(owned)+len(free) == 1
 	switch {
@@ -129,27 +157,6 @@ func tapped(payload string) Route {
 	}
 	n, _ := strconv.ParseInt(m[2], 10, 64)
 	return Route{Verb: Verb(strings.ToLower(m[1])), Number: n}
-}
-
-func spelled(body string) (Route, bool) {
-	m := word.FindStringSubmatch(body)
-	switch {
-	case m == nil:
-		return Route{}, false
-	case m[1] != "":
-		return Route{Verb: Verb(strings.ToLower(m[1]))}, true
-	}
-	n, _ := strconv.ParseInt(m[3], 10, 64)
-	return Route{Verb: Verb(strings.ToLower(m[2])), Number: n}, true
-}
-
-func leading(body string) (number int64, rest string) {
-	m := tag.FindStringSubmatch(body)
-	if m == nil {
-		return 0, body
-	}
-	number, _ = strconv.ParseInt(m[1], 10, 64)
-	return number, strings.TrimSpace(body[len(m[0]):])
 }
 
 // Choices are the handoffs that an agent can choose from, by number: their own,

@@ -157,6 +157,8 @@ func (r *Relay) route(ctx context.Context, desk *handoff.Desk, a *handoff.Agent,
 		return r.tell(ctx, a, text.ListForAgent(desk.Choices(a.Phone, known)))
 	case handoff.Unclear:
 		return r.tell(ctx, a, text.WhichForAgent(desk.Choices(a.Phone, known)))
+	case handoff.Doubtful:
+		return r.tell(ctx, a, text.WordForAgent(desk.Choices(a.Phone, known)))
 	case handoff.Nothing:
 		return r.tell(ctx, a, text.NoneOpenForAgent())
 	case handoff.Opens:

@@ -124,6 +124,12 @@ func WhichForAgent(list []Choice) string {
 	return "Which one is that for? Nothing was sent. Quote a message of it, or begin with its number:\n" + choices(list)
 }
 
+// WordForAgent asks about an agent word that has a number and more words: it could be
+// meant for us, or for who asked.
+func WordForAgent(list []Choice) string {
+	return WhichForAgent(list) + "\nAlone, as in `done 12`, it is done by me; behind the number, as in `#12 done`, it is an answer."
+}
+
 // ListForAgent answers `list`.
 func ListForAgent(list []Choice) string {
 	if len(list) == 0 {
@@ -143,7 +149,7 @@ func OpeningForAgent(n int64) string {
 	return fmt.Sprintf("You can read and answer again for 24 hours. Your last message was sent to nobody: to answer, quote a message or begin with the number, as in `#%d`.", n)
 }
 
-// HelpForAgent answers `?`.
+// HelpForAgent answers `help` and `?`.
 func HelpForAgent() string {
 	return "Lanekeeper: quote a message to answer it, or begin with its number, as in `#12 your answer`.\n" +
 		"`list` shows what is open\n" +

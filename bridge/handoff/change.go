@@ -210,6 +210,20 @@ func (d *Desk) Failed(h *Handoff, l Line, phone, why string, everywhere bool) De
 	return dec
 }
 
+// Unknown decides that nobody knows whether a line reached a phone.
+func (d *Desk) Unknown(h *Handoff, l Line, phone string) Decision {
+	var dec Decision
+	if l.Kind == LineTold || l.Kind == LineReaction {
+		return dec
+	}
+	m := cardThread(h, "", text.UnknownForStaff(h.Number, d.nameOf(phone)).Notice())
+	if l.Kind == LineSay {
+		m.ReplyTo = effect.To(Copy(h.Number, l.Source))
+	}
+	dec.send(m)
+	return dec
+}
+
 // Wants reports whether a stored line shall still go to a phone when its turn
 // comes: what became needless while it waited is dropped. asker is whose words it
 // carries, "" if nobody's.

@@ -161,3 +161,24 @@ func TestListingAfterDays(t *testing.T) {
 		}
 	})
 }
+
+// R13: a replay under the same signature counts as what it was, whatever id it shows.
+func TestReplayBySignature(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *dbutil.Database) {
+		s := &store.Store{DB: db, Queue: queue.New(db, queue.System{}, zerolog.Nop()), Now: time.Now}
+		for _, in := range []whatsapp.Inbound{
+			{MessageSID: "SM1", From: "+4915100000001", Body: "yes", Quoted: "SM7", Signature: "one"},
+			{MessageSID: "SM2", From: "+4915100000001", Body: "yes", Signature: "one"},
+			{MessageSID: "SM1", From: "+4915100000001", Body: "yes", Signature: "one"},
+			{MessageSID: "SM3", From: "+4915100000001", Body: "no", Signature: "two"},
+		} {
+			if err := keepInbound(t.Context(), s, in); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var n int
+		if err := db.QueryRow(t.Context(), "SELECT COUNT(*) FROM job").Scan(&n); err != nil || n != 2 {
+			t.Errorf("R13: %d inputs, %v", n, err)
+		}
+	})
+}

@@ -29,7 +29,8 @@ type Outcomes struct {
 const (
 	// overdue is how long after the last news of a message Twilio is asked.
 	overdue = 2 * time.Minute
-	// hopeless is when nothing more is to be expected: Twilio keeps a message for
+	// hopeless is when a message that Twilio was asked for once more counts as one of
+	// unknown outcome, as nothing more is to be expected: Twilio keeps a message for
 	// WhatsApp for 4 hours, and gives up after 10
 	// (https://www.twilio.com/docs/messaging/api/message-resource, ValidityPeriod).
 	hopeless = 12 * time.Hour
@@ -55,20 +56,25 @@ func (o *Outcomes) Run(ctx context.Context) error {
 
 func (o *Outcomes) once(ctx context.Context) error {
 	now := o.Store.Now()
-	late, err := o.Store.Unsettled(ctx, o.after, now.Add(-hopeless), now.Add(-overdue), asked)
+	late, err := o.Store.Unsettled(ctx, o.after, now.Add(-overdue), asked)
 	if err != nil {
 		return err
 	}
 	keep := Status(o.Store)
 	for _, m := range late {
-		s, err := o.Twilio.Fetch(ctx, m.SID)
+		status, err := o.Twilio.Fetch(ctx, m.SID)
 		var refused *whatsapp.Error
 		switch {
 		case errors.As(err, &refused) && refused.Class == whatsapp.Permanent: // Twilio does not know it any more
+			status = whatsapp.Status{MessageSID: m.SID}
 		case err != nil:
 			return fmt.Errorf("outcomes: %w", err)
-		default:
-			if err := keep(ctx, s); err != nil {
+		}
+		if !status.Settled() && m.Changed.Before(now.Add(-hopeless)) {
+			status.Status = whatsapp.StatusUnknown
+		}
+		if status.Status != "" {
+			if err := keep(ctx, status); err != nil {
 				return err
 			}
 		}

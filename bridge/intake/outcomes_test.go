@@ -24,7 +24,8 @@ func (s statuses) Fetch(_ context.Context, sid string) (whatsapp.Status, error) 
 	return whatsapp.Status{}, &whatsapp.Error{Class: whatsapp.Permanent, Message: "Twilio has no such message"}
 }
 
-// MSG-05: that a message failed is learnt though no callback told, once.
+// MSG-05, M7: that a message failed is learnt though no callback told, once, however
+// long ago it was sent. One of which nothing is told at last is of unknown outcome.
 func TestOutcomes(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *dbutil.Database) {
 		now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
@@ -51,13 +52,18 @@ func TestOutcomes(t *testing.T) {
 		for _, want := range []struct {
 			after  time.Duration
 			inputs int
-		}{{time.Minute, 0}, {3 * time.Minute, 2}, {3 * time.Minute, 2}, {13 * time.Hour, 2}} {
+		}{{time.Minute, 0}, {3 * time.Minute, 2}, {3 * time.Minute, 2}, {13 * time.Hour, 4}, {13 * time.Hour, 4}} {
 			now = now.Add(want.after)
 			if err := o.once(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			if n := inputs(); n != want.inputs || o.after != 0 {
 				t.Errorf("%d inputs, want %d; goes on behind %d", n, want.inputs, o.after)
+			}
+		}
+		for _, sid := range []string{"SM1", "SM3", "SM4"} { // nothing was handled meanwhile
+			if fresh, err := s.See(t.Context(), sid+":unknown"); err != nil || fresh != (sid == "SM1") {
+				t.Errorf("%s is of unknown outcome: %v %v", sid, !fresh, err)
 			}
 		}
 	})

@@ -24,8 +24,17 @@ func Inbound(l *Listing) func(context.Context, whatsapp.Inbound) error {
 	}
 }
 
+// keepInbound stores a message once. Another request with the same signature is a
+// replay, though its parameters may be cut in other places.
 func keepInbound(ctx context.Context, s *store.Store, in whatsapp.Inbound) error {
-	return keepTwilio(ctx, s, in.MessageSID, "phone:"+cmp.Or(in.From, in.ExternalUserID), store.InputWhatsApp, in)
+	return s.Tx(ctx, func(ctx context.Context) error {
+		if in.Signature != "" {
+			if fresh, err := s.See(ctx, "signature:"+in.Signature); err != nil || !fresh {
+				return err
+			}
+		}
+		return keepTwilio(ctx, s, in.MessageSID, "phone:"+cmp.Or(in.From, in.ExternalUserID), store.InputWhatsApp, in)
+	})
 }
 
 // Status stores a status callback. Twilio repeats and reorders them; each state

@@ -41,11 +41,14 @@ func (q *Queue) Status(ctx context.Context, s whatsapp.Status) error {
 	if p == nil || err != nil {
 		return err
 	}
-	if p.SID == "" { // the callback is faster than the answer to the request
+	if p.SID == "" && s.Status != whatsapp.StatusUnknown { // the callback is faster than the answer to the request
 		if err := q.sent(ctx, p, s.MessageSID, s.Status); err != nil {
 			return err
 		}
 		p.State = "accepted"
+	}
+	if s.Status == whatsapp.StatusUnknown {
+		return q.unknown(ctx, p)
 	}
 	old := p.State
 	p.State = whatsapp.Merge(old, s.Status)
@@ -92,4 +95,36 @@ func (q *Queue) partOf(ctx context.Context, s whatsapp.Status) (*store.Part, err
 		return nil, err
 	}
 	return p, nil
+}
+
+// unknown notes that Twilio never told the end of a message, and has that said, once
+// for a line. It may have arrived; if news of it come at last, they count.
+func (q *Queue) unknown(ctx context.Context, p *store.Part) error {
+	if rank := whatsapp.Rank(p.State); rank == 0 || rank >= whatsapp.Rank("delivered") {
+		return nil
+	}
+	p.State = whatsapp.StatusUnknown
+	if err := q.Store.SavePart(ctx, p); err != nil || p.Template() {
+		return err
+	}
+	line, err := q.Store.Line(ctx, p.Line)
+	if line == nil || err != nil {
+		return err
+	}
+	parts, err := q.Store.Parts(ctx, p.Line, p.Phone)
+	if err != nil {
+		return err
+	}
+	if n := len(inState(parts, whatsapp.StatusUnknown)); n > 1 {
+		return nil // said of another part of it
+	}
+	h, err := q.Store.Handoff(ctx, p.Number)
+	if h == nil || err != nil {
+		return err
+	}
+	desk, err := q.Relay.Desk(ctx)
+	if err != nil {
+		return err
+	}
+	return q.Relay.Apply(ctx, h, desk.Unknown(h, line.Line, p.Phone))
 }

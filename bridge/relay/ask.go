@@ -121,6 +121,9 @@ func (r *Relay) join(ctx context.Context, desk *handoff.Desk, h *handoff.Handoff
 	if err != nil {
 		return err
 	}
+	if !fresh && in.ByReaction && h.State != handoff.Closed && h.Asker(in.Asker) != nil {
+		return nil // one 🙋 more, in another skin tone: nothing new was asked
+	}
 	return r.apply(ctx, h, desk.Join(h, q, !fresh, before))
 }
 

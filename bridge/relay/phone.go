@@ -36,8 +36,8 @@ func (r *Relay) Inbound(ctx context.Context, in whatsapp.Inbound) error {
 	if err != nil {
 		return err
 	}
-	if in.OptOut != "" {
-		return r.optedOut(ctx, a, in.OptOut)
+	if word := optOut(in); word != "" {
+		return r.optedOut(ctx, a, word)
 	}
 	desk, err := r.desk(ctx)
 	if err != nil {
@@ -74,6 +74,16 @@ func (r *Relay) stranger(ctx context.Context, number string) error {
 
 func (r *Relay) tellStaff(ctx context.Context, w text.Words) error {
 	return r.Store.Do(ctx, effect.Effect{Message: &effect.Message{To: effect.Place{SuperAdmin: true}, Content: w.Notice()}})
+}
+
+// optOut is the word by which somebody wants no messages any more, or again. Twilio
+// names it where its opt-out is on; elsewhere STOP as the whole message means that,
+// too, and never an answer.
+func optOut(in whatsapp.Inbound) string {
+	if in.OptOut == "" && in.Quoted == "" && strings.EqualFold(strings.Trim(strings.TrimSpace(in.Body), ".!"), "STOP") {
+		return "STOP"
+	}
+	return in.OptOut
 }
 
 func (r *Relay) optedOut(ctx context.Context, a *handoff.Agent, word string) error {

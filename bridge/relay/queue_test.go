@@ -310,3 +310,72 @@ func TestTurns(t *testing.T) {
 		}
 	})
 }
+
+// M7. A message of which Twilio never told the end is of unknown outcome: staff read
+// that, once for a line, and what is told later still counts.
+func TestUnknownOutcome(t *testing.T) {
+	each(t, onlyDana, func(w *world) {
+		w.phone(dana, "?")
+		w.outs = nil
+		n, _ := w.asks(carl, "customer", strings.Repeat("word ", 500))
+		outs := slices.Clone(w.outs)
+		for _, o := range outs {
+			w.status(o, "sent", 0)
+			w.status(o, whatsapp.StatusUnknown, 0)
+		}
+		told := 0
+		for _, p := range w.posts {
+			if strings.Contains(p.body, "is not known") && p.thread == w.root(n) && p.msgtype == "m.notice" {
+				told++
+			}
+		}
+		if len(outs) != 2 || told != 1 {
+			t.Errorf("M7: %d parts, told %d times", len(outs), told)
+		}
+		w.status(outs[0], "failed", 63024)
+		w.must("super_admin", "did not reach Dana")
+		w.status(outs[1], "read", 0)
+		w.status(outs[1], whatsapp.StatusUnknown, 0)
+		if p, err := w.s.PartBySID(w.ctx, outs[1].sid); err != nil || p.State != "read" {
+			t.Errorf("M7: %+v %v", p, err)
+		}
+	})
+}
+
+// U5. STOP is no answer, with or without Twilio's opt-out.
+func TestStop(t *testing.T) {
+	each(t, onlyDana, func(w *world) {
+		w.phone(dana, "?")
+		w.asks(carl, "customer", "alpha")
+		w.phone(dana, "#1 hi")
+		for _, words := range []string{"STOP", "Stop", "stop."} {
+			before := len(w.posts)
+			w.phone(dana, words)
+			if len(w.posts) != before+1 || w.posts[before].room != "super_admin" || !strings.Contains(w.posts[before].body, "Dana") {
+				t.Errorf("U5: %q: %+v", words, w.posts[before:])
+			}
+		}
+		w.phone(dana, "Stop the machine first")
+		w.must("customer", "Stop the machine first")
+	})
+}
+
+// U14. 🙋 in four skin tones on one message is one handoff and one notice.
+func TestHandsInManyTones(t *testing.T) {
+	each(t, nil, func(w *world) {
+		q := w.wrote(carl, "customer", body("Is anybody there?")).ID
+		for range 4 {
+			if n := w.hands(carl, "customer", q, ""); n != 1 {
+				t.Errorf("U14: #%d", n)
+			}
+		}
+		if got := w.in("customer"); len(got) != 1 {
+			t.Errorf("U14: %d notices: %q", len(got), got)
+		}
+		w.closes(root, "super_admin", w.root(1))
+		w.hands(carl, "customer", q, "")
+		if w.card(1)["state"] != "open" {
+			t.Error("U14: a closed one is not opened again")
+		}
+	})
+}

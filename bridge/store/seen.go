@@ -44,6 +44,16 @@ func (s *Store) ForgetSeen(ctx context.Context, before time.Time, n int) (more b
 	return deleted == int64(n), wrap("seen", err)
 }
 
+// See remembers an id; fresh is false if it was known.
+func (s *Store) See(ctx context.Context, id string) (fresh bool, err error) {
+	r, err := s.DB.Exec(ctx, "INSERT INTO seen (event_id, at) VALUES ($1, $2) ON CONFLICT (event_id) DO NOTHING", id, millis(s.Now()))
+	if err != nil {
+		return false, wrap("seen", err)
+	}
+	n, err := r.RowsAffected()
+	return n == 1, wrap("seen", err)
+}
+
 // PutOldState remembers a state event where nothing is known: what is known is
 // newer.
 func (s *Store) PutOldState(ctx context.Context, e *matrix.Event) error {

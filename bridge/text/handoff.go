@@ -211,6 +211,11 @@ func FailedForStaff(n int64, name, why string) Words {
 	return Say("%s", fmt.Sprintf("#%d · This did not reach %s on WhatsApp: %s. Somebody else can take it with ✋ on the card.", n, name, why))
 }
 
+// UnknownForStaff says that nobody knows whether a line reached an agent.
+func UnknownForStaff(n int64, name string) Words {
+	return Say("%s", fmt.Sprintf("#%d · Whether this reached %s on WhatsApp is not known: Twilio took it and has said nothing of it for half a day. Ask %s, or let somebody else take it with ✋ on the card.", n, name, name))
+}
+
 // LostForStaff says that an answer did not reach the asker's thread.
 func LostForStaff(n int64) Words {
 	return Say("%s", fmt.Sprintf("#%d · This did not reach the asker: the homeserver refused it. The asker may have left the room. Try another way, or send it again later.", n))

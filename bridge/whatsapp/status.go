@@ -35,6 +35,13 @@ func ParseStatus(form url.Values, ref string) (Status, error) {
 	return s, nil
 }
 
+// StatusUnknown is what we note of a message of which Twilio never told the end.
+const StatusUnknown = "unknown"
+
+// Settled tells that nothing more is to be expected of a message: it arrived or
+// failed.
+func (s Status) Settled() bool { return Rank(s.Status) >= Rank("delivered") }
+
 // Failed tells that the message did not and will not arrive.
 func (s Status) Failed() bool { return Rank(s.Status) == failed }
 

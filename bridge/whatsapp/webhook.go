@@ -19,7 +19,7 @@ const maxBody = 1 << 20
 // error of store is answered with 503, and Twilio tries again. Twilio waits for
 // 15 seconds.
 func (c *Client) Inbound(store func(context.Context, Inbound) error) http.Handler {
-	return c.webhook(func(ctx context.Context, form, _ url.Values, w http.ResponseWriter) error {
+	return c.webhook(func(ctx context.Context, form, _ url.Values, signature string, w http.ResponseWriter) error {
 		if form.Get("MessageStatus") != "" {
 			zerolog.Ctx(ctx).Warn().Msg("Twilio sends status callbacks to the path of incoming messages: mend the address in Twilio")
 			w.WriteHeader(http.StatusNoContent)
@@ -30,6 +30,10 @@ func (c *Client) Inbound(store func(context.Context, Inbound) error) http.Handle
 			http.Error(w, "MessageSid is missing", http.StatusBadRequest)
 			return nil
 		}
+		if err := c.ours(form); err != nil {
+			return errors.Join(errRefused, err)
+		}
+		in.Signature = signature
 		if from := form.Get("From"); from != "" && !strings.HasPrefix(from, "whatsapp:") {
 			// A number may take text messages, too, and anybody can send those in the
 			// name of an agent's number.
@@ -46,7 +50,7 @@ func (c *Client) Inbound(store func(context.Context, Inbound) error) http.Handle
 
 // Status handles status callbacks in the same way; the answer is 204.
 func (c *Client) Status(store func(context.Context, Status) error) http.Handler {
-	return c.webhook(func(ctx context.Context, form, query url.Values, w http.ResponseWriter) error {
+	return c.webhook(func(ctx context.Context, form, query url.Values, _ string, w http.ResponseWriter) error {
 		s, err := ParseStatus(form, query.Get("m"))
 		if err != nil {
 			http.Error(w, "MessageSid is missing", http.StatusBadRequest)
@@ -60,8 +64,11 @@ func (c *Client) Status(store func(context.Context, Status) error) http.Handler 
 	})
 }
 
+// errRefused marks what is answered with 403.
+var errRefused = errors.New("webhook: refused")
+
 // webhook lets through what Twilio signed for our account.
-func (c *Client) webhook(handle func(ctx context.Context, form, query url.Values, w http.ResponseWriter) error) http.Handler {
+func (c *Client) webhook(handle func(ctx context.Context, form, query url.Values, signature string, w http.ResponseWriter) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		log := zerolog.Ctx(r.Context())
 		if r.Method != http.MethodPost {
@@ -88,7 +95,16 @@ func (c *Client) webhook(handle func(ctx context.Context, form, query url.Values
 			w.WriteHeader(http.StatusForbidden)
 			return
 		}
-		if err := handle(r.Context(), form, r.URL.Query(), w); err != nil {
+		if err := shaped(form); err != nil {
+			log.Warn().Err(err).Str("path", r.URL.Path).Msg("Refused a webhook")
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		switch err := handle(r.Context(), form, r.URL.Query(), r.Header.Get("X-Twilio-Signature"), w); {
+		case errors.Is(err, errRefused):
+			log.Warn().Err(err).Str("path", r.URL.Path).Msg("Refused a webhook")
+			w.WriteHeader(http.StatusForbidden)
+		case err != nil:
 			log.Err(err).Str("path", r.URL.Path).Msg("Could not store a webhook")
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}

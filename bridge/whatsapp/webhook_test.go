@@ -256,7 +256,7 @@ func TestHandlers(t *testing.T) {
 		}, false, 200, 0},
 		{"no MessageSid", func() *http.Request { return request(c, InboundPath, "AccountSid="+account) }, false, 400, 0},
 		{"1 MB", func() *http.Request {
-			b := "AccountSid=" + account + "&MessageSid=SM1&Body="
+			b := "AccountSid=" + account + "&MessageSid=" + sid1 + "&From=whatsapp:%2B4915100000001&To=whatsapp:%2B14155238886&Body="
 			return request(c, InboundPath, b+strings.Repeat("x", maxBody-len(b)))
 		}, false, 200, 1},
 		{"over 1 MB", func() *http.Request { return request(c, InboundPath, inbound+strings.Repeat("x", maxBody)) }, false, 413, 0},
@@ -295,6 +295,60 @@ func TestHandlers(t *testing.T) {
 				t.Errorf("said %q", w.Body)
 			}
 		})
+	}
+}
+
+// R13: a request that was seen can be cut in other places under the same signature.
+// It is refused by the shape of its fields, or counts as the one it was.
+func TestReplayInAnotherForm(t *testing.T) {
+	c := newClient(t, config(""))
+	seen := samples(t)["quote reply to one of our messages"]
+	quoted := seen.Get("OriginalRepliedMessageSid")
+	content := signedForms(seen)[0]
+	for name, change := range map[string]func(f url.Values){
+		"another id": func(f url.Values) {
+			f.Set("MessageSid", f.Get("MessageSid")+"MessageType"+f.Get("MessageType"))
+			f.Del("MessageType")
+		},
+		"no quote": func(f url.Values) {
+			f.Set("NumSegments", f.Get("NumSegments")+"OriginalRepliedMessageSender"+f.Get("OriginalRepliedMessageSender")+"OriginalRepliedMessageSid"+quoted)
+			f.Del("OriginalRepliedMessageSender")
+			f.Del("OriginalRepliedMessageSid")
+		},
+		"nobody":            func(f url.Values) { f.Del("From"); f.Del("ExternalUserId") },
+		"to another number": func(f url.Values) { f.Set("To", "whatsapp:+14155230000") },
+		"to nobody":         func(f url.Values) { f.Del("To") },
+	} {
+		t.Run("R13 "+name, func(t *testing.T) {
+			f := url.Values{}
+			for k, v := range seen {
+				f[k] = v
+			}
+			change(f)
+			if replay := signedForms(f)[0]; (name == "another id" || name == "no quote") && replay != content {
+				t.Fatalf("not a replay: %s\n%s", replay, content)
+			}
+			w := httptest.NewRecorder()
+			c.Inbound(func(context.Context, Inbound) error { t.Error("stored"); return nil }).ServeHTTP(w, request(c, InboundPath, f.Encode()))
+			if w.Code != http.StatusForbidden {
+				t.Errorf("answered %d", w.Code)
+			}
+		})
+	}
+	stored := []Inbound{}
+	keep := c.Inbound(func(_ context.Context, in Inbound) error { stored = append(stored, in); return nil })
+	f := url.Values{}
+	for k, v := range seen {
+		f[k] = v
+	}
+	name := f.Get("ProfileName")
+	f.Set("ProfileName", name+"SmsMessageSid"+f.Get("SmsMessageSid"))
+	f.Del("SmsMessageSid")
+	for _, form := range []url.Values{seen, f} {
+		keep.ServeHTTP(httptest.NewRecorder(), request(c, InboundPath, form.Encode()))
+	}
+	if len(stored) != 2 || stored[0].Signature == "" || stored[0].Signature != stored[1].Signature {
+		t.Errorf("R13: not known as one by the signature: %+v", stored)
 	}
 }
 

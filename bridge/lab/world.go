@@ -6,6 +6,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/rs/zerolog"
+
+	"lanekeeper/bridge/store"
 )
 
 // People of every world: root is superadmin, olga is ops; mia manages; abe is an agency's man; carl and cleo are customers;
@@ -387,10 +391,29 @@ func (w *World) CheckAnswers() {
 	}
 }
 
-// CheckSettled reports an error unless the homeserver is as the projects want it: `plan` finds nothing to do.
+// CheckSettled reports an error unless the homeserver is as the projects want it (`plan` finds nothing to do), and for each
+// line that waits for a phone there is a job.
 func (w *World) CheckSettled(when string) {
 	w.t.Helper()
+	w.checkPhones(when)
 	if out, code := w.Bridge.Plan(); code != 0 {
 		w.t.Errorf("%s: plan ends with %d:\n%s", when, code, out)
+	}
+}
+
+// checkPhones checks the invariant of bridge/phone in the bridge's database.
+func (w *World) checkPhones(when string) {
+	w.t.Helper()
+	db, err := store.Open(w.t.Context(), w.Bridge.DatabaseType, w.Bridge.Database, zerolog.Nop())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	stranded, err := (&store.Store{DB: db}).Stranded(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if len(stranded) > 0 {
+		w.t.Errorf("%s: lines wait for %q, and no job of these phones is left to send them", when, stranded)
 	}
 }

@@ -56,12 +56,8 @@ func (r *Relay) Ask(ctx context.Context, in AskInput) (fields map[string]any, er
 		q.At.Handoff = h.Number
 		return result(h), r.join(ctx, desk, h, q, in)
 	}
-	if in.Thread != "" { // a root that another room's handoff has is none here
-		if foreign, err := r.Store.HandoffByThread(ctx, in.Thread); err != nil {
-			return nil, err
-		} else if foreign != nil {
-			in.Thread = ""
-		}
+	if in.Thread, err = r.rootHere(ctx, in.Room, in.Thread); err != nil {
+		return nil, err
 	}
 	a, err := r.asking(ctx, q, in)
 	if err != nil {
@@ -175,19 +171,36 @@ func here(h *handoff.Handoff, room *store.Room) bool {
 	return !h.Direct && h.Room == room.ID
 }
 
+// rootHere is the root of a thread if it is a message of this room; else "": what
+// clients name as the root of their threads can be anything.
+func (r *Relay) rootHere(ctx context.Context, room *store.Room, root string) (string, error) {
+	if root == "" {
+		return "", nil
+	}
+	if m, err := r.Store.Message(ctx, root); err != nil || m != nil && m.Room == room.ID {
+		return root, err
+	}
+	id, err := r.Store.SentAs(ctx, root)
+	if err != nil || id == "" {
+		return "", err
+	}
+	if where, _, err := r.Store.Sent(ctx, id); err != nil || where != room.ID {
+		return "", err
+	}
+	return root, nil
+}
+
 // byRoot finds the handoff of a room by the root of its thread.
 func (r *Relay) byRoot(ctx context.Context, room *store.Room, root string) (*handoff.Handoff, error) {
-	h, err := r.Store.HandoffByThread(ctx, root)
-	if h == nil && err == nil {
-		var id string
-		if id, err = r.Store.SentAs(ctx, root); id != "" && err == nil {
-			h, err = r.Store.HandoffByThread(ctx, string(effect.To(id)))
-		}
+	h, err := r.Store.HandoffByThread(ctx, room, root)
+	if h != nil || err != nil {
+		return h, err
 	}
-	if h == nil || err != nil || !here(h, room) {
+	id, err := r.Store.SentAs(ctx, root)
+	if err != nil || id == "" {
 		return nil, err
 	}
-	return h, nil
+	return r.Store.HandoffByThread(ctx, room, string(effect.To(id)))
 }
 
 // byMessage finds the handoff of a room by any message of its thread.

@@ -45,10 +45,30 @@ func (s *Store) Handoff(ctx context.Context, number int64) (*handoff.Handoff, er
 	return s.handoffWhere(ctx, "number=$1", number)
 }
 
-// HandoffByThread finds the handoff whose thread has this root: an event id, or
-// "~ID" of the message that an effect sends.
-func (s *Store) HandoffByThread(ctx context.Context, root string) (*handoff.Handoff, error) {
-	return s.handoffWhere(ctx, "thread=$1", root)
+// HandoffByThread finds the handoff of a room whose thread has this root: an event
+// id, or "~ID" of the message that an effect sends.
+func (s *Store) HandoffByThread(ctx context.Context, room *Room, root string) (*handoff.Handoff, error) {
+	direct := ""
+	if room.Kind == Direct {
+		direct = room.User
+	}
+	return s.handoffWhere(ctx, "thread=$1", threadKey(room.ID, direct, root))
+}
+
+// threadKey tells a thread from those of other rooms: its root is named by clients.
+// The direct chat with a person is one, whichever room that is.
+func threadKey(room, direct, root string) string {
+	if direct != "" {
+		room = "direct:" + direct
+	}
+	return room + " " + root
+}
+
+func threadOf(h *handoff.Handoff) string {
+	if h.Direct {
+		return threadKey("", h.First().User, string(h.Thread))
+	}
+	return threadKey(h.Room, "", string(h.Thread))
 }
 
 // HandoffInDirect finds the newest handoff of a person's direct chat that is not
@@ -115,7 +135,7 @@ func (s *Store) SaveHandoff(ctx context.Context, h *handoff.Handoff) error {
 	}
 	if old == 0 {
 		_, err = s.DB.Exec(ctx, "INSERT INTO handoff (number, version, state, asker, direct, thread, record) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-			h.Number, h.Version, h.State, h.First().User, h.Direct, string(h.Thread), string(raw))
+			h.Number, h.Version, h.State, h.First().User, h.Direct, threadOf(h), string(raw))
 		return wrap("handoff", err)
 	}
 	r, err := s.DB.Exec(ctx, "UPDATE handoff SET version=$3, state=$4, record=$5 WHERE number=$1 AND version=$2", h.Number, old, h.Version, h.State, string(raw))

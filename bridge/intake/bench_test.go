@@ -23,6 +23,8 @@ type source struct {
 	next int
 }
 
+func (s *source) JoinedRooms(context.Context) ([]string, error) { return nil, nil }
+
 // Sync decodes a batch, as the client does with an answer.
 func (s *source) Sync(context.Context, string, time.Duration, matrix.Measure) (*matrix.Batch, error) {
 	b := &matrix.Batch{Joined: map[string]matrix.JoinedRoom{}}

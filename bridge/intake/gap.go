@@ -18,7 +18,7 @@ import (
 // History is what filling a gap asks of Matrix; *matrix.Client in production.
 type History interface {
 	Since(ctx context.Context, room, since string, each func(page []json.RawMessage) error) (complete bool, err error)
-	Page(ctx context.Context, room, from, to string) (events []json.RawMessage, next string, err error)
+	Page(ctx context.Context, room, from, to string, tries int) (events []json.RawMessage, next string, err error)
 }
 
 // Gaps reads what syncs left out and hands it on. A room whose gap cannot be read
@@ -52,6 +52,9 @@ func (j gapJob) item(key string) queue.Item {
 const (
 	gapPauseMin = time.Second
 	gapPauseMax = time.Minute
+	// wholeTries is how often all of a gap is asked for at once before it is read page
+	// by page, where that is more than the homeserver can give.
+	wholeTries = 5
 	// gapTold is after what time staff learns of a gap that cannot be read, gapLost when
 	// it is given up: what was said by then is too old to be acted upon, and what is
 	// said now shall be.
@@ -75,7 +78,7 @@ func (g *Gaps) Do(ctx context.Context, job queue.Job) queue.Result {
 	if gap == nil || gap.Filled {
 		return queue.Result{}
 	}
-	next, page, err := g.read(ctx, gap)
+	next, page, err := g.read(ctx, gap, job.Attempts)
 	if err != nil {
 		return g.failed(ctx, job, gap, err)
 	}
@@ -84,9 +87,9 @@ func (g *Gaps) Do(ctx context.Context, job queue.Job) queue.Result {
 
 // read reads on: at first all at once, page by page where the homeserver does not
 // give that. It gives a page and where the next one begins; "": there is none.
-func (g *Gaps) read(ctx context.Context, gap *store.Gap) (next string, page []json.RawMessage, err error) {
+func (g *Gaps) read(ctx context.Context, gap *store.Gap, tries int) (next string, page []json.RawMessage, err error) {
 	if gap.Position != "" {
-		page, next, err = g.HS.Page(ctx, gap.Room, gap.Position, gap.Prev)
+		page, next, err = g.HS.Page(ctx, gap.Room, gap.Position, gap.Prev, tries)
 		return next, page, err
 	}
 	if err := g.Store.DropHeld(ctx, gap); err != nil { // of a try that was cut off
@@ -95,7 +98,7 @@ func (g *Gaps) read(ctx context.Context, gap *store.Gap) (next string, page []js
 	complete, err := g.HS.Since(ctx, gap.Room, gap.Since, func(page []json.RawMessage) error {
 		return g.Store.Tx(ctx, func(ctx context.Context) error { return g.hold(ctx, gap, page) })
 	})
-	if err == nil && !complete {
+	if err == nil && !complete || tries >= wholeTries && matrix.TooMuch(err) {
 		next, err = gap.Since, g.Store.DropHeld(ctx, gap)
 	}
 	return next, nil, err

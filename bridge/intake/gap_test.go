@@ -103,6 +103,8 @@ func (s *server) Sync(_ context.Context, since string, _ time.Duration, m matrix
 	return b, nil
 }
 
+func (s *server) JoinedRooms(context.Context) ([]string, error) { return []string{lane1, foreign}, nil }
+
 func (s *server) refuses(room string) error {
 	s.asked++
 	if s.broken[room] || s.fail != nil && s.fail() {
@@ -130,7 +132,7 @@ func (s *server) Since(_ context.Context, room, since string, each func([]json.R
 	return true, nil
 }
 
-func (s *server) Page(_ context.Context, room, from, to string) ([]json.RawMessage, string, error) {
+func (s *server) Page(_ context.Context, room, from, to string, _ int) ([]json.RawMessage, string, error) {
 	if err := s.refuses(room); err != nil {
 		return nil, "", err
 	}

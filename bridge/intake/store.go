@@ -104,15 +104,20 @@ type wireEvent struct {
 
 // event makes an arrival of an event; one without an id is known by its bytes.
 func event(room, key, domain string, raw json.RawMessage) arrival {
-	var e wireEvent
-	a := arrival{key: key, input: store.Input{Kind: store.InputEvent, Room: room, Raw: raw}}
+	a, _ := read(room, key, domain, raw)
+	return a
+}
+
+// read is event, with what was read of it.
+func read(room, key, domain string, raw json.RawMessage) (a arrival, e wireEvent) {
+	a = arrival{key: key, input: store.Input{Kind: store.InputEvent, Room: room, Raw: raw}}
 	if json.Unmarshal(raw, &e) == nil && e.ID != "" && !strings.Contains(e.ID, "\x00") { // which no database stores
 		a.id, a.at = e.ID, time.UnixMilli(e.TS)
 		_, server, _ := strings.Cut(e.Sender, ":")
 		a.local = server == domain
-		return a
+		return a, e
 	}
 	sum := sha256.Sum256(raw)
 	a.id = "sha256:" + hex.EncodeToString(sum[:])
-	return a
+	return a, e
 }

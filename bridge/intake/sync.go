@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,6 +19,7 @@ import (
 // Homeserver is what the sync asks of Matrix; *matrix.Client in production.
 type Homeserver interface {
 	Sync(ctx context.Context, since string, wait time.Duration, m matrix.Measure) (*matrix.Batch, error)
+	JoinedRooms(ctx context.Context) ([]string, error)
 }
 
 // metaSince is where the token of the last stored batch stands.
@@ -103,7 +105,7 @@ func (s *Sync) once(ctx context.Context, wait time.Duration) error {
 	batch, err := s.HS.Sync(ctx, since, wait, s.measure)
 	if err != nil {
 		if matrix.TooMuch(err) {
-			s.less()
+			return errors.Join(err, s.less(ctx, err, since))
 		}
 		return err
 	}
@@ -123,12 +125,33 @@ func (s *Sync) once(ctx context.Context, wait time.Duration) error {
 }
 
 // less asks for less the next time: what an answer leaves out is read room by room.
-func (s *Sync) less() {
-	limit := s.measure.Limit
-	if limit == 0 {
-		limit = matrix.Timeline
+// If one event of each room is still too large an answer, rooms that are not ours are
+// left out of it; those where the bot has no business it leaves.
+func (s *Sync) less(ctx context.Context, reason error, since string) error {
+	limit := cmp.Or(s.measure.Limit, matrix.Timeline)
+	if s.measure.Limit = max(1, limit/2); limit > 1 || !errors.Is(reason, matrix.ErrTooLarge) || len(s.measure.Without) > 0 {
+		return nil
 	}
-	s.measure.Limit = max(1, limit/2)
+	rooms, err := s.HS.JoinedRooms(ctx)
+	if err != nil {
+		return err
+	}
+	ours, err := s.Store.RoomsByID(ctx, rooms)
+	if err != nil {
+		return err
+	}
+	var notes []arrival
+	for _, id := range rooms {
+		if ours[id] == nil {
+			p := parser{room: id, key: store.InputKey(nil, id), join: since}
+			s.measure.Without, notes = append(s.measure.Without, id), append(notes, p.note(store.InputCrowd))
+		}
+	}
+	s.Log.Warn().Int("rooms", len(notes)).Msg("The answer to a sync is too large; leaving out the rooms that are not ours")
+	return s.Store.Tx(ctx, func(ctx context.Context) error {
+		_, err := keep(ctx, s.Store, notes)
+		return err
+	})
 }
 
 // keep stores what came in, with the token of the next sync. Where something is
@@ -296,9 +319,8 @@ func (p parser) note(kind string) arrival {
 func (p parser) events(raws []json.RawMessage) []arrival {
 	out := make([]arrival, 0, len(raws))
 	for _, raw := range raws {
-		a := event(p.room, p.key, p.domain, raw)
-		var e wireEvent
-		state := json.Unmarshal(raw, &e) == nil && e.StateKey != nil
+		a, e := read(p.room, p.key, p.domain, raw)
+		state := e.StateKey != nil
 		a.input.Old = p.history && !state
 		if p.join != "" && state {
 			// The bot may have been here before and have forgotten since what the room is

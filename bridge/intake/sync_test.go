@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -17,6 +18,35 @@ type answers func(since string, m matrix.Measure) (*matrix.Batch, error)
 
 func (a answers) Sync(_ context.Context, since string, _ time.Duration, m matrix.Measure) (*matrix.Batch, error) {
 	return a(since, m)
+}
+
+func (answers) JoinedRooms(context.Context) ([]string, error) { return []string{lane1, foreign}, nil }
+
+// R7: if one event of each room is still more than we take, rooms that are not ours are left out, and the bot is to leave them.
+func TestWithoutRoomsThatAreNotOurs(t *testing.T) {
+	eachDesk(t, func(d *desk) {
+		var without []string
+		d.sync.HS = answers(func(since string, m matrix.Measure) (*matrix.Batch, error) {
+			if without = m.Without; len(without) == 0 {
+				return nil, fmt.Errorf("sync: %w", matrix.ErrTooLarge)
+			}
+			return &matrix.Batch{Next: since + "+"}, nil
+		})
+		for tries := 0; ; tries++ {
+			if err := d.sync.once(d.t.Context(), 0); err == nil {
+				break
+			} else if tries > 20 {
+				d.t.Fatal(err)
+			}
+		}
+		in := d.inputs()
+		if !slices.Equal(without, []string{foreign}) || len(in) != 1 || in[0].Kind != store.InputCrowd || in[0].Room != foreign {
+			d.t.Errorf("without %v; %+v", without, in)
+		}
+		if d.sync.measure.Limit != 0 || d.sync.measure.Without != nil {
+			d.t.Errorf("a sync works, and still %+v", d.sync.measure)
+		}
+	})
 }
 
 // C4: an answer that is too large, or takes too long, is asked for with half as many events of each room, down to one; when it

@@ -39,11 +39,17 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.cause }
 
+// ErrTooLarge is the cause where an answer was larger than we take.
+var ErrTooLarge = errors.New("the answer is too large")
+
 // unanswered is the error of a call whose outcome is unknown.
 func unanswered(ctx context.Context, failed mautrix.HTTPError) *Error {
 	cause := failed.WrappedError
 	if cause == nil {
 		cause = errors.New(failed.Message)
+	}
+	if errors.Is(cause, mautrix.ErrResponseTooLong) || errors.Is(cause, mautrix.ErrBodyReadReachedLimit) {
+		cause = ErrTooLarge
 	}
 	var u *url.Error
 	if errors.As(cause, &u) {
@@ -105,8 +111,7 @@ func Temporary(err error) bool {
 // through.
 func TooMuch(err error) bool {
 	var e *Error
-	return errors.Is(err, mautrix.ErrResponseTooLong) || errors.Is(err, mautrix.ErrBodyReadReachedLimit) ||
-		errors.Is(err, context.DeadlineExceeded) || errors.As(err, &e) && e.Status == http.StatusGatewayTimeout
+	return errors.Is(err, ErrTooLarge) || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &e) && e.Status == http.StatusGatewayTimeout
 }
 
 // gateDown recognises Synapse refusing because a module that it asks cannot

@@ -165,7 +165,7 @@ func (l *site) between(t *testing.T, room, since, prev string) (ids []string) {
 	}
 	ids = nil
 	for from := since; from != ""; {
-		events, next, err := l.Page(t.Context(), room, from, prev)
+		events, next, err := l.Page(t.Context(), room, from, prev, 0)
 		if err != nil {
 			t.Fatal(err)
 		}

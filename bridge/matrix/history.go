@@ -21,8 +21,8 @@ type page struct {
 }
 
 // messages reads one page of a room's history as the bot.
-func (c *Client) messages(ctx context.Context, room, dir, from, to string) (page, error) {
-	query := map[string]string{"dir": dir, "limit": strconv.Itoa(pageSize)}
+func (c *Client) messages(ctx context.Context, room, dir, from, to string, limit int) (page, error) {
+	query := map[string]string{"dir": dir, "limit": strconv.Itoa(limit)}
 	if from != "" {
 		query["from"] = from
 	}
@@ -64,9 +64,10 @@ func (c *Client) Since(ctx context.Context, room, since string, each func(page [
 
 // Page gives one page of what happened in a room between two sync tokens, oldest
 // first, and the token of the next page; "": that was the last one. It may also give
-// events that are younger than the second token.
-func (c *Client) Page(ctx context.Context, room, from, to string) (events []json.RawMessage, next string, err error) {
-	p, err := c.messages(ctx, room, "f", from, to)
+// events that are younger than the second token. A page is halved for each earlier
+// try: it may have been too large, or have taken too long.
+func (c *Client) Page(ctx context.Context, room, from, to string, tries int) (events []json.RawMessage, next string, err error) {
+	p, err := c.messages(ctx, room, "f", from, to, max(1, pageSize>>min(tries, 10)))
 	if p.End == from {
 		p.End = ""
 	}
@@ -80,7 +81,7 @@ func (c *Client) Page(ctx context.Context, room, from, to string) (events []json
 // attempt; what is younger is read, and a page more.
 func (c *Client) FindSent(ctx context.Context, room, txn string, since time.Time) (string, error) {
 	for from := ""; ; {
-		p, err := c.messages(ctx, room, "b", from, "")
+		p, err := c.messages(ctx, room, "b", from, "", pageSize)
 		if err != nil {
 			return "", err
 		}

@@ -3,7 +3,9 @@ package matrix
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -49,4 +51,28 @@ func TestSilence(t *testing.T) {
 			}
 		}
 	})
+}
+
+// large answers with more than anybody takes.
+type large struct{}
+
+func (large) RoundTrip(r *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: 200, Header: http.Header{}, ContentLength: answerLimitSync + 1, Body: io.NopCloser(strings.NewReader("{")), Request: r}, nil
+}
+
+// C4: an answer that is too large is told from one that did not come.
+func TestTooLarge(t *testing.T) {
+	c, err := New(Config{
+		Address: "http://localhost", Domain: "lanes.test", ASToken: "a", HSToken: "h",
+		BotLocalpart: "lanekeeper", GhostPrefix: "lanekeeper_", ID: "lanekeeper",
+	}, zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.http.Transport = large{}
+	c.caps.Store(&Capabilities{Devices: true})
+	_, err = c.Sync(t.Context(), "s1", 0, Measure{})
+	if !errors.Is(err, ErrTooLarge) || !TooMuch(err) || !Temporary(err) {
+		t.Error(err)
+	}
 }

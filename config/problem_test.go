@@ -186,11 +186,11 @@ func TestEveryProblemIsASentence(t *testing.T) {
 			"whatsapp.agents[3].number is the number that Lanekeeper itself sends from: give the number of a person who answers.",
 			`whatsapp.agents[4].number is still "+4915112345678" as in the example: give the number of a person who answers, or remove the line.`,
 		}},
-		"limits": {"limits: {open_handoffs: 0, parts: -1, direct_chats: 10001, words_per_minute: many}", []string{
+		"limits": {"limits: {open_handoffs: 0, parts: -1, direct_chats: 1000000001, words_per_minute: many}", []string{
 			`limits.words_per_minute is the text "many", but must be a whole number.`,
-			"limits.open_handoffs is 0, but must be 1 to 10000.",
-			"limits.parts is -1, but must be 1 to 10000.",
-			"limits.direct_chats is 10001, but must be 1 to 10000.",
+			"limits.open_handoffs is 0, but must be 1 to 1000000000.",
+			"limits.parts is -1, but must be 1 to 1000000000.",
+			"limits.direct_chats is 1000000001, but must be 1 to 1000000000.",
 		}},
 		"handoff": {"handoff: {reveal_agent: nick, consent: tell, context_messages: -1}\nmedia: {link_ttl: 1s}", []string{
 			`handoff.reveal_agent is "nick", but must be name or team.`,

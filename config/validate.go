@@ -29,8 +29,8 @@ func init() {
 	}
 }
 
-// maxLimit is the most that each of limits can be.
-const maxLimit = 10_000
+// maxLimit is the most that each of limits can be: as good as none.
+const maxLimit = 1_000_000_000
 
 // What the example config shows and nobody can mean.
 const (

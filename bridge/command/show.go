@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"lanekeeper/bridge/markup"
 	"lanekeeper/bridge/policy"
 	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/text"
@@ -236,7 +237,7 @@ func (k *call) requests(ctx context.Context) (*reply, error) {
 		list = append(list, map[string]any{"number": q.Number, "user": q.User, "lane": q.Lane, "access": q.Access.String(), "reason": q.Reason, "state": q.State})
 		w := text.Say("#%d · %s · %s in %s", q.Number, k.pill(ctx, q.User), q.Access.String(), title(p, q.Lane))
 		if q.Reason != "" {
-			w = text.Say("%s · “%s”", w, q.Reason)
+			w = text.Join(w, markup.Quote(text.Say("%s", q.Reason)))
 		}
 		lines = append(lines, w)
 	}

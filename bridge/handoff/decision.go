@@ -2,7 +2,6 @@ package handoff
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"lanekeeper/bridge/effect"
@@ -47,22 +46,6 @@ type Line struct {
 	// Held: it is stored but goes out only if an effect asks for it, or when the
 	// asker has agreed.
 	Held bool
-}
-
-// ownTag is how a line of ours begins.
-var ownTag = regexp.MustCompile(`^\s*\*#(\d{1,18})\*?(?:[\s:,.;–—-]+|$)`)
-
-// guard keeps words from looking like a tag of ours: a line of theirs that begins
-// as one is quoted. (Words from Matrix cannot, see markup.ForWhatsApp; those of
-// agents can.)
-func guard(s string) string {
-	lines := strings.Split(s, "\n")
-	for i, l := range lines {
-		if strings.HasPrefix(strings.TrimSpace(l), "*#") && ownTag.MatchString(l) {
-			lines[i] = "> " + l
-		}
-	}
-	return strings.Join(lines, "\n")
 }
 
 // Tag begins a part of a line: "*#12* ", with its place among the parts of a long

@@ -116,6 +116,7 @@ type piece struct {
 	Name  string `json:"name,omitempty"` // put before the words
 	Note  string `json:"note,omitempty"` // of ours, behind the name
 	Text  string `json:"text"`
+	File  bool   `json:"file,omitempty"`  // a file came with it
 	Title string `json:"title,omitempty"` // a line of its own before the piece
 	At    Origin `json:"at"`
 }
@@ -126,18 +127,7 @@ func (s *Said) piece(h *Handoff) Piece {
 	if !MayTravel(s.At, h, Agents) {
 		return Piece{}
 	}
-	return Piece{piece{Event: s.Event, User: s.User, Name: markup.LiteralForWhatsApp(oneLine(s.Name)), Text: s.forAgent(), At: s.At}}
-}
-
-// forAgent are the words of a message for WhatsApp.
-func (s *Said) forAgent() string {
-	if !s.File {
-		return s.Markup
-	}
-	if s.Markup == "" {
-		return text.SentFileForAgent()
-	}
-	return s.Markup + "\n" + text.SentFileForAgent()
+	return Piece{piece{Event: s.Event, User: s.User, Name: markup.LiteralForWhatsApp(oneLine(s.Name)), Text: s.Markup, File: s.File, At: s.At}}
 }
 
 // Event is whose edit or deletion changes the piece, "" if nobody's.
@@ -148,18 +138,18 @@ func (p Piece) User() string { return p.p.User }
 
 // Reworded is the piece with what its message says after an edit.
 func (p Piece) Reworded(s *Said) Piece {
-	p.p.Text = s.forAgent()
+	p.p.Text, p.p.File = s.Markup, s.File
 	return p
 }
 
 // Withdrawn is the piece after its message was deleted.
 func (p Piece) Withdrawn() Piece {
-	p.p.Text = ""
+	p.p.Text, p.p.File = "", false
 	return p
 }
 
 // empty reports whether nothing is left to be read.
-func (p Piece) empty() bool { return p.p.Text == "" }
+func (p Piece) empty() bool { return p.p.Text == "" && !p.p.File }
 
 func (p Piece) titled(title string) Piece {
 	p.p.Title = title
@@ -178,7 +168,7 @@ func (p Piece) shortened(limit int) Piece {
 
 // or is the piece with other words of ours where nothing was said.
 func (p Piece) or(words string) Piece {
-	if p.p.Text == "" {
+	if p.empty() {
 		p.p.Text = words
 	}
 	return p
@@ -220,7 +210,13 @@ func (l *Line) Text() string {
 		if p.p.Name != "" {
 			b.WriteString(p.p.Name + p.p.Note + ": ")
 		}
-		b.WriteString(guard(p.p.Text))
+		b.WriteString(markup.Said(p.p.Text))
+		if p.p.File && p.p.Text != "" {
+			b.WriteByte('\n')
+		}
+		if p.p.File {
+			b.WriteString(text.SentFileForAgent())
+		}
 	}
 	return b.String()
 }

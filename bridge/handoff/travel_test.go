@@ -94,7 +94,7 @@ func TestWordsTravelByOneWay(t *testing.T) {
 				}
 			case *ast.SelectorExpr:
 				pkg, _ := n.X.(*ast.Ident)
-				if n.Sel.Name == "Markup" || n.Sel.Name == "forAgent" || n.Sel.Name == "Words" && (pkg == nil || pkg.Name != "text") {
+				if n.Sel.Name == "Markup" || n.Sel.Name == "Words" && (pkg == nil || pkg.Name != "text") {
 					t.Errorf("%s: takes somebody's words", fset.Position(n.Pos()))
 				}
 			}

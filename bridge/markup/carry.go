@@ -24,7 +24,7 @@ var carriedTags = map[string]bool{
 // images and unknown tags go, their words stay. It mentions nobody.
 func Carried(content map[string]any) Words {
 	body, _ := content["body"].(string)
-	body = clean(body)
+	body = Visible(clean(body))
 	if isReply(content) {
 		body = withoutFallback(body)
 	}
@@ -48,7 +48,7 @@ func Carried(content map[string]any) Words {
 func carry(out *strings.Builder, n *html.Node) {
 	switch {
 	case n.Type == html.TextNode:
-		out.WriteString(html.EscapeString(withoutMatrixLinks(n.Data)))
+		out.WriteString(html.EscapeString(withoutMatrixLinks(Visible(n.Data))))
 		return
 	case n.Type != html.ElementNode:
 		return

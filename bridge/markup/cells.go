@@ -289,7 +289,7 @@ func clean(s string) string {
 	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\r\n", "\n")
 	return strings.Map(func(r rune) rune {
 		switch {
-		case r == '\r':
+		case r == '\r' || r == '\u0085' || r == '\u2028' || r == '\u2029': // some clients begin a new line there
 			return '\n'
 		case r == '\n' || r == '\t':
 			return r

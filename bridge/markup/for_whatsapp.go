@@ -26,13 +26,13 @@ func ForWhatsApp(content map[string]any) string {
 	if isReply(content) {
 		body = withoutFallback(body)
 	}
-	return LiteralForWhatsApp(body)
+	return LiteralForWhatsApp(body) // which drops what nobody sees
 }
 
 // LiteralForWhatsApp makes WhatsApp show a text as it is, without reading marks in it.
 func LiteralForWhatsApp(s string) string {
 	var w writer
-	w.exact(withoutMatrixLinks(strings.TrimSpace(s)), 0, false)
+	w.exact(withoutMatrixLinks(strings.TrimSpace(Visible(clean(s)))), 0, false)
 	return render(w.cells)
 }
 
@@ -99,7 +99,7 @@ func (w *writer) last() cell { return w.cells[len(w.cells)-1] }
 
 // text adds words, with blanks run together as HTML has it.
 func (w *writer) text(s string, st style) {
-	for _, r := range clean(withoutMatrixLinks(s)) {
+	for _, r := range Visible(clean(withoutMatrixLinks(s))) {
 		if r == ' ' || r == '\n' || r == '\t' {
 			if len(w.cells) == 0 || w.last().r == ' ' || w.last().r == '\n' {
 				continue
@@ -217,7 +217,7 @@ func attr(n *html.Node, key string) (string, bool) {
 // spoiler is announced instead.
 func (w *writer) span(n *html.Node, st style) {
 	if formula, ok := attr(n, "data-mx-maths"); ok {
-		w.exact(strings.Join(strings.Fields(formula), " "), code, false)
+		w.exact(strings.Join(strings.Fields(Visible(formula)), " "), code, false)
 		return
 	}
 	if reason, ok := attr(n, "data-mx-spoiler"); ok {
@@ -232,7 +232,7 @@ func (w *writer) span(n *html.Node, st style) {
 
 // pre is a fenced block; where fences would break, lines of inline code.
 func (w *writer) pre(n *html.Node) {
-	s := strings.Trim(textOf(n), "\n")
+	s := strings.Trim(Visible(textOf(n)), "\n")
 	if strings.TrimSpace(s) == "" {
 		return
 	}

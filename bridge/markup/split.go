@@ -23,10 +23,20 @@ const WhatsAppLimit = 1500
 // dropped, nothing else is. The limit must leave room for some words beside the
 // prefix; where it does not, parts are longer.
 func Split(text string, prefix func(part, of int) string, limit int) []string {
+	return split(text, prefix, limit, false)
+}
+
+// SplitSaid is Split for words of people as Said gives them: what goes on in the
+// middle of a line in the next part is quoted there, too.
+func SplitSaid(text string, prefix func(part, of int) string, limit int) []string {
+	return split(text, prefix, limit, true)
+}
+
+func split(text string, prefix func(part, of int) string, limit int, said bool) []string {
 	text = strings.TrimRightFunc(clean(text), unicode.IsSpace)
 	reserve := 0
 	for {
-		parts := cut(text, max(limit-reserve, minRoom))
+		parts := cut(text, max(limit-reserve, minRoom), said)
 		longest := 0
 		for i := range parts {
 			longest = max(longest, units(prefix(i+1, len(parts))))
@@ -69,19 +79,23 @@ const (
 )
 
 // cut cuts a text into parts of at most room units.
-func cut(text string, room int) []string {
+func cut(text string, room int, said bool) []string {
 	all := spans(text)
 	var parts []string
 	for at := 0; ; {
 		opened, _ := around(all, at)
-		end := nextCut(text, all, at, room)
+		lead := ""
+		if said && midLine(text, at) {
+			lead = quoteSign
+		}
+		end := nextCut(text, all, at, room-units(lead))
 		closed := ""
 		if end < len(text) {
 			_, closed = around(all, end)
 		}
 		words := strings.TrimRightFunc(text[at:end], unicode.IsSpace)
 		if words != "" || end == len(text) {
-			parts = append(parts, opened+words+closed)
+			parts = append(parts, lead+opened+words+closed)
 		}
 		if end == len(text) {
 			return parts
@@ -89,6 +103,12 @@ func cut(text string, room int) []string {
 		at = end + blanks(text[end:], text[end-1] == '\n')
 		all = slices.DeleteFunc(all, func(s span) bool { return s.end <= at })
 	}
+}
+
+// midLine reports whether something stands before a place on its line.
+func midLine(text string, at int) bool {
+	line := text[strings.LastIndexByte(text[:at], '\n')+1 : at]
+	return strings.TrimSpace(line) != ""
 }
 
 // blanks is the length of the blanks at the start of a part that are dropped:

@@ -152,7 +152,11 @@ func (q *Queue) turn(ctx context.Context, desk *handoff.Desk, h *handoff.Handoff
 		if send.Short {
 			limit /= 2
 		}
-		bodies := markup.Split(line.Text(), func(part, of int) string { return handoff.Tag(line.Number, part, of) }, limit)
+		split := markup.Split
+		if len(line.Pieces) > 0 {
+			split = markup.SplitSaid
+		}
+		bodies := split(line.Text(), func(part, of int) string { return handoff.Tag(line.Number, part, of) }, limit)
 		var err error
 		if parts, err = q.Store.AddParts(ctx, line.Number, line.ID, send.Phone, bodies); err != nil {
 			return Turn{}, err

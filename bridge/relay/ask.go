@@ -8,7 +8,6 @@ import (
 	"lanekeeper/bridge/handoff"
 	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/store"
-	"lanekeeper/bridge/text"
 )
 
 // AskInput is somebody asking for a human.
@@ -43,7 +42,7 @@ func (r *Relay) Ask(ctx context.Context, in AskInput) (fields map[string]any, er
 		}
 		q, in.At = r.messageSaid(ctx, m, at), m.TS
 	}
-	q.Name = text.Name(in.Name)
+	q.Name = in.Name
 	desk, err := r.desk(ctx)
 	if err != nil {
 		return nil, err

@@ -55,7 +55,7 @@ func (r *Relay) takeByHand(ctx context.Context, desk *handoff.Desk, h *handoff.H
 	if !r.May(ev.Sender) {
 		return nil
 	}
-	o := handoff.Owner{Kind: handoff.OnMatrix, ID: ev.Sender, Name: text.Name(r.Store.Name(ctx, ev.Sender))}
+	o := handoff.Owner{Kind: handoff.OnMatrix, ID: ev.Sender, Name: r.Store.Name(ctx, ev.Sender)}
 	dec, changed, err := desk.Take(h, o, false, nil)
 	if err != nil {
 		dec = handoff.Decision{Effects: []effect.Effect{{Message: &effect.Message{

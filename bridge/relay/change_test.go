@@ -60,8 +60,8 @@ func TestEditAndWithdraw(t *testing.T) {
 		w.edits(carl, "customer", late, "typo")
 		secret := w.says(carl, "customer", in(cmd, "my password"))
 		w.redacts(carl, "customer", secret)
-		w.phoneGot(dana, "*#1* Carl · Acme, customer lane\nCarl: early\n\nBefore that:\nMia: context by mia", "*#1* Carl, correction: better",
-			"*#1* Carl: tpyo", "*#1* Carl, correction: typo",
+		w.phoneGot(dana, "*#1* Carl · Acme, customer lane\nCarl: early\n\nBefore that:\nMia: context by mia", "*#1* Carl (correction): better",
+			"*#1* Carl: tpyo", "*#1* Carl (correction): typo",
 			"*#1* Carl: my password", "*#1* Carl has withdrawn a message you got. Please delete it here, too.")
 		w.redacts(mia, "customer", "$q3")
 		w.phone(eli, "", tapping("show:1"))

@@ -171,7 +171,7 @@ func (r *Relay) Take(ctx context.Context, actor string, at At, n int64, force bo
 	if err != nil {
 		return nil, words, err
 	}
-	o := handoff.Owner{Kind: handoff.OnMatrix, ID: actor, Name: text.Name(r.Store.Name(ctx, actor))}
+	o := handoff.Owner{Kind: handoff.OnMatrix, ID: actor, Name: r.Store.Name(ctx, actor)}
 	dec, changed, err := desk.Take(h, o, force, nil)
 	if err != nil {
 		return nil, words, publicly(desk, h, at, err)
@@ -209,7 +209,7 @@ func (r *Relay) Close(ctx context.Context, actor string, at At, n int64) (fields
 		return nil, words, err
 	}
 	asker := h.Asker(actor) != nil
-	by := text.Name(r.Store.Name(ctx, actor))
+	by := r.Store.Name(ctx, actor)
 	inside := r.inside(ctx, h, at)
 	dec, changed := desk.Close(h, handoff.Closing{By: by, ByAsker: asker, Quiet: inside})
 	if err := r.applyIf(ctx, h, dec, changed); err != nil {

@@ -6,7 +6,6 @@ import (
 	"lanekeeper/bridge/handoff"
 	"lanekeeper/bridge/matrix"
 	"lanekeeper/bridge/store"
-	"lanekeeper/bridge/text"
 )
 
 // saveContext remembers what went along with a question.
@@ -102,6 +101,6 @@ func (r *Relay) contextWithdrawn(ctx context.Context, ev *matrix.Event, lines ch
 	if room == nil || err != nil {
 		return err
 	}
-	gone := handoff.Said{Event: m.Event, User: m.Sender, At: origin(room, 0), Name: text.Name(r.Store.Name(ctx, m.Sender))}
+	gone := handoff.Said{Event: m.Event, User: m.Sender, At: origin(room, 0), Name: r.Store.Name(ctx, m.Sender)}
 	return r.contextChanged(ctx, room, gone, lines)
 }

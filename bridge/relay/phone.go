@@ -243,6 +243,7 @@ func (r *Relay) show(ctx context.Context, desk *handoff.Desk, a *handoff.Agent, 
 
 func (r *Relay) agentSays(ctx context.Context, desk *handoff.Desk, h *handoff.Handoff, a *handoff.Agent, in whatsapp.Inbound, msg handoff.Incoming, to handoff.Route, quoted string) error {
 	at := handoff.Origin{Phone: true, Handoff: h.Number}
+	to.Words = markup.Visible(to.Words)
 	s := handoff.Said{Event: in.MessageSID, User: a.Phone, Name: a.Name, At: at, Words: markup.FromWhatsApp(to.Words), Markup: to.Words, File: msg.File, ReplyTo: quoted}
 	if strings.TrimSpace(to.Words) == "" {
 		s.Words = text.Words{}

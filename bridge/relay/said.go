@@ -13,7 +13,6 @@ import (
 	"lanekeeper/bridge/matrix"
 	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/store"
-	"lanekeeper/bridge/text"
 )
 
 // origin is where something stands that was said in a room, in a handoff (0: in none).
@@ -37,7 +36,7 @@ func (r *Relay) said(ctx context.Context, ev *matrix.Event, at handoff.Origin) h
 }
 
 func (r *Relay) contentSaid(ctx context.Context, event, user string, at handoff.Origin, content map[string]any) handoff.Said {
-	s := handoff.Said{Event: event, User: user, At: at, Name: text.Name(r.Store.Name(ctx, user))}
+	s := handoff.Said{Event: event, User: user, At: at, Name: r.Store.Name(ctx, user)}
 	typ, _ := content["msgtype"].(string)
 	switch typ {
 	case "m.text", "m.notice", "m.emote":
@@ -190,7 +189,8 @@ func (r *Relay) turnSaid(ctx context.Context, h *handoff.Handoff, t store.Turn) 
 	at := handoff.Origin{Handoff: h.Number}
 	if t.Kind == store.TurnWhatsApp {
 		at.Phone = true
-		s = handoff.Said{Event: t.Event, User: t.User, At: at, Name: "Support", Words: markup.FromWhatsApp(t.Body), Markup: t.Body}
+		body := markup.Visible(t.Body)
+		s = handoff.Said{Event: t.Event, User: t.User, At: at, Name: "Support", Words: markup.FromWhatsApp(body), Markup: body}
 		if a := r.agent(t.User); a != nil {
 			s.Name = a.Name
 		}

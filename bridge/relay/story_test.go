@@ -177,7 +177,7 @@ func TestWhich(t *testing.T) {
 		w.none("direct"+xena, "ambiguous")
 		w.phone(eli, "#2 routed by number")
 		p := w.must("direct"+xena, "routed by number")
-		if p.sender != bot || p.body != "**Eli:** routed by number" || p.html != "<strong>Eli:</strong> routed by number" || !slices.Equal(p.mentions, []string{xena}) {
+		if p.sender != bot || p.body != "**Eli:** routed by number" || p.html != "<strong>Eli:</strong><blockquote>routed by number</blockquote>" || !slices.Equal(p.mentions, []string{xena}) {
 			t.Errorf("answer: %+v", p)
 		}
 		w.none("customer", "routed by number")

@@ -2,9 +2,11 @@ package relay_test
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"testing"
 
+	"lanekeeper/bridge/matrix"
 	"lanekeeper/bridge/relay"
 )
 
@@ -104,7 +106,7 @@ func TestContextChanges(t *testing.T) {
 		notice := w.must("super_admin", "CANARY card number").id
 		w.outs = nil
 		w.edits(carl, "customer", tpyo, "typo")
-		w.phoneGot(dana, "*#1* Carl, correction: typo")
+		w.phoneGot(dana, "*#1* Carl (correction): typo")
 		w.redacts(carl, "customer", card)
 		w.phoneGot(dana, "*#1* Carl has withdrawn a message you got. Please delete it here, too.")
 		w.redacts(mia, "customer", mias)
@@ -132,5 +134,27 @@ func TestInternalContextChanges(t *testing.T) {
 			t.Errorf("staff read %+v", last)
 		}
 		w.silent("CANARY")
+	})
+}
+
+// R20: where two in one place have names that look alike, their MXIDs tell them apart.
+func TestEqualNames(t *testing.T) {
+	each(t, nil, func(w *world) {
+		w.wake()
+		const other = "@m1a:x"
+		raw := `{"event_id":"$twin","type":"m.room.member","state_key":"` + other + `","sender":"` + other + `","content":{"membership":"join","displayname":"Miа"},"origin_server_ts":1}`
+		ev, err := matrix.ParseEvent("!customer", json.RawMessage(raw))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.tx(func(ctx context.Context) error { return w.s.PutState(ctx, ev) })
+		w.wrote(other, "customer", body("I am Mia"))
+		w.wrote(mia, "customer", body("so am I"))
+		w.asks(carl, "customer", "who is?")
+		w.phoneHas(dana, "Miа (@m1a:x): I am Mia\nMia (@mia:x): so am I")
+		w.must("super_admin", "**Miа (@m1a:x):** I am Mia")
+		if w.find("super_admin", "Carl (@") != nil {
+			t.Error("carl is the only one")
+		}
 	})
 }

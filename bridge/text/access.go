@@ -1,9 +1,9 @@
 package text
 
 import (
-	"fmt"
 	"time"
 
+	"lanekeeper/bridge/markup"
 	"lanekeeper/bridge/project"
 )
 
@@ -37,7 +37,7 @@ func Date(t, now time.Time) string {
 func RequestCard(q project.Request, user, by Pill, lane string) Words {
 	head := Say("#%d · %s asks to %s %s.", q.Number, user, May(q.Access), lane)
 	if q.Reason != "" {
-		head = Join(head, Say("“%s”", q.Reason))
+		head = Join(head, quoted(q.Reason))
 	}
 	var tail Words
 	switch q.State {
@@ -51,7 +51,7 @@ func RequestCard(q project.Request, user, by Pill, lane string) Words {
 		tail = Say("Withdrawn. Nothing to decide.")
 	}
 	if q.Because != "" {
-		tail = Join(tail, Say("“%s”", q.Because))
+		tail = Join(tail, quoted(q.Because))
 	}
 	return Join(head, tail)
 }
@@ -75,7 +75,7 @@ func DeniedTo(by Pill, lane, reason string) Words {
 	if reason == "" {
 		return Say("%s did not open %s for you. Ask them if you want to know why.", by, lane)
 	}
-	return Say("%s did not open %s for you: “%s”", by, lane, reason)
+	return Join(Say("%s did not open %s for you:", by, lane), quoted(reason))
 }
 
 // Revoked is for the person who had it, in their direct chat.
@@ -99,5 +99,8 @@ func because(w Words, reason string) Words {
 	if reason == "" {
 		return w
 	}
-	return Join(w, Say("%s", fmt.Sprintf("“%s”", reason)))
+	return Join(w, quoted(reason))
 }
+
+// quoted is what somebody wrote as their reason.
+func quoted(reason string) Words { return markup.Quote(Say("%s", markup.Visible(reason))) }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"html"
 	"strings"
+
+	"lanekeeper/bridge/markup"
 )
 
 // Asked says what the first notice of a handoff has to tell.
@@ -44,7 +46,7 @@ func AskedForAsker(a Asked) Words {
 	if a.Question == "" {
 		return w
 	}
-	return Join(w, Say("You asked: %s", a.Question))
+	return Join(w, Say("You asked:"), markup.Quote(Words{Plain: a.Question}))
 }
 
 // ConsentWish asks for the leave to send somebody's words to WhatsApp.
@@ -108,9 +110,10 @@ func Spoken(name, via string, w Words) Words {
 	if via != "" {
 		via = " (" + via + ")"
 	}
+	quoted := markup.Quote(w)
 	return Words{
-		Plain:    "**" + name + via + ":** " + w.Plain,
-		HTML:     "<strong>" + html.EscapeString(name+via) + ":</strong> " + w.Rich(),
+		Plain:    "**" + name + via + ":** " + markup.Said(w.Plain),
+		HTML:     "<strong>" + html.EscapeString(name+via) + ":</strong>" + quoted.HTML,
 		Mentions: w.Mentions,
 	}
 }
@@ -133,7 +136,7 @@ type Card struct {
 func CardForStaff(c Card) Words {
 	lines := []Words{Say("#%d · %s asks · %s", c.Number, c.Asker, c.Place)}
 	if c.Question.Plain != "" {
-		lines = append(lines, c.Question)
+		lines = append(lines, markup.Quote(c.Question))
 	}
 	state := ""
 	switch {

@@ -159,7 +159,7 @@ func HelpForAgent() string {
 }
 
 // CorrectionForAgent stands after the name of who changed a line that was sent.
-const CorrectionForAgent = ", correction"
+const CorrectionForAgent = " (correction)"
 
 // SilentForAgent stands for a question without words.
 func SilentForAgent() string { return "(asks for a human, without words yet)" }

@@ -58,6 +58,8 @@ func Join(parts ...Words) Words {
 	w.Plain = strings.Join(plain, "\n")
 	if w.HTML != "" {
 		w.HTML = strings.Join(rich, "<br>")
+		w.HTML = strings.ReplaceAll(w.HTML, "<br><blockquote>", "<blockquote>") // which begins on a line of its own
+		w.HTML = strings.ReplaceAll(w.HTML, "</blockquote><br>", "</blockquote>")
 	}
 	return w
 }

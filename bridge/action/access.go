@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/policy"
 	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/store"
@@ -19,7 +18,7 @@ func (a *Actions) Request(ctx context.Context, act Act, id string, ask project.A
 		return nil, err
 	}
 	ask.User = act.By
-	c, err := p.Ask(ask, a.Policy.Rules(p), act.At)
+	c, err := p.Ask(ask, a.Policy.Rules(p), a.Store.Now())
 	if err != nil || !c.Changed {
 		return &Done{c, p}, err
 	}
@@ -46,8 +45,13 @@ func (a *Actions) Approve(ctx context.Context, act Act, id string, d project.Dec
 	if d.Again, err = a.leftLane(ctx, p, d); err != nil {
 		return nil, err
 	}
-	before := a.rungs(p)
-	c, err := p.Approve(d, a.Policy.Rules(p), act.At)
+	before, now := a.rungs(p), a.Store.Now()
+	if d.For > 0 {
+		until := now.Add(d.For)
+		d.Until = &until
+	}
+	d.Said = act.At
+	c, err := p.Approve(d, a.Policy.Rules(p), now)
 	if err != nil || !c.Changed {
 		return &Done{c, p}, err
 	}
@@ -60,7 +64,6 @@ func (a *Actions) Approve(ctx context.Context, act Act, id string, d project.Dec
 	if err != nil {
 		return nil, err
 	}
-	now := a.Store.Now()
 	w := text.Approved(a.pill(ctx, d.By), text.LaneTitle(c.Lane, p.Name), a.Policy.Access(p, c.User, c.Lane, now), c.Grant.Until, now, link, d.Reason)
 	return &Done{c, p}, a.tell(ctx, p, inDirect(c.User, w))
 }
@@ -104,37 +107,6 @@ func (a *Actions) Revoke(ctx context.Context, act Act, id string, d project.Deci
 	access := a.Policy.Access(p, c.User, c.Lane, a.Store.Now())
 	w := text.Revoked(a.pill(ctx, d.By), text.LaneTitle(c.Lane, p.Name), access, d.Reason)
 	return &Done{c, p}, a.tell(ctx, p, inDirect(c.User, w))
-}
-
-// TimerExpire brings Expire; its argument is the project's id.
-const TimerExpire effect.TimerKind = "expire"
-
-func expiry(id string, at time.Time) effect.Effect {
-	return effect.Effect{Timer: &effect.Timer{At: at, Kind: TimerExpire, Key: "expire:" + id, Arg: id}}
-}
-
-// Expire ends the grants of a project whose time is over.
-func (a *Actions) Expire(ctx context.Context, id string) error {
-	p, err := a.Store.Project(ctx, id)
-	if err != nil || p == nil {
-		return err
-	}
-	now := a.Store.Now()
-	ended := p.Expire(now)
-	if len(ended) == 0 {
-		return nil
-	}
-	var decided []project.Entry
-	var told []effect.Effect
-	for _, g := range ended {
-		left := a.Policy.Access(p, g.User, g.Lane, now)
-		decided = append(decided, project.Entry{What: project.WhatExpire, User: g.User, Lane: g.Lane, Was: g.Access.String(), Became: left.String()})
-		told = append(told, inDirect(g.User, text.Expired(text.LaneTitle(g.Lane, p.Name), left)))
-	}
-	if err := a.save(ctx, Act{Door: Timer}, p, nil, decided...); err != nil {
-		return err
-	}
-	return a.tell(ctx, p, told...)
 }
 
 // rungs tells what somebody has in a lane, by the record as it is now.

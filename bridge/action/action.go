@@ -91,10 +91,10 @@ func (a *Actions) save(ctx context.Context, act Act, p *project.Project, closed 
 		}
 		effects = append(effects, edits...)
 	}
-	if at, ok := p.NextExpiry(); ok {
-		effects = append(effects, expiry(p.ID, at))
+	if err := a.Store.Do(ctx, effects...); err != nil {
+		return err
 	}
-	return a.Store.Do(ctx, effects...)
+	return a.arm(ctx, p)
 }
 
 // tell says something to people in their direct chats when Matrix shows the project

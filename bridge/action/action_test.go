@@ -42,6 +42,12 @@ type office struct {
 	ids int
 }
 
+// clock is the queue's: it stands where the office's does.
+type clock struct{ o *office }
+
+func (c clock) Now() time.Time                       { return c.o.now }
+func (c clock) After(time.Duration) <-chan time.Time { return make(chan time.Time) }
+
 func each(t *testing.T, test func(o *office)) {
 	storetest.Each(t, func(t *testing.T, db *dbutil.Database) { test(newOffice(t, db)) })
 }
@@ -49,7 +55,7 @@ func each(t *testing.T, test func(o *office)) {
 func newOffice(t testing.TB, db *dbutil.Database) *office {
 	o := &office{TB: t, now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
 	id := func() string { o.ids++; return fmt.Sprint("id", o.ids) }
-	o.s = &store.Store{DB: db, Queue: queue.New(db, queue.System{}, zerolog.Nop()), Domain: "x", Now: func() time.Time { return o.now }, NewID: id}
+	o.s = &store.Store{DB: db, Queue: queue.New(db, clock{o}, zerolog.Nop()), Domain: "x", Now: func() time.Time { return o.now }, NewID: id}
 	pol := policy.Default()
 	pol.Permissions = policy.Permissions{"x": policy.User, olga: policy.Staff}
 	o.a = &action.Actions{Store: o.s, Policy: pol, Relay: &relay.Relay{

@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"regexp"
 	"time"
 
 	"lanekeeper/bridge/action"
@@ -87,29 +88,32 @@ func (k *call) projectOf(ctx context.Context, n int64) error {
 	return err
 }
 
+// meantFor finds a length of time that would be read as part of the reason, and let
+// somebody in for good.
+var meantFor = regexp.MustCompile(`(?i)(^|\s)[-‐‑‒–—−]+for\b|^for[\s:=]*\d+\s*[smhdw]?\b|\bfor[\s:=]*\d+\s*[smhdw]\s*$`)
+
 func (k *call) approve(ctx context.Context) (*reply, error) {
 	p, d, err := k.decision(ctx, true, true)
 	if err != nil {
 		return nil, err
 	}
 	if f := k.flags["for"]; f != "" {
-		length, err := project.ParseFor(f)
-		if err != nil {
+		if d.For, err = project.ParseFor(f); err != nil {
 			return nil, err
 		}
-		until := k.ev.TS.Add(length)
-		d.Until = &until
+	} else if meantFor.MatchString(d.Reason) {
+		return nil, project.Refuse(project.BadArgument, "Do you mean it for a time? Write --for before the time, as in `--for 14d`; else put the reason in other words.")
 	}
 	done, err := k.Actions.Approve(ctx, k.act(), p.ID, d)
 	if err != nil {
 		return nil, err
 	}
 	r := k.decided(done, done.Lane)
-	may := text.May(k.Policy.Access(done.Project, done.User, done.Lane, k.now))
-	r.words = text.Say("%s may %s %s.", k.pill(ctx, done.User), may, title(p, done.Lane))
-	if g := done.Grant; g != nil && g.Until != nil {
+	access := k.Policy.Access(done.Project, done.User, done.Lane, k.now)
+	r.words = text.Say("%s may %s %s.", k.pill(ctx, done.User), text.May(access), title(p, done.Lane))
+	if g := done.Grant; g != nil && g.Until != nil && access > project.None {
 		r.fields["until"] = g.Until.UTC().Format(time.RFC3339)
-		r.words = text.Say("%s may %s %s until %s.", k.pill(ctx, done.User), may, title(p, done.Lane), text.Date(*g.Until, k.now))
+		r.words = text.Say("%s may %s %s until %s.", k.pill(ctx, done.User), text.May(access), title(p, done.Lane), text.Date(*g.Until, k.now))
 	}
 	return r, nil
 }

@@ -178,6 +178,9 @@ func (k *call) access(p *project.Project, user string, lanes []project.Kind) map
 // them may know, the rest to the sender alone.
 func (k *call) aboutPerson(ctx context.Context, done *action.Done, words func(lanes []project.Kind) text.Words) (*reply, error) {
 	p, user := done.Project, done.User
+	if lane := project.Kind(k.room.Kind); k.room.IsLane() && user == k.sender && k.Policy.Access(p, user, lane, k.now) == project.None {
+		k.private = true // they are about to leave the lane
+	}
 	here, alone := k.lanes(p)
 	build := func(lanes []project.Kind) *reply {
 		return &reply{fields: map[string]any{"person": user, "access": k.access(p, user, lanes), "changed": done.Changed}, words: words(lanes), when: p, names: lanes}

@@ -1,6 +1,8 @@
 package handle_test
 
 import (
+	"context"
+	"strings"
 	"testing"
 
 	"lanekeeper/bridge/policy"
@@ -51,6 +53,46 @@ func TestHumanNeedsARight(t *testing.T) {
 		d.h.Policy.Permissions[xena] = policy.User
 		if r, _ := d.answer("!dm", xena, "human hello"); r["error"] != nil || len(d.talks()) != 1 {
 			t.Errorf("%v, %d handoffs", r, len(d.talks()))
+		}
+	})
+}
+
+// U3: a length of time that is no flag would let somebody in for good.
+func TestTimeThatIsNoFlag(t *testing.T) {
+	each(t, func(d *desk) {
+		d.openedBy("!dm", mia)
+		for _, rest := range []string{"text -for 3d", "for 3d", "for 3d because of the logo", "because of the logo for 3d", "text for: 2w", "text ‑for 3d"} {
+			if r, words := d.answer("!dm", mia, "approve "+xena+" customer "+rest); r["error"] != string(project.BadArgument) {
+				t.Errorf("U3 %s: %v %s", rest, r, words)
+			}
+		}
+		if r, _ := d.answer("!dm", mia, "approve nobody for 3d"); r["error"] != string(project.BadArgument) {
+			t.Error(r)
+		}
+	})
+}
+
+// U8: who takes themselves out of a lane reads of it where they still are.
+func TestLeavingByCommand(t *testing.T) {
+	each(t, func(d *desk) {
+		d.tx(func(ctx context.Context) error {
+			room, err := d.s.PrepareRoom(ctx, "internal", "p1", "")
+			if err != nil {
+				return err
+			}
+			return d.s.MadeRoom(ctx, room.Alias, "!internal", "12")
+		})
+		d.says("!internal", mia, "!lane remove "+mia)
+		p, err := d.s.Project(t.Context(), "p1")
+		if err != nil || p.Person(mia) != nil {
+			t.Fatalf("she is still in: %v", err)
+		}
+		d.tx(func(ctx context.Context) error {
+			return d.s.ReleaseAnswers(ctx, "p1", 0, p.Revision, d.h.Policy.MayNameAll)
+		})
+		said := strings.Join(words(d.effects()), "\n")
+		if !strings.Contains(said, mia+": ") || !strings.Contains(said, "is out of Acme") {
+			t.Errorf("U8 said %s", said)
 		}
 	})
 }

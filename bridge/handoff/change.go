@@ -245,21 +245,6 @@ func (d *Desk) Wants(h *Handoff, kind LineKind, asker, phone string) bool {
 	return h.Reaches() && d.Asks(h, phone)
 }
 
-// hands are 🙋 as clients send it: with any skin tone, gender, and presentation.
-var hands = strings.NewReplacer("\ufe0f", "", "\ufe0e", "", "\u200d", "", "♂", "", "♀", "",
-	"🏻", "", "🏼", "", "🏽", "", "🏾", "", "🏿", "")
-
-func bare(key string) string { return hands.Replace(strings.TrimSpace(key)) }
-
-// IsHand reports whether a reaction asks for a human: 🙋 in any skin tone or gender.
-func IsHand(key string) bool { return bare(key) == "🙋" }
-
-// IsTake reports whether a reaction on a card takes the handoff: ✋.
-func IsTake(key string) bool { return bare(key) == "✋" }
-
-// IsYes reports whether a reaction agrees: ✅.
-func IsYes(key string) bool { return bare(key) == "✅" }
-
 // GuestNews reports whether the project has to learn of a ghost that speaks.
 func GuestNews(p *project.Project, g *project.Guest) bool {
 	return !slices.ContainsFunc(p.Guests, func(have project.Guest) bool {

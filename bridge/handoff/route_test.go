@@ -1,6 +1,7 @@
 package handoff
 
 import (
+	"slices"
 	"testing"
 
 	"lanekeeper/bridge/project"
@@ -125,7 +126,13 @@ func TestKeys(t *testing.T) {
 			t.Errorf("%q is a hand", key)
 		}
 	}
-	if !IsTake("✋🏾") || !IsYes("✅\ufe0f") || IsTake("🖐") || IsYes("❌") {
+	yes, no, take := []string{"✅", "✅\ufe0f", "✅\ufe0e", " ✅ ", "☑️", "☑", "✔️", "✔\ufe0e"}, []string{"❌", "❌\ufe0e", "❌ ", "✖️", "✖"}, []string{"✋🏾", "🖐", "🖐️", "🖐🏽", "🤚", "🤚🏿"}
+	for _, key := range slices.Concat(yes, no, take, []string{"👍", "", "✅❌"}) { // U16
+		if IsYes(key) != slices.Contains(yes, key) || IsNo(key) != slices.Contains(no, key) || IsTake(key) != slices.Contains(take, key) {
+			t.Errorf("U16 %q: yes %v, no %v, take %v", key, IsYes(key), IsNo(key), IsTake(key))
+		}
+	}
+	if IsYes("❌") {
 		t.Error("keys")
 	}
 }

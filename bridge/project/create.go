@@ -21,6 +21,7 @@ var (
 	slugShape = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$`)
 	tierShape = regexp.MustCompile(`^[a-z0-9_-]{0,32}$`)
 	userShape = regexp.MustCompile(`^@[^:\s]+:[^\s/]+$`)
+	newShape  = regexp.MustCompile(`^@[a-z0-9._=/+-]+:[^A-Z*]+$`) // https://spec.matrix.org/v1.15/appendices/#user-identifiers
 )
 
 // New is what somebody asks to create.
@@ -112,6 +113,18 @@ func checkName(name string) error {
 	// Control and direction characters could make a room look like another one.
 	if strings.ContainsFunc(name, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }) || !utf8.ValidString(name) {
 		return Refuse(BadArgument, "A name is one line of plain characters. Please leave line breaks and control characters out.")
+	}
+	return nil
+}
+
+// checkNew is checkUser for somebody who comes in. Homeservers give ids in lower case
+// alone: another one is nobody's today, and might be anybody's tomorrow.
+func checkNew(user string) error {
+	if err := checkUser(user); err != nil {
+		return err
+	}
+	if !newShape.MatchString(user) {
+		return Refuse(BadArgument, "Nobody has the id %s: ids are in lower case, and a * stands for nobody. Write it like @name:example.org, or mention the person.", clip(user))
 	}
 	return nil
 }

@@ -10,12 +10,14 @@ import (
 // decide at all is the policy's question and must be answered before; here stand
 // only the rules that hold for everybody who may.
 type Decision struct {
-	By     string     // MXID of who decides
-	User   string     // whose access; or
-	Number int64      // of an open request
-	Lane   Kind       // empty: the request's, else customer
-	Access Access     // None: the rung requested, else of the grant that stands, else the profile's default
-	Until  *time.Time // nil: for good
+	By     string        // MXID of who decides
+	User   string        // whose access; or
+	Number int64         // of an open request
+	Lane   Kind          // empty: the request's, else customer
+	Access Access        // None: the rung requested, else of the grant that stands, else the profile's default
+	Until  *time.Time    // nil: for good
+	For    time.Duration // instead of Until: counted from the moment of the decision
+	Said   time.Time     // by the homeserver's clock, with which leaving a room is compared; zero: the moment of the decision
 	Reason string
 	Again  bool // the person left the lane by themselves: the same once more invites them anew
 }
@@ -40,6 +42,9 @@ func (p *Project) Approve(d Decision, rules Rules, now time.Time) (Change, error
 		c.Grant = &same
 	} else {
 		g := Grant{User: d.User, Lane: d.Lane, Access: d.Access, Approver: d.By, Reason: d.Reason, Since: moment(now), Until: d.Until}
+		if !d.Said.IsZero() {
+			g.Since = moment(d.Said)
+		}
 		p.endGrant(d.User, d.Lane)
 		p.Grants = append(p.Grants, g)
 		c.Changed, c.Grant = true, &g

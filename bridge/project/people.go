@@ -12,7 +12,11 @@ import (
 // With the same role nothing changes, unless left says that the person left or
 // declined a lane by themselves since they were added; then they are invited anew.
 func (p *Project) Add(user string, role Role, roles []Role, left bool, now time.Time) (Change, error) {
-	if err := checkUser(user); err != nil {
+	check := checkNew
+	if p.Person(user) != nil { // they have it
+		check = checkUser
+	}
+	if err := check(user); err != nil {
 		return Change{}, err
 	}
 	if !slices.Contains(roles, role) {

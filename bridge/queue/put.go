@@ -32,6 +32,14 @@ func (q *Queue) Put(ctx context.Context, items ...Item) ([]int64, error) {
 	return ids, nil
 }
 
+// Cancel takes back the timers of a key that are not due yet.
+func (q *Queue) Cancel(ctx context.Context, queue, key string) error {
+	if _, err := q.db.Exec(ctx, "DELETE FROM job WHERE queue=$1 AND key=$2 AND state=1", queue, storable(key)); err != nil {
+		return fmt.Errorf("queue: cancel: %w", err)
+	}
+	return nil
+}
+
 func (q *Queue) insert(ctx context.Context, now int64, items []Item) ([]int64, error) {
 	args := make([]any, 0, len(items)*7)
 	for _, item := range items {

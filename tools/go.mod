@@ -4,7 +4,6 @@ go 1.26.0
 
 tool (
 	github.com/element-hq/dendrite/cmd/dendrite
-	github.com/element-hq/dendrite/cmd/generate-keys
 	github.com/kisielk/errcheck
 	golang.org/x/vuln/cmd/govulncheck
 	honnef.co/go/tools/cmd/staticcheck

@@ -2,7 +2,7 @@
 # Installs the servers that the tests and the demo start. Everything goes into one directory that may be deleted at any time:
 # .cache in the repository, or $LANEKEEPER_TEST_CACHE. What is there already is kept.
 #
-#   tools/setup.sh dendrite    Dendrite and its key generator, built from the Go module in tools/go.mod
+#   tools/setup.sh dendrite    Dendrite, built from the Go module in tools/go.mod
 #   tools/setup.sh linters     staticcheck, errcheck and govulncheck, as pinned there
 #   tools/setup.sh synapse     Synapse in a Python virtual environment, as pinned in tools/synapse.txt
 #   tools/setup.sh postgres    PostgreSQL's server programs, from Debian's packages (needs root) unless they are installed
@@ -35,13 +35,12 @@ apt_install() {
 dendrite() {
 	local want
 	want=$(cat go.mod go.sum | cksum)
-	if [ -x "$cache/bin/dendrite" ] && [ -x "$cache/bin/generate-keys" ] && [ "$(cat "$cache/bin/dendrite.version" 2>/dev/null)" = "$want" ]; then
+	if [ -x "$cache/bin/dendrite" ] && [ "$(cat "$cache/bin/dendrite.version" 2>/dev/null)" = "$want" ]; then
 		return
 	fi
 	say "building Dendrite (a minute or two, once)"
 	# A pure Go build with SQLite included: no C compiler is needed.
-	CGO_ENABLED=0 go build -trimpath -o "$cache/bin/" \
-		github.com/element-hq/dendrite/cmd/dendrite github.com/element-hq/dendrite/cmd/generate-keys
+	CGO_ENABLED=0 go build -trimpath -o "$cache/bin/" github.com/element-hq/dendrite/cmd/dendrite
 	echo "$want" >"$cache/bin/dendrite.version"
 }
 

@@ -57,11 +57,13 @@ func run(ctx context.Context, o Options, program, dir string) error {
 	out.title("Lanekeeper " + strings.TrimSpace(o.Version))
 	began := time.Now()
 	group, ctx := errgroup.WithContext(ctx)
-	w, err := newWorld(ctx, dir)
+	s := &stage{ctx: ctx, dir: dir}
+	defer s.end()
+	w, err := newWorld(s, program)
 	if err != nil {
 		return err
 	}
-	group.Go(func() error { return w.runHomeserver(ctx, program) })
+	group.Go(func() error { return w.runHomeserver(ctx) })
 	group.Go(func() error { return w.runPhones(ctx) })
 	group.Go(func() error { return w.runBridge(ctx, o.Version) })
 	group.Go(func() error {

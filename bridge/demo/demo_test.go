@@ -3,8 +3,6 @@ package demo
 import (
 	"bytes"
 	"context"
-	"crypto/ed25519"
-	"encoding/pem"
 	"os"
 	"path/filepath"
 	"slices"
@@ -145,14 +143,6 @@ func TestNoDendrite(t *testing.T) {
 	}
 	if found, err := findDendrite(""); err != nil || !filepath.IsAbs(found) {
 		t.Errorf("found %q, %v", found, err)
-	}
-}
-
-// Dendrite reads an ed25519 seed with the key's name above it.
-func TestSigningKey(t *testing.T) {
-	block, rest := pem.Decode(signingKey())
-	if block == nil || len(rest) > 0 || block.Type != "MATRIX PRIVATE KEY" || !strings.HasPrefix(block.Headers["Key-ID"], "ed25519:") || len(block.Bytes) != ed25519.SeedSize {
-		t.Errorf("%+v", block)
 	}
 }
 

@@ -5,26 +5,18 @@ import (
 	"fmt"
 	"strings"
 
-	"golang.org/x/sync/errgroup"
-
 	"lanekeeper/bridge/emulator"
+	"lanekeeper/bridge/lab"
 )
 
 // play tells the story, and gives what did not happen.
 func play(ctx context.Context, w *world, out *transcript) error {
-	group, following := errgroup.WithContext(ctx)
-	for _, p := range w.people {
-		group.Go(func() error { return p.follow(following) })
-	}
-	s := &story{world: w, ctx: following, out: out, rooms: map[string]string{}}
+	s := &story{world: w, ctx: ctx, out: out, rooms: map[string]string{}}
 	project := s.project()
 	s.expert(project)
 	s.request(project)
 	s.private(s.question(project))
 	s.apart(project)
-	if s.err != nil && following.Err() != nil {
-		return group.Wait()
-	}
 	return s.err
 }
 
@@ -36,7 +28,7 @@ func (s *story) project() lanes {
 	s.out.chapter("A project has lanes: rooms that each have one audience")
 	chat := s.chat("root")
 	made := s.commands("root", chat, fmt.Sprintf(`project create acme "Acme website" --profile agency --customer %s --manager %s`, id("carl"), id("mia")))
-	rooms, _ := made.part("lanekeeper.result")["rooms"].(map[string]any)
+	rooms, _ := made.Object("lanekeeper.result")["rooms"].(map[string]any)
 	room := func(kind string) string { id, _ := rooms[kind].(string); return id }
 	l := lanes{room("customer"), room("internal"), room("notes")}
 	s.call(l.customer, "Customer · Acme website")
@@ -63,13 +55,13 @@ func (s *story) expert(l lanes) {
 func (s *story) request(l lanes) {
 	s.out.chapter("Nobody gets louder without an approval")
 	answer := s.commands("xena", l.internal, "!lane request customer text to ask Carl about the logo")
-	number := answer.part("lanekeeper.result")["request"]
-	card := s.sees("mia", "the card of the request", func(e event) bool {
-		return e.part("lanekeeper.request")["number"] == number
+	number := answer.Object("lanekeeper.result")["request"]
+	card := s.sees("mia", "the card of the request", func(e lab.Event) bool {
+		return e.Object("lanekeeper.request")["number"] == number
 	})
 	s.reacts("mia", card.Room, card.ID, "✅", "the card")
 	s.joins("xena", l.customer)
-	told := s.finds("xena", "what she may do now", func(e event) bool {
+	told := s.finds("xena", "what she may do now", func(e lab.Event) bool {
 		formatted, _ := e.Content["formatted_body"].(string)
 		return e.Sender == s.bot() && e.Room != l.internal && e.Room != l.customer && strings.Contains(formatted, l.customer)
 	})
@@ -86,23 +78,23 @@ func (s *story) question(l lanes) (wake emulator.Message) {
 	s.gets(dana, "quote a message")
 	question := s.says("carl", l.customer, "When will my invoice 4711 be paid?")
 	s.reacts("carl", l.customer, question, "🙋", "his question")
-	opened := s.sees("carl", "that support was asked", func(e event) bool {
-		return e.thread() == question && e.part("lanekeeper.result") != nil
+	opened := s.sees("carl", "that support was asked", func(e lab.Event) bool {
+		return e.Thread() == question && e.Object("lanekeeper.result") != nil
 	})
-	number := opened.part("lanekeeper.result")["handoff"]
+	number := opened.Object("lanekeeper.result")["handoff"]
 	line := s.gets(dana, "invoice 4711")
 	wake = s.gets(eli, fmt.Sprint(number), "Tap a button")
 	s.out.note("Dana has just written, so WhatsApp lets us write to her. Eli has not for a day: all he may get is a template.")
 	s.writes(dana, "Tomorrow at noon. I checked with finance.", line)
-	answer := s.sees("carl", "Dana’s answer", func(e event) bool {
-		return e.thread() == question && strings.Contains(e.body(), "Tomorrow at noon")
+	answer := s.sees("carl", "Dana’s answer", func(e lab.Event) bool {
+		return e.Thread() == question && strings.Contains(e.Body(), "Tomorrow at noon")
 	})
 	s.card(number, "taken")
 	s.answers("carl", answer, "Great, thanks! And who signs it off?")
 	s.gets(dana, "who signs it off")
 	s.writes(dana, "Mia does, today.", emulator.Message{})
-	s.sees("carl", "Dana’s second answer", func(e event) bool {
-		return e.thread() == question && strings.Contains(e.body(), "Mia does")
+	s.sees("carl", "Dana’s second answer", func(e lab.Event) bool {
+		return e.Thread() == question && strings.Contains(e.Body(), "Mia does")
 	})
 	s.writes(dana, fmt.Sprintf("done %v", number), emulator.Message{})
 	s.gets(dana, "Closed")
@@ -115,12 +107,12 @@ func (s *story) private(wake emulator.Message) {
 	s.out.chapter("Xena asks in private, and Eli’s tap lets everything through that waits for him")
 	chat := s.chatOf("xena")
 	opened := s.commands("xena", chat, "human May I show the draft on my own site?")
-	number := opened.part("lanekeeper.result")["handoff"]
+	number := opened.Object("lanekeeper.result")["handoff"]
 	s.taps(eli, wake, "Show")
 	line := s.gets(eli, "draft on my own site")
 	s.writes(eli, "Yes, once the customer has seen it.", line)
-	s.sees("xena", "Eli’s answer", func(e event) bool {
-		return e.Room == chat && strings.Contains(e.body(), "once the customer")
+	s.sees("xena", "Eli’s answer", func(e lab.Event) bool {
+		return e.Room == chat && strings.Contains(e.Body(), "once the customer")
 	})
 	s.card(number, "taken")
 }

@@ -3,12 +3,14 @@ package demo
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"lanekeeper/bridge/emulator"
+	"lanekeeper/bridge/lab"
 )
 
 // patience is how long anything that should happen may take.
@@ -33,12 +35,20 @@ func (s *story) failed(err error) bool {
 	return s.err != nil
 }
 
+// refused notes that the homeserver did not do what somebody wanted.
+func (s *story) refused(name string, r lab.Response) bool {
+	if r.OK() {
+		return false
+	}
+	return s.failed(fmt.Errorf("%s: the homeserver answers %s", title(name), r))
+}
+
 // call gives a room its name.
 func (s *story) call(room, name string) { s.rooms[room] = name }
 
-func (s *story) where(e event) string {
+func (s *story) where(e lab.Event) string {
 	place := s.rooms[e.Room]
-	if e.thread() != "" {
+	if e.Thread() != "" {
 		place += ", thread"
 	}
 	return place
@@ -49,11 +59,11 @@ func (s *story) sends(name, room string, content map[string]any) (id string) {
 	if s.err != nil {
 		return ""
 	}
-	id, err := s.people[name].send(s.ctx, room, "m.room.message", content)
-	if !s.failed(err) {
-		s.show(name, event{Sender: s.people[name].id, Room: room, Content: content})
+	r := s.people[name].TrySend(room, "m.room.message", content)
+	if !s.refused(name, r) {
+		s.show(name, lab.Event{Sender: s.people[name].ID, Room: room, Content: content})
 	}
-	return id
+	return r.Field("event_id")
 }
 
 // says says something in a room.
@@ -63,8 +73,8 @@ func (s *story) says(name, room, words string) string {
 
 // answers sends a message in a thread, as clients do: with a fallback for those
 // that know no threads.
-func (s *story) answers(name string, e event, words string) string {
-	root := e.thread()
+func (s *story) answers(name string, e lab.Event, words string) string {
+	root := e.Thread()
 	if root == "" {
 		root = e.ID
 	}
@@ -78,36 +88,29 @@ func (s *story) reacts(name, room, id, key, to string) {
 	if s.err != nil {
 		return
 	}
-	_, err := s.people[name].send(s.ctx, room, "m.reaction", map[string]any{"m.relates_to": map[string]any{
+	if !s.refused(name, s.people[name].TrySend(room, "m.reaction", map[string]any{"m.relates_to": map[string]any{
 		"rel_type": "m.annotation", "event_id": id, "key": key,
-	}})
-	if !s.failed(err) {
-		s.out.does(title(name), s.where(event{Room: room}), "reacts with "+key+" to "+to)
+	}})) {
+		s.out.does(title(name), s.where(lab.Event{Room: room}), "reacts with "+key+" to "+to)
 	}
 }
 
 // sees waits until a person sees something that matches, and shows it.
-func (s *story) sees(name, what string, match func(event) bool) event {
+func (s *story) sees(name, what string, match func(lab.Event) bool) lab.Event {
 	found := s.finds(name, what, match)
 	s.show(name, found)
 	return found
 }
 
 // finds is sees without a word.
-func (s *story) finds(name, what string, match func(event) bool) (found event) {
+func (s *story) finds(name, what string, match func(lab.Event) bool) (found lab.Event) {
 	if s.err != nil {
-		return event{}
+		return lab.Event{}
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, patience)
 	defer cancel()
-	p := s.people[name]
-	if !p.await(ctx, func() bool {
-		i := slices.IndexFunc(p.events, match)
-		if i >= 0 {
-			found = p.events[i]
-		}
-		return i >= 0
-	}) {
+	found, ok := s.people[name].WaitFor(ctx, match)
+	if !ok {
 		s.failed(fmt.Errorf("%s did not see %s within %s", title(name), what, patience))
 	}
 	return found
@@ -117,24 +120,24 @@ func (s *story) finds(name, what string, match func(event) bool) (found event) {
 var matrixTo = regexp.MustCompile(`https://matrix\.to/#/(![^?\s]+)(\?\S*)?`)
 
 // show shows what a person has said or found.
-func (s *story) show(name string, e event) {
+func (s *story) show(name string, e lab.Event) {
 	if s.err != nil {
 		return
 	}
-	words := matrixTo.ReplaceAllStringFunc(e.body(), func(link string) string {
+	words := matrixTo.ReplaceAllStringFunc(e.Body(), func(link string) string {
 		return "[link to " + s.rooms[matrixTo.FindStringSubmatch(link)[1]] + "]"
 	})
 	s.out.says(s.sender(name, e), s.where(e), words)
 }
 
-func (s *story) sender(reader string, e event) string {
-	p := s.people[reader]
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if name := p.names[e.Sender]; name != "" {
-		return name
+func (s *story) sender(reader string, e lab.Event) string {
+	sender := e.Sender
+	for _, m := range s.people[reader].Events(lab.OfType("m.room.member")) {
+		if name, _ := m.Content["displayname"].(string); name != "" && m.StateKey != nil && *m.StateKey == e.Sender {
+			sender = name
+		}
 	}
-	return e.Sender
+	return sender
 }
 
 // joins waits until a person is in a room.
@@ -145,20 +148,20 @@ func (s *story) joins(name, room string) {
 	ctx, cancel := context.WithTimeout(s.ctx, patience)
 	defer cancel()
 	p := s.people[name]
-	if !p.await(ctx, func() bool { return p.joined[room] }) {
+	if !p.Until(ctx, func() bool { return p.Membership(room) == "join" }) {
 		s.failed(fmt.Errorf("%s was not in %s within %s", title(name), s.rooms[room], patience))
 	}
 }
 
 // commands sends a command, waits for its answer, and shows both. The answer has
 // to be a good one.
-func (s *story) commands(name, room, words string) event {
+func (s *story) commands(name, room, words string) lab.Event {
 	id := s.says(name, room, words)
-	answer := s.sees(name, fmt.Sprintf("an answer to %q", words), func(e event) bool {
-		return e.part("lanekeeper.result") != nil && (e.thread() == id || e.replies() == id)
+	answer := s.sees(name, fmt.Sprintf("an answer to %q", words), func(e lab.Event) bool {
+		return e.Object("lanekeeper.result") != nil && (e.Thread() == id || e.ReplyTo() == id)
 	})
-	if ok, _ := answer.part("lanekeeper.result")["ok"].(bool); s.err == nil && !ok {
-		s.failed(fmt.Errorf("%q was refused: %s", words, answer.body()))
+	if ok, _ := answer.Object("lanekeeper.result")["ok"].(bool); s.err == nil && !ok {
+		s.failed(fmt.Errorf("%q was refused: %s", words, answer.Body()))
 	}
 	return answer
 }
@@ -168,12 +171,15 @@ func (s *story) chat(name string) (room string) {
 	if s.err != nil {
 		return ""
 	}
-	room, err := s.people[name].chat(s.ctx, s.bot())
-	if s.failed(err) {
+	made := s.people[name].Do(http.MethodPost, "/createRoom", map[string]any{
+		"is_direct": true, "preset": "trusted_private_chat", "invite": []string{s.bot()},
+	})
+	if s.refused(name, made) {
 		return ""
 	}
+	room = made.Field("room_id")
 	s.call(room, title(name)+"’s chat with Lanekeeper")
-	s.finds(name, "the bot in the direct chat", func(e event) bool {
+	s.finds(name, "the bot in the direct chat", func(e lab.Event) bool {
 		return e.Room == room && e.Type == "m.room.member" && e.StateKey != nil && *e.StateKey == s.bot() && e.Content["membership"] == "join"
 	})
 	return room
@@ -242,8 +248,8 @@ func (s *story) taps(phone emulator.Phone, m emulator.Message, button string) {
 // card waits until the card of a handoff in the super-admin room has a state, and
 // shows its newest words.
 func (s *story) card(number any, state string) {
-	e := s.finds("root", fmt.Sprintf("the card of #%v say %q", number, state), func(e event) bool {
-		c := e.part("lanekeeper.handoff")
+	e := s.finds("root", fmt.Sprintf("the card of #%v say %q", number, state), func(e lab.Event) bool {
+		c := e.Object("lanekeeper.handoff")
 		return c["number"] == number && c["state"] == state
 	})
 	if s.err == nil {
@@ -254,18 +260,18 @@ func (s *story) card(number any, state string) {
 
 // never fails if a person's client got these words in any answer.
 func (s *story) never(name, words string) {
-	if s.err == nil && s.people[name].heard(words) {
+	if s.err == nil && strings.Contains(s.people[name].Heard(), words) {
 		s.failed(fmt.Errorf("%s heard %q", title(name), words))
 	}
 }
 
 // newest is what an edit says, or the message itself.
-func newest(e event) string {
+func newest(e lab.Event) string {
 	if n, ok := e.Content["m.new_content"].(map[string]any); ok {
 		body, _ := n["body"].(string)
 		return body
 	}
-	return e.body()
+	return e.Body()
 }
 
 // chatOf finds the direct chat that the bot has with a person already.

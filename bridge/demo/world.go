@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +17,8 @@ import (
 
 	"lanekeeper/bridge"
 	"lanekeeper/bridge/emulator"
+	"lanekeeper/bridge/lab"
+	"lanekeeper/bridge/matrix"
 	"lanekeeper/bridge/policy"
 	"lanekeeper/config"
 )
@@ -40,18 +43,18 @@ var (
 	eli  = emulator.Phone{Number: "+4915100000002", Name: "Eli"}
 )
 
-func id(name string) string       { return "@" + name + ":" + domain }
-func password(name string) string { return name + "-demo" } // Dendrite wants 8 characters
+func id(name string) string    { return "@" + name + ":" + domain }
+func title(name string) string { return strings.ToUpper(name[:1]) + name[1:] }
 
 // world is everything that runs, and the people in it.
 type world struct {
-	dir        string
+	stage      *stage
 	cfg        *config.Config
-	homeserver string // address
-	secret     string // for registering people
+	homeserver *lab.Homeserver
+	started    chan struct{} // closed when the homeserver answers
 	phones     *emulator.Emulator
 	page       net.Listener // of the phones
-	people     map[string]*client
+	people     map[string]*lab.Client
 }
 
 // Addresses that are easy to remember, where they are free.
@@ -61,7 +64,7 @@ const (
 	phonesPort     = 29350
 )
 
-func newWorld(ctx context.Context, dir string) (*world, error) {
+func newWorld(s *stage, program string) (*world, error) {
 	hs, err := freePort(homeserverPort)
 	if err != nil {
 		return nil, err
@@ -74,9 +77,19 @@ func newWorld(ctx context.Context, dir string) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &world{dir: dir, homeserver: fmt.Sprintf("http://127.0.0.1:%d", hs), secret: rand.Text(), page: page, people: map[string]*client{}}
+	w := &world{stage: s, started: make(chan struct{}), page: page, people: map[string]*lab.Client{}}
+	if err := s.play(func() {
+		w.homeserver = lab.Prepare(s, lab.KindDendrite, lab.Options{Program: program, Domain: domain, Port: hs})
+	}); err != nil {
+		return nil, err
+	}
 	w.cfg = w.config(br)
-	w.phones = w.makePhones(ctx)
+	registration, err := matrix.Registration(bridge.MatrixConfig(w.cfg), w.cfg.AppService.Address, w.cfg.AppService.EphemeralEvents)
+	if err != nil {
+		return nil, err
+	}
+	w.homeserver.SetRegistration(string(registration))
+	w.phones = w.makePhones(s.ctx)
 	var wrong []error
 	for _, p := range w.cfg.Validate() {
 		wrong = append(wrong, fmt.Errorf("%v", p))
@@ -88,11 +101,11 @@ func newWorld(ctx context.Context, dir string) (*world, error) {
 func (w *world) config(port int) *config.Config {
 	c := config.Default()
 	address := fmt.Sprintf("http://127.0.0.1:%d", port)
-	c.Homeserver.Address, c.Homeserver.Domain = w.homeserver, domain
+	c.Homeserver.Address, c.Homeserver.Domain = w.homeserver.URL, domain
 	c.AppService.Address, c.AppService.PublicAddress, c.AppService.Port = address, address, port
 	c.AppService.ASToken, c.AppService.HSToken = rand.Text(), rand.Text()
 	c.Gate.Token, c.Media.SigningKey = rand.Text(), rand.Text()
-	c.Database.URI = filepath.Join(w.dir, "lanekeeper.db")
+	c.Database.URI = filepath.Join(w.stage.dir, "lanekeeper.db")
 	c.Permissions = policy.Permissions{"*": policy.Nobody, domain: "user", id("olga"): "ops", id("root"): "superadmin"}
 	c.WhatsApp.Enabled = true
 	c.WhatsApp.AccountSID, c.WhatsApp.AuthToken = "AC"+hex32(), hex32()
@@ -114,7 +127,7 @@ func (w *world) bot() string { return w.cfg.BotMXID() }
 
 // runBridge runs the bridge itself, as `lanekeeper -c` would.
 func (w *world) runBridge(ctx context.Context, version string) error {
-	file, err := os.OpenFile(filepath.Join(w.dir, "lanekeeper.log"), os.O_CREATE|os.O_WRONLY, 0o600)
+	file, err := os.OpenFile(filepath.Join(w.stage.dir, "lanekeeper.log"), os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("log: %w", err)
 	}
@@ -148,19 +161,39 @@ func (w *world) runPhones(ctx context.Context) error {
 	}
 }
 
-// ready waits for the homeserver and the bridge, and signs everybody in.
-func (w *world) ready(ctx context.Context) error {
-	if err := until200(ctx, w.homeserver+"/_matrix/client/versions"); err != nil {
+// runHomeserver runs the homeserver until ctx ends.
+func (w *world) runHomeserver(ctx context.Context) error {
+	if err := w.stage.play(w.homeserver.Start); err != nil {
 		return fmt.Errorf("the homeserver does not start: %w", err)
 	}
-	for _, r := range cast {
-		c, err := w.register(ctx, r.name)
-		if err != nil {
-			return err
-		}
-		w.people[r.name] = c
+	close(w.started)
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-w.homeserver.Ended():
+		return fmt.Errorf("the homeserver has ended; the end of its log: %s", w.homeserver.LogTail(5))
 	}
-	if err := until200(ctx, w.cfg.AppService.Address+"/readyz"); err != nil {
+}
+
+// ready waits for the homeserver and the bridge, and signs everybody in.
+func (w *world) ready(ctx context.Context) error {
+	select {
+	case <-w.started:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if err := w.stage.play(func() {
+		for _, r := range cast {
+			c := w.homeserver.Register(r.name)
+			c.AutoJoin = true
+			c.Do(http.MethodPut, "/profile/"+url.PathEscape(c.ID)+"/displayname", map[string]any{"displayname": title(r.name)})
+			c.Sync()
+			w.people[r.name] = c
+		}
+	}); err != nil {
+		return err
+	}
+	if err := lab.Until200(ctx, w.cfg.AppService.Address+"/readyz", nil); err != nil {
 		return fmt.Errorf("the bridge does not start: %w", err)
 	}
 	return nil
@@ -169,41 +202,16 @@ func (w *world) ready(ctx context.Context) error {
 // invite tells whoever watches how to take part.
 func (w *world) invite(out *transcript) {
 	out.heading("Your turn")
-	out.plain("  Phones      http://%s/\n  Homeserver  %s   (in any Matrix client; Element: “Edit” beside the homeserver)\n", w.page.Addr(), w.homeserver)
+	out.plain("  Phones      http://%s/\n  Homeserver  %s   (in any Matrix client; Element: “Edit” beside the homeserver)\n", w.page.Addr(), w.homeserver.URL)
 	out.plain("  Sign in as  with the password")
 	for _, r := range cast {
-		out.plain("    %-9s %-12s %s", r.name, password(r.name), r.what)
+		out.plain("    %-9s %-12s %s", r.name, lab.Password(r.name), r.what)
 	}
 	out.plain("")
 	out.plain("  Ideas: react with 🙋 to a message of yours as carl, and answer on Dana's phone.")
 	out.plain("         Close Dana's 24-hour window, ask again, and tap what she gets instead.")
 	out.plain("         Write `help` to @%s as root.", strings.TrimPrefix(w.bot(), "@"))
 	out.plain("\n  Ctrl-C stops everything. Nothing is kept.")
-}
-
-// until200 asks until the answer is good.
-func until200(ctx context.Context, address string) error {
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	last := errors.New("no answer")
-	for {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-		if err != nil {
-			return err
-		}
-		if res, err := web.Do(req); err == nil {
-			res.Body.Close()
-			if res.StatusCode == http.StatusOK {
-				return nil
-			}
-			last = fmt.Errorf("it answers %s", res.Status)
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return last
-		}
-	}
 }
 
 // freePort gives a port that nobody uses, the preferred one if it can be.

@@ -1,9 +1,9 @@
 package lab
 
 import (
+	"crypto/rand"
+	"encoding/pem"
 	"fmt"
-	"os/exec"
-	"path/filepath"
 )
 
 // dendritePragmas stand behind every database file. A write-ahead log without waiting for the disk is twice as fast, and safe
@@ -44,12 +44,11 @@ logging: [{type: std, level: warn}]
 
 func prepareDendrite(t T, hs *Homeserver) {
 	t.Helper()
-	dendrite := cached(t, "bin/dendrite", "Dendrite")
-	generateKeys := cached(t, "bin/generate-keys", "Dendrite's key generator")
-	out, err := exec.CommandContext(t.Context(), generateKeys, "--private-key", filepath.Join(hs.Dir, "matrix_key.pem")).CombinedOutput()
-	if err != nil {
-		t.Fatalf("making Dendrite's key: %v: %s", err, out)
+	dendrite := hs.options.Program
+	if dendrite == "" {
+		dendrite = cached(t, "bin/dendrite", "Dendrite")
 	}
+	hs.write("matrix_key.pem", string(dendriteKey()))
 	hs.argv = []string{dendrite, "--config", "config.yaml", "--http-bind-address", fmt.Sprintf("127.0.0.1:%d", hs.port)}
 	hs.health = "/_matrix/client/versions"
 	hs.config = func(registrations string) string {
@@ -57,6 +56,14 @@ func prepareDendrite(t T, hs *Homeserver) {
 		if hs.options.RoomVersion != "" {
 			version = fmt.Sprintf("  default_room_version: %q\n", hs.options.RoomVersion)
 		}
-		return fmt.Sprintf(dendriteConfig, hs.Domain, hs.Dir, registrationSecret, registrations, version, dendritePragmas)
+		return fmt.Sprintf(dendriteConfig, hs.Domain, hs.Dir, hs.secret, registrations, version, dendritePragmas)
 	}
+}
+
+// dendriteKey makes the server's ed25519 key as Dendrite reads it: the seed, with the key's name as a header (its
+// setup/config/config.go, readKeyPEM).
+func dendriteKey() []byte {
+	seed := make([]byte, 32)
+	_, _ = rand.Read(seed) // never fails
+	return pem.EncodeToMemory(&pem.Block{Type: "MATRIX PRIVATE KEY", Headers: map[string]string{"Key-ID": "ed25519:lab"}, Bytes: seed})
 }

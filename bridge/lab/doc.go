@@ -1,7 +1,7 @@
-// Package lab runs the whole system for tests: real homeservers as subprocesses, the bridge's own binary, and people
+// Package lab runs the whole system for those who test it or try it: real homeservers as subprocesses, the bridge's own binary, and people
 // who act through the Client-Server API with a client that shares no code with the bridge.
 //
-// Only external test packages import it. Scenarios stand in bridge/scenario, by subject, and most of them play beside others on a
+// Tests use it, and the demo, which is a program: nothing here needs the package testing. Scenarios stand in bridge/scenario, by subject, and most of them play beside others on a
 // homeserver that they share (package labtest has what needs a *testing.T). One that stops or kills its homeserver has a World of its own:
 //
 //	w := lab.NewWorld(t, lab.WorldOptions{Server: lab.KindDendrite})

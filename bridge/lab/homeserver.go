@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha1"
 	"encoding/hex"
 	"encoding/json"
@@ -24,9 +25,6 @@ const (
 	KindDendrite Kind = "dendrite"
 )
 
-// registrationSecret is the shared secret with which people are registered (both servers offer Synapse's admin API for it).
-const registrationSecret = "only for tests"
-
 // Options of a homeserver; the zero value is a server without an application service.
 type Options struct {
 	Registration string // YAML of an application service's registration
@@ -34,6 +32,11 @@ type Options struct {
 	Postgres     bool   // Synapse: on PostgreSQL instead of SQLite; Dendrite is always on SQLite
 	Extra        string // YAML that is added to the server's config at top level
 	PythonPath   string // Synapse: directory of the modules that Extra names
+
+	// For whoever shows the system to people; tests leave them empty.
+	Program string // Dendrite's, instead of the one in the cache
+	Domain  string // instead of Domain
+	Port    int    // instead of any that is free
 }
 
 // Homeserver is a real homeserver in a subprocess, in a directory of its own.
@@ -46,6 +49,7 @@ type Homeserver struct {
 	t       T
 	options Options
 	port    int
+	secret  string // with which people are registered; both servers offer Synapse's admin API for it
 	argv    []string
 	env     []string
 	health  string                            // path that answers 200 when it is ready
@@ -86,7 +90,13 @@ func started(hs *Homeserver) *Homeserver {
 // added before the server starts.
 func Prepare(t T, kind Kind, o Options) *Homeserver {
 	t.Helper()
-	hs := &Homeserver{Kind: kind, Domain: Domain, Dir: t.TempDir(), t: t, options: o, port: freePort(t)}
+	hs := &Homeserver{Kind: kind, Domain: o.Domain, Dir: t.TempDir(), t: t, options: o, port: o.Port, secret: rand.Text()}
+	if hs.Domain == "" {
+		hs.Domain = Domain
+	}
+	if hs.port == 0 {
+		hs.port = freePort(t)
+	}
 	if o.Registration != "" {
 		hs.SetRegistration(o.Registration)
 	}
@@ -181,6 +191,9 @@ func (hs *Homeserver) Restart() {
 	hs.Start()
 }
 
+// Ended is closed when the process that runs now has ended.
+func (hs *Homeserver) Ended() <-chan struct{} { return hs.process().done }
+
 // LogTail is the end of what the server printed.
 func (hs *Homeserver) LogTail(lines int) string { return hs.process().tail(lines) }
 
@@ -195,7 +208,7 @@ func (hs *Homeserver) write(name, content string) {
 }
 
 // Password is what everybody registered by Register may log in with.
-func Password(name string) string { return "pass_" + name + "_12345" }
+func Password(name string) string { return name + "-demo" } // 8 characters at least, for Dendrite
 
 // Register makes a user and gives a client that acts for them; the client does not sync yet.
 func (hs *Homeserver) Register(name string) *Client { return hs.register(hs.t, name, name) }
@@ -209,7 +222,7 @@ func (hs *Homeserver) register(t T, name, displayName string) *Client {
 	if err := call(t.Context(), http.MethodGet, url, nil, &nonce); err != nil {
 		t.Fatalf("registering %s: %v", name, err)
 	}
-	mac := hmac.New(sha1.New, []byte(registrationSecret))
+	mac := hmac.New(sha1.New, []byte(hs.secret))
 	mac.Write([]byte(strings.Join([]string{nonce.Nonce, name, Password(name), "notadmin"}, "\x00")))
 	var user struct {
 		UserID string `json:"user_id"`

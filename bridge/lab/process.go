@@ -37,7 +37,7 @@ func startProcess(dir, name string, env []string, argv ...string) (*process, err
 	p.cmd.Dir = dir
 	p.cmd.Env = append(cleanEnv(), env...)
 	p.cmd.Stdout, p.cmd.Stderr = out, out
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	p.cmd.SysProcAttr = child()
 	started := make(chan error)
 	go func() {
 		// The signal comes when the thread that started the child ends, not the process (prctl(2), PR_SET_PDEATHSIG):
@@ -115,6 +115,18 @@ func (p *process) stop(max time.Duration) error {
 func (p *process) ready(ctx context.Context, url string) error {
 	ctx, cancel := context.WithTimeout(ctx, 60*time.Second)
 	defer cancel()
+	err := Until200(ctx, url, p.done)
+	if err == nil {
+		return nil
+	}
+	if !p.running() {
+		return fmt.Errorf("%s ended with %s:\n%s", p.name, p.cmd.ProcessState, p.tail(30))
+	}
+	return fmt.Errorf("%s is not ready: %w:\n%s", p.name, err, p.tail(30))
+}
+
+// Until200 asks until GET url answers 200, or until there is no hope any more.
+func Until200(ctx context.Context, url string, hopeless <-chan struct{}) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	last := errors.New("no answer")
@@ -132,10 +144,10 @@ func (p *process) ready(ctx context.Context, url string) error {
 		}
 		select {
 		case <-tick.C:
-		case <-p.done:
-			return fmt.Errorf("%s ended with %s:\n%s", p.name, p.cmd.ProcessState, p.tail(30))
+		case <-hopeless:
+			return last
 		case <-ctx.Done():
-			return fmt.Errorf("%s is not ready: %w:\n%s", p.name, last, p.tail(30))
+			return last
 		}
 	}
 }

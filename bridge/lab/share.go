@@ -110,7 +110,7 @@ func newGround(t T, kind Kind, o Options) *ground {
 
 // view is the same homeserver for another test. It cannot be ended by it.
 func (hs *Homeserver) view(t T) *Homeserver {
-	v := &Homeserver{Kind: hs.Kind, URL: hs.URL, Domain: hs.Domain, Dir: hs.Dir, t: t, current: hs.current, shared: true}
+	v := &Homeserver{Kind: hs.Kind, URL: hs.URL, Domain: hs.Domain, Dir: hs.Dir, secret: hs.secret, t: t, current: hs.current, shared: true}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("%s's log:\n%s", hs.Kind, v.LogTail(40))

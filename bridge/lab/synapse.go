@@ -98,7 +98,7 @@ func prepareSynapse(t T, hs *Homeserver) {
 	}
 	hs.health = "/health" // the port opens only when it is ready
 	hs.config = func(registrations string) string {
-		config := fmt.Sprintf(synapseConfig, hs.Domain, hs.URL, hs.Dir, registrationSecret, registrations, hs.port, database)
+		config := fmt.Sprintf(synapseConfig, hs.Domain, hs.URL, hs.Dir, hs.secret, registrations, hs.port, database)
 		if hs.options.RoomVersion != "" {
 			config += fmt.Sprintf("default_room_version: %q\n", hs.options.RoomVersion)
 		}
@@ -153,7 +153,7 @@ func prepareDatabase(t T, python, path string) {
 	hs.write("log.yaml", synapseLog)
 	hs.argv = []string{python, "-m", "synapse.app.homeserver", "-c", "config.yaml"}
 	hs.config = func(registrations string) string {
-		return fmt.Sprintf(synapseConfig, hs.Domain, hs.URL, hs.Dir, registrationSecret, registrations, hs.port,
+		return fmt.Sprintf(synapseConfig, hs.Domain, hs.URL, hs.Dir, hs.secret, registrations, hs.port,
 			fmt.Sprintf("{name: sqlite3, args: {database: %s/homeserver.db}}", hs.Dir))
 	}
 	hs.Start()

@@ -1,8 +1,8 @@
 //go:build unix && !linux
 
-package demo
+package lab
 
 import "syscall"
 
-// child keeps the terminal's Ctrl-C from the homeserver, which we end ourselves.
+// child keeps the terminal's Ctrl-C from it, as we end it ourselves.
 func child() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }

@@ -51,7 +51,7 @@ var mayImport = map[string][]string{
 	// What runs the system for those who try it or test it: no part of it may
 	// know that.
 	"lab/postgres": {},
-	"lab":          {"emulator", "matrix", "lab/postgres"},
+	"lab":          {"emulator", "matrix", "store", "lab/postgres"},
 
 	"doctor": {anything, ".", "../config"},
 	"demo":   {anything, ".", "lab", "../config"},

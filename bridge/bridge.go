@@ -77,7 +77,7 @@ type Bridge struct {
 	cfg     *config.Config
 	log     zerolog.Logger
 	version string
-	health  health
+	health  *health
 	metrics *metrics
 
 	hs       *matrix.Client
@@ -112,31 +112,34 @@ func Run(ctx context.Context, cfg *config.Config, log zerolog.Logger, version st
 	if missing := Unbuilt(cfg); len(missing) > 0 {
 		return exit(ExitConfig, "%s", strings.Join(missing, "\n"))
 	}
-	b := &Bridge{cfg: cfg, log: log, version: version, policy: cfg.Policy(), metrics: newMetrics()}
+	b := &Bridge{cfg: cfg, log: log, version: version, policy: cfg.Policy(), metrics: newMetrics(), health: newHealth()}
 	listener, listenErr := b.listen()
 	group, running := errgroup.WithContext(ctx)
 	if listenErr == nil {
 		group.Go(func() error { return b.serve(running, listener) })
 	}
 	group.Go(func() error {
-		owner, release, err := store.Lock(running, cfg.Database.Type, cfg.Database.URI, log)
-		if err != nil {
-			return b.databaseError(running, err)
-		}
-		defer release()
-		if listenErr != nil {
-			// The address may have belonged to the process that owned the database.
-			if listener, listenErr = b.listen(); listenErr != nil {
-				return exit(ExitListen, "Cannot listen on %s: %v. Change appservice.hostname and appservice.port, or stop what listens there.", b.address(), listenErr)
+		for {
+			err := b.term(running, func() error {
+				if listener != nil {
+					return nil
+				}
+				// The address may have belonged to the process that owned the database.
+				if listener, listenErr = b.listen(); listenErr != nil {
+					return exit(ExitListen, "Cannot listen on %s: %v. Change appservice.hostname and appservice.port, or stop what listens there.", b.address(), listenErr)
+				}
+				group.Go(func() error { return b.serve(running, listener) })
+				return nil
+			})
+			if running.Err() != nil || !errors.Is(err, errAway) && !errors.Is(err, store.ErrLockLost) {
+				return err
 			}
-			group.Go(func() error { return b.serve(running, listener) })
+			b.health.reset()
+			log.Warn().Err(err).Msg("Everything has stopped and begins again as soon as the database is there")
+			if err := pause(running, ownPause); err != nil {
+				return err
+			}
 		}
-		err = b.own(owner)
-		if errors.Is(context.Cause(owner), store.ErrLockLost) {
-			// Not a stop that somebody asked for: whoever supervises us shall start us again.
-			return exit(ExitDatabase, "The connection that holds the lock on the database was lost (database.uri). Start Lanekeeper again; nothing is lost.")
-		}
-		return err
 	})
 	err := group.Wait()
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
@@ -152,9 +155,16 @@ func (b *Bridge) address() string {
 
 func (b *Bridge) listen() (net.Listener, error) { return net.Listen("tcp", b.address()) }
 
+// errAway: the database does not answer, and is waited for.
+var errAway = errors.New("the database does not answer")
+
+// databaseError ends the start if the database refuses us.
 func (b *Bridge) databaseError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	if store.Away(err) {
+		return fmt.Errorf("%w: %w", errAway, err)
 	}
 	return exit(ExitDatabase, "%s", DatabaseSentence(b.cfg, err))
 }
@@ -168,6 +178,40 @@ func DatabaseSentence(cfg *config.Config, err error) string {
 	return fmt.Sprintf("Cannot use the database (database.uri): %v. Check that %s.", err, check)
 }
 
+// ownPause is how long nothing happens after the database was lost: it may come and go.
+const ownPause = 250 * time.Millisecond
+
+// pause waits, or gives ctx's error.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// term is one time as the owner of the database: from the lock to its end. Every
+// stage is made anew for it, so nothing of an earlier term goes on.
+func (b *Bridge) term(ctx context.Context, begin func() error) error {
+	owner, release, err := store.Lock(ctx, b.cfg.Database.Type, b.cfg.Database.URI, b.log)
+	if err != nil {
+		return b.databaseError(ctx, err)
+	}
+	defer release()
+	if err := begin(); err != nil {
+		return err
+	}
+	fresh := &Bridge{cfg: b.cfg, log: b.log, version: b.version, policy: b.policy, metrics: b.metrics, health: b.health}
+	err = fresh.own(owner)
+	if errors.Is(context.Cause(owner), store.ErrLockLost) {
+		return store.ErrLockLost
+	}
+	return err
+}
+
 // own works on the database that this process owns now.
 func (b *Bridge) own(ctx context.Context) error {
 	db, err := store.Open(ctx, b.cfg.Database.Type, b.cfg.Database.URI, b.log)
@@ -175,8 +219,31 @@ func (b *Bridge) own(ctx context.Context) error {
 		return b.databaseError(ctx, err)
 	}
 	defer db.Close()
+	epoch, err := store.TakeOver(ctx, db)
+	if err != nil {
+		return b.databaseError(ctx, err)
+	}
+	ctx, lost := context.WithCancelCause(ctx)
+	defer lost(nil)
 	q := queue.New(db, queue.System{}, b.log)
+	fence := store.Fence(db, epoch)
+	q.Fence(func(ctx context.Context) error {
+		err := fence(ctx)
+		if errors.Is(err, queue.ErrFenced) {
+			lost(store.ErrLockLost)
+		}
+		return err
+	})
 	b.store = &store.Store{DB: db, Queue: q, Domain: b.cfg.Homeserver.Domain, Aliases: b.cfg.GhostPrefix(), NewID: newID, Now: time.Now}
+	if err = b.stages(ctx); errors.Is(context.Cause(ctx), store.ErrLockLost) {
+		return store.ErrLockLost
+	}
+	return err
+}
+
+// stages runs everything that works on the database.
+func (b *Bridge) stages(ctx context.Context) error {
+	q := b.store.Queue
 	q.OnPark(b.parked)
 	group, ctx := errgroup.WithContext(ctx)
 	if b.cfg.Metrics.Enabled {

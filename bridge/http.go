@@ -2,7 +2,6 @@ package bridge
 
 import (
 	"context"
-	"errors"
 	"net"
 	"net/http"
 	"net/url"
@@ -33,9 +32,18 @@ type health struct {
 	alive    bool
 	since    time.Time // of alive
 
-	checking sync.Mutex // guards what follows; held while the database and the homeserver are asked
-	checked  time.Time
-	last     error
+	turn    chan struct{} // held while the database and the homeserver are asked
+	checked time.Time     // guarded by turn, as what follows
+	last    string
+}
+
+func newHealth() *health { return &health{turn: make(chan struct{}, 1)} }
+
+// reset: nothing works any more until the database is owned again.
+func (h *health) reset() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.bridge, h.hs, h.webhooks, h.listing, h.alive = nil, nil, nil, nil, false
 }
 
 func (h *health) client(hs *matrix.Client) { h.mu.Lock(); h.hs = hs; h.mu.Unlock() }
@@ -69,33 +77,52 @@ func (h *health) twilio(c *whatsapp.Client, l *intake.Listing) {
 	h.mu.Unlock()
 }
 
-// checkAge is how long an answer of check is good for: probes come often.
-const checkAge = time.Second
+const (
+	checkAge  = time.Second     // how long an answer of check is good for: probes come often
+	checkTime = 2 * time.Second // how long anybody waits for one
+)
 
-// check asks whether the database can be written and the homeserver be reached.
-func (h *health) check(ctx context.Context) error {
+// check asks whether the database can be written and the homeserver be reached, and
+// gives what is missing, "" if nothing. Anybody may read that: it names no address.
+func (h *health) check(ctx context.Context) (missing string) {
 	h.mu.Lock()
 	bridge, hs := h.bridge, h.hs
 	h.mu.Unlock()
 	if bridge == nil {
-		return errors.New("starting, or waiting for the database's owner or the homeserver")
+		return "starting, or waiting for the database, its owner or the homeserver"
 	}
-	h.checking.Lock()
-	defer h.checking.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, checkTime)
+	defer cancel()
+	select {
+	case h.turn <- struct{}{}:
+		defer func() { <-h.turn }()
+	case <-ctx.Done():
+		return "the database or the homeserver does not answer in time"
+	}
 	if time.Since(h.checked) < checkAge {
 		return h.last
 	}
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	h.last = bridge.store.SetMeta(ctx, "checked", time.Now().UTC().Format(time.RFC3339))
-	if h.last == nil {
-		h.last = hs.Reachable(ctx)
-	}
-	if h.last == nil && !h.caughtUp() {
-		h.last = errors.New("the sync with the homeserver does not work yet")
+	was := h.last
+	var err error
+	if h.last, err = bridge.missing(ctx, hs); h.last != was && err != nil {
+		bridge.log.Warn().Err(err).Msg("Not ready: " + h.last)
 	}
 	h.checked = time.Now()
 	return h.last
+}
+
+// missing tries what Lanekeeper needs.
+func (b *Bridge) missing(ctx context.Context, hs *matrix.Client) (string, error) {
+	if err := b.store.SetMeta(ctx, "checked", time.Now().UTC().Format(time.RFC3339)); err != nil {
+		return "the database cannot be written", err
+	}
+	if err := hs.Reachable(ctx); err != nil {
+		return "the homeserver does not answer", err
+	}
+	if !b.health.caughtUp() {
+		return "the sync with the homeserver does not work yet", nil
+	}
+	return "", nil
 }
 
 // PublicAlive is /livez once more, at a path that a reverse proxy lets through:
@@ -112,8 +139,8 @@ func (b *Bridge) routes() http.Handler {
 	mux.HandleFunc("GET /livez", alive)
 	mux.HandleFunc("GET "+PublicAlive, alive)
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		if err := b.health.check(r.Context()); err != nil {
-			http.Error(w, "not ready: "+err.Error(), http.StatusServiceUnavailable)
+		if missing := b.health.check(r.Context()); missing != "" {
+			http.Error(w, "not ready: "+missing, http.StatusServiceUnavailable)
 			return
 		}
 		_, _ = w.Write([]byte("ok\n"))
@@ -140,15 +167,15 @@ func below(public string, h http.Handler) http.Handler {
 
 func (b *Bridge) fromHomeserver(w http.ResponseWriter, r *http.Request) {
 	b.health.mu.Lock()
-	hs, ready := b.health.hs, b.health.bridge != nil
+	hs, ready := b.health.hs, b.health.bridge
 	b.health.mu.Unlock()
 	if hs == nil {
 		http.Error(w, `{"errcode":"M_UNKNOWN","error":"not ready yet"}`, http.StatusServiceUnavailable)
 		return
 	}
 	hs.Handler(func() {
-		if ready {
-			b.sync.Wake()
+		if ready != nil {
+			ready.sync.Wake()
 		}
 	}).ServeHTTP(w, r)
 }

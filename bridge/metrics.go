@@ -105,7 +105,9 @@ func (b *Bridge) listenMetrics() (net.Listener, error) {
 
 // serveMetrics answers Prometheus until ctx ends.
 func (b *Bridge) serveMetrics(ctx context.Context, l net.Listener) error {
-	b.metrics.registry.MustRegister(waiting{ctx, b.store})
+	w := waiting{ctx, b.store}
+	b.metrics.registry.MustRegister(w)
+	defer b.metrics.registry.Unregister(w) // the next term as owner has its own
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(b.metrics.registry, promhttp.HandlerOpts{}))
 	return serve(ctx, l, mux)

@@ -18,10 +18,9 @@ import (
 // in all and the super-admin room. It reads Matrix, or with cached what events
 // told us, and writes nothing: it works beside a running Lanekeeper.
 func Plan(ctx context.Context, cfg *config.Config, slug string, cached bool, log zerolog.Logger) ([]reconcile.Step, error) {
-	b := &Bridge{cfg: cfg, log: log, policy: cfg.Policy()}
 	db, err := store.Open(ctx, cfg.Database.Type, cfg.Database.URI, log)
 	if err != nil {
-		return nil, b.databaseError(ctx, err)
+		return nil, exit(ExitDatabase, "%s", DatabaseSentence(cfg, err))
 	}
 	defer db.Close()
 	s := &store.Store{DB: db, Queue: queue.New(db, queue.System{}, log), Domain: cfg.Homeserver.Domain, NewID: newID, Now: time.Now}
@@ -38,13 +37,13 @@ func Plan(ctx context.Context, cfg *config.Config, slug string, cached bool, log
 	if slug != "" {
 		p, err := s.ProjectBySlug(ctx, slug)
 		if err != nil {
-			return nil, b.databaseError(ctx, err)
+			return nil, exit(ExitDatabase, "%s", DatabaseSentence(cfg, err))
 		}
 		if p == nil {
 			return nil, exit(1, "There is no project %q.", slug)
 		}
 		only = append(only, p)
 	}
-	rooms := &reconcile.Reconciler{Store: s, HS: hs, Policy: b.policy, Log: log, Version: cfg.Rooms.Version, SuperAdmin: cfg.Rooms.SuperAdmin}
+	rooms := &reconcile.Reconciler{Store: s, HS: hs, Policy: cfg.Policy(), Log: log, Version: cfg.Rooms.Version, SuperAdmin: cfg.Rooms.SuperAdmin}
 	return rooms.Plan(ctx, only, !cached)
 }

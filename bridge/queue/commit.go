@@ -96,6 +96,7 @@ func (r *runner) settle(ctx context.Context, batch []*outcome) {
 	switch {
 	case err == nil:
 		r.finish(batch)
+	case errors.Is(err, ErrFenced): // the next owner does all of it again
 	case len(batch) > 1:
 		r.settle(ctx, batch[:len(batch)/2])
 		r.settle(ctx, batch[len(batch)/2:])
@@ -112,6 +113,9 @@ func (r *runner) settleOne(ctx context.Context, o *outcome, err error) {
 			r.finish([]*outcome{o})
 			return
 		}
+		if errors.Is(err, ErrFenced) {
+			return
+		}
 		if errors.Is(err, errGone) {
 			// An earlier try was committed though its answer got lost. What it put was
 			// not announced: the poll finds it.
@@ -119,7 +123,7 @@ func (r *runner) settleOne(ctx context.Context, o *outcome, err error) {
 			o.again, err = false, nil
 			continue
 		}
-		if away := isOutage(err); away && try%4 != 0 {
+		if away := Outage(err); away && try%4 != 0 {
 			if try == 1 {
 				r.log.Error().Err(err).Int64("job", o.job.ID).Msg("Outcome cannot be stored, trying on")
 			}
@@ -152,7 +156,7 @@ func (r *runner) blame(o *outcome, err error) *outcome {
 
 // store writes outcomes in one transaction.
 func (r *runner) store(ctx context.Context, batch []*outcome) error {
-	return Tx(ctx, r.db, func(ctx context.Context) error {
+	return r.Tx(ctx, func(ctx context.Context) error {
 		// Delete first: who finds a job gone must not commit its outcome again.
 		if err := r.delete(ctx, batch); err != nil {
 			return err

@@ -19,14 +19,21 @@ const putChunk = 1000
 // after the commit of a transaction that Tx did not open, within a second. Keys
 // are text: NUL and invalid UTF-8 are replaced.
 func (q *Queue) Put(ctx context.Context, items ...Item) ([]int64, error) {
-	ids := make([]int64, 0, len(items))
+	var ids []int64
 	now := q.now()
-	for chunk := range slices.Chunk(items, putChunk) {
-		part, err := q.insert(ctx, now, chunk)
-		if err != nil {
-			return nil, fmt.Errorf("queue: put: %w", err)
+	err := q.Tx(ctx, func(ctx context.Context) error {
+		ids = make([]int64, 0, len(items))
+		for chunk := range slices.Chunk(items, putChunk) {
+			part, err := q.insert(ctx, now, chunk)
+			if err != nil {
+				return fmt.Errorf("queue: put: %w", err)
+			}
+			ids = append(ids, part...)
 		}
-		ids = append(ids, part...)
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	AfterCommit(ctx, q.db, func() { q.announce(now, items) })
 	return ids, nil

@@ -93,6 +93,7 @@ type Queue struct {
 	mu      sync.Mutex
 	signals map[string]*signals // by queue name
 	onPark  func(context.Context, Job, string) error
+	fence   func(context.Context) error
 }
 
 // New makes the queue of a database that store.Open opened.

@@ -45,7 +45,7 @@ func newRunner(q *Queue, name string, from source, b bounds) *runner {
 // for and their outcomes committed; what was cut off runs again after the next
 // start. Run returns ctx's error, or an error if the queue runs already.
 func (q *Queue) Run(ctx context.Context, name string, workers int, do func(ctx context.Context, job Job) Result) error {
-	r := newRunner(q, name, &tables{db: q.db, queue: name}, defaultBounds)
+	r := newRunner(q, name, &tables{Queue: q, queue: name}, defaultBounds)
 	r.do = do
 	if !r.signals.start() {
 		return fmt.Errorf("queue: %s runs already", name)

@@ -68,7 +68,7 @@ type source interface {
 
 // tables is the source in the database.
 type tables struct {
-	db    *dbutil.Database
+	*Queue
 	queue string
 }
 
@@ -151,7 +151,7 @@ func (t *tables) wake(ctx context.Context, now int64, keys []string, all bool) e
 		marks, args = placeholders(args, keys)
 		query += " AND key IN (" + marks + ")"
 	}
-	return Tx(ctx, t.db, func(ctx context.Context) error {
+	return t.Tx(ctx, func(ctx context.Context) error {
 		_, err := t.db.Exec(ctx, query, args...)
 		return err
 	})

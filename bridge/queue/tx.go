@@ -23,6 +23,27 @@ type hooksKey struct{}
 // hooks runs when the transaction that ctx carries is committed.
 type hooks struct{ after []func() }
 
+// ErrFenced says that another process has taken the database over: nothing was
+// written, and nothing may be.
+var ErrFenced = errors.New("another process owns the database now")
+
+// Fence sets what every transaction begins with; if it fails (with
+// ErrFenced), nothing is written. Call it before Run.
+func (q *Queue) Fence(fn func(ctx context.Context) error) { q.fence = fn }
+
+// Tx is the function Tx on the database of the queue, behind its fence.
+func (q *Queue) Tx(ctx context.Context, fn func(ctx context.Context) error) error {
+	if q.fence == nil || inTx(ctx, q.db) {
+		return Tx(ctx, q.db, fn)
+	}
+	return Tx(ctx, q.db, func(ctx context.Context) error {
+		if err := q.fence(ctx); err != nil {
+			return err
+		}
+		return fn(ctx)
+	})
+}
+
 // Tx runs fn in one serialisable transaction and tries again when it conflicts
 // with another (PostgreSQL errors 40001 and 40P01, SQLite busy), so fn may run
 // more than once. All calls with fn's ctx use the transaction. Inside another
@@ -116,10 +137,10 @@ func isConflict(err error) bool {
 	return code == 5 || code == 6 // SQLITE_BUSY, SQLITE_LOCKED
 }
 
-// isOutage reports that the database, not the statement, is to blame: the same
+// Outage reports that the database, not the statement, is to blame: the same
 // transaction may succeed later.
-func isOutage(err error) bool {
-	if isConflict(err) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) ||
+func Outage(err error) bool {
+	if isConflict(err) || errors.Is(err, ErrFenced) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, context.DeadlineExceeded) {
 		return true
 	}

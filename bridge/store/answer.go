@@ -90,7 +90,7 @@ func (s *Store) AnswerWhen(ctx context.Context, a *Answer, project string, revis
 	if err != nil {
 		return wrap("answer", err)
 	}
-	if _, err := s.DB.Exec(ctx, "INSERT INTO answer (command, project, revision, answer, pending) VALUES ($1, $2, $3, $4, false)", a.Command, project, revision, string(b)); err != nil {
+	if _, err := s.exec(ctx, "INSERT INTO answer (command, project, revision, answer, pending) VALUES ($1, $2, $3, $4, false)", a.Command, project, revision, string(b)); err != nil {
 		return wrap("answer", err)
 	}
 	if a.Words.Plain == "" {

@@ -19,7 +19,7 @@ func (s *Store) Keep(ctx context.Context, project string, entries ...project.Ent
 			ms := e.Until.UnixMilli()
 			until = &ms
 		}
-		if _, err := s.DB.Exec(ctx, "INSERT INTO decision (project, "+decisionColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+		if _, err := s.exec(ctx, "INSERT INTO decision (project, "+decisionColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
 			project, millis(e.At), e.By, e.Door, e.What, e.User, e.Lane, e.Was, e.Became, until, e.Reason, e.Event); err != nil {
 			return wrap("decision", err)
 		}

@@ -170,6 +170,8 @@ func tables(t testing.TB, ctx context.Context, db *dbutil.Database) map[string][
 	if err := rows.Err(); err != nil {
 		t.Fatal(err)
 	}
-	maps.DeleteFunc(all, func(table string, _ []column) bool { return table == "version" || table == "database_owner" })
+	maps.DeleteFunc(all, func(table string, _ []column) bool {
+		return table == "version" || table == "database_owner" || table == "owner"
+	})
 	return all
 }

@@ -49,7 +49,7 @@ func (s *Store) Gap(ctx context.Context, id int64) (*Gap, error) {
 
 // SaveGap writes how far a gap is read.
 func (s *Store) SaveGap(ctx context.Context, g *Gap) error {
-	_, err := s.DB.Exec(ctx, "UPDATE gap SET position=$2, told=$3, filled=$4 WHERE id=$1", g.ID, g.Position, g.Told, g.Filled)
+	_, err := s.exec(ctx, "UPDATE gap SET position=$2, told=$3, filled=$4 WHERE id=$1", g.ID, g.Position, g.Told, g.Filled)
 	return wrap("gap", err)
 }
 
@@ -91,7 +91,7 @@ func (s *Store) GapUnread(ctx context.Context, key string) (unread bool, err err
 
 // DeleteGaps ends the gaps of a key: everything was handed on.
 func (s *Store) DeleteGaps(ctx context.Context, key string) error {
-	_, err := s.DB.Exec(ctx, "DELETE FROM gap WHERE key=$1", key)
+	_, err := s.exec(ctx, "DELETE FROM gap WHERE key=$1", key)
 	return wrap("gaps", err)
 }
 
@@ -124,7 +124,7 @@ func (s *Store) Hold(ctx context.Context, rows ...Held) error {
 			args = append(args, h.Key, h.Room, h.Gap, behind, h.ID, h.Arrival)
 			values[i] = "(" + strings.Join(marks, ", ") + ")"
 		}
-		if _, err := s.DB.Exec(ctx, "INSERT INTO held (key, room, gap, behind, event_id, arrival) VALUES "+strings.Join(values, ", "), args...); err != nil {
+		if _, err := s.exec(ctx, "INSERT INTO held (key, room, gap, behind, event_id, arrival) VALUES "+strings.Join(values, ", "), args...); err != nil {
 			return wrap("held", err)
 		}
 	}
@@ -133,7 +133,7 @@ func (s *Store) Hold(ctx context.Context, rows ...Held) error {
 
 // DropHeld forgets what was read to fill a gap: it is read anew.
 func (s *Store) DropHeld(ctx context.Context, g *Gap) error {
-	_, err := s.DB.Exec(ctx, "DELETE FROM held WHERE key=$1 AND room=$2 AND gap=$3 AND behind=0", g.Key, g.Room, g.ID)
+	_, err := s.exec(ctx, "DELETE FROM held WHERE key=$1 AND room=$2 AND gap=$3 AND behind=0", g.Key, g.Room, g.ID)
 	return wrap("held", err)
 }
 
@@ -173,7 +173,7 @@ func (s *Store) Release(ctx context.Context, seqs []int64) error {
 		for i, seq := range chunk {
 			args[i], marks[i] = seq, placeholder(i+1)
 		}
-		if _, err := s.DB.Exec(ctx, "DELETE FROM held WHERE seq IN ("+strings.Join(marks, ",")+")", args...); err != nil {
+		if _, err := s.exec(ctx, "DELETE FROM held WHERE seq IN ("+strings.Join(marks, ",")+")", args...); err != nil {
 			return wrap("held", err)
 		}
 	}

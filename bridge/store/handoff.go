@@ -134,11 +134,11 @@ func (s *Store) SaveHandoff(ctx context.Context, h *handoff.Handoff) error {
 		return wrap("handoff", err)
 	}
 	if old == 0 {
-		_, err = s.DB.Exec(ctx, "INSERT INTO handoff (number, version, state, asker, direct, thread, record) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+		_, err = s.exec(ctx, "INSERT INTO handoff (number, version, state, asker, direct, thread, record) VALUES ($1, $2, $3, $4, $5, $6, $7)",
 			h.Number, h.Version, h.State, h.First().User, h.Direct, threadOf(h), string(raw))
 		return wrap("handoff", err)
 	}
-	r, err := s.DB.Exec(ctx, "UPDATE handoff SET version=$3, state=$4, record=$5 WHERE number=$1 AND version=$2", h.Number, old, h.Version, h.State, string(raw))
+	r, err := s.exec(ctx, "UPDATE handoff SET version=$3, state=$4, record=$5 WHERE number=$1 AND version=$2", h.Number, old, h.Version, h.State, string(raw))
 	if err != nil {
 		return wrap("handoff", err)
 	}
@@ -183,7 +183,7 @@ func (s *Store) HandoffEvent(ctx context.Context, event string) (*HandoffEvent, 
 
 // SaveHandoffEvent remembers an event once; fresh is false if it was known.
 func (s *Store) SaveHandoffEvent(ctx context.Context, e HandoffEvent) (fresh bool, err error) {
-	r, err := s.DB.Exec(ctx, "INSERT INTO handoff_event ("+handoffEventColumns+") VALUES ($1, $2, $3, $4, $5) ON CONFLICT (event_id) DO NOTHING",
+	r, err := s.exec(ctx, "INSERT INTO handoff_event ("+handoffEventColumns+") VALUES ($1, $2, $3, $4, $5) ON CONFLICT (event_id) DO NOTHING",
 		e.Event, e.Handoff, e.Kind, e.User, millis(e.TS))
 	if err != nil {
 		return false, wrap("handoff event", err)
@@ -245,7 +245,7 @@ func (s *Store) Ghost(ctx context.Context, person string) (opaque string, err er
 	err = s.DB.QueryRow(ctx, "SELECT opaque FROM ghost WHERE person=$1", person).Scan(&opaque)
 	if errors.Is(err, sql.ErrNoRows) {
 		opaque = s.NewID()
-		_, err = s.DB.Exec(ctx, "INSERT INTO ghost (person, opaque) VALUES ($1, $2)", person, opaque)
+		_, err = s.exec(ctx, "INSERT INTO ghost (person, opaque) VALUES ($1, $2)", person, opaque)
 	}
 	return opaque, wrap("ghost", err)
 }

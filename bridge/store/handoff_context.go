@@ -9,7 +9,7 @@ import (
 // SaveContext remembers which messages went along with a question, oldest first.
 func (s *Store) SaveContext(ctx context.Context, number int64, events []string) error {
 	for i, event := range events {
-		if _, err := s.DB.Exec(ctx, "INSERT INTO handoff_context (handoff, place, event_id) VALUES ($1, $2, $3)", number, i, event); err != nil {
+		if _, err := s.exec(ctx, "INSERT INTO handoff_context (handoff, place, event_id) VALUES ($1, $2, $3)", number, i, event); err != nil {
 			return wrap("context", err)
 		}
 	}

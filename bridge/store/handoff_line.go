@@ -51,7 +51,7 @@ func (s *Store) AddLine(ctx context.Context, l *Line) error {
 		if p.Event() == "" {
 			continue
 		}
-		if _, err := s.DB.Exec(ctx, "INSERT INTO wa_source (event_id, line) VALUES ($1, $2) ON CONFLICT DO NOTHING", p.Event(), l.ID); err != nil {
+		if _, err := s.exec(ctx, "INSERT INTO wa_source (event_id, line) VALUES ($1, $2) ON CONFLICT DO NOTHING", p.Event(), l.ID); err != nil {
 			return wrap("line's source", err)
 		}
 	}
@@ -60,7 +60,7 @@ func (s *Store) AddLine(ctx context.Context, l *Line) error {
 
 // AddSend makes a line wait for its turn at a phone, once.
 func (s *Store) AddSend(ctx context.Context, line int64, phone string) error {
-	_, err := s.DB.Exec(ctx, `INSERT INTO wa_send (line, phone, state, short, handoff) SELECT id, $2, $3, false, handoff FROM wa_line WHERE id=$1
+	_, err := s.exec(ctx, `INSERT INTO wa_send (line, phone, state, short, handoff) SELECT id, $2, $3, false, handoff FROM wa_line WHERE id=$1
 		ON CONFLICT DO NOTHING`, line, phone, SendWaiting)
 	return wrap("send", err)
 }
@@ -87,7 +87,7 @@ func (s *Store) HeldLines(ctx context.Context, number int64, asker string) ([]*L
 
 // ReleaseLine ends the holding of a line.
 func (s *Store) ReleaseLine(ctx context.Context, id int64) error {
-	_, err := s.DB.Exec(ctx, "UPDATE wa_line SET held=false WHERE id=$1", id)
+	_, err := s.exec(ctx, "UPDATE wa_line SET held=false WHERE id=$1", id)
 	return wrap("line", err)
 }
 
@@ -97,7 +97,7 @@ func (s *Store) ChangeLine(ctx context.Context, l *Line) error {
 	if err != nil {
 		return wrap("line", err)
 	}
-	_, err = s.DB.Exec(ctx, "UPDATE wa_line SET head=$2, pieces=$3 WHERE id=$1", l.ID, l.Head, string(pieces))
+	_, err = s.exec(ctx, "UPDATE wa_line SET head=$2, pieces=$3 WHERE id=$1", l.ID, l.Head, string(pieces))
 	return wrap("line", err)
 }
 
@@ -155,7 +155,7 @@ func (s *Store) Sends(ctx context.Context, line int64) ([]*Send, error) {
 
 // SaveSend writes the state of a line on its way.
 func (s *Store) SaveSend(ctx context.Context, v *Send) error {
-	_, err := s.DB.Exec(ctx, "UPDATE wa_send SET state=$3, short=$4 WHERE line=$1 AND phone=$2", v.Line, v.Phone, v.State, v.Short)
+	_, err := s.exec(ctx, "UPDATE wa_send SET state=$3, short=$4 WHERE line=$1 AND phone=$2", v.Line, v.Phone, v.State, v.Short)
 	return wrap("send", err)
 }
 
@@ -181,7 +181,7 @@ func (s *Store) WasSent(ctx context.Context, number int64, phone string) (yes bo
 // SaveWhatsApp remembers a message from WhatsApp once; fresh is false if it was
 // taken before.
 func (s *Store) SaveWhatsApp(ctx context.Context, sid, phone string) (fresh bool, err error) {
-	r, err := s.DB.Exec(ctx, "INSERT INTO wa_inbound (sid, phone, handoff, body, at) VALUES ($1, $2, 0, '', $3) ON CONFLICT (sid) DO NOTHING", sid, phone, millis(s.Now()))
+	r, err := s.exec(ctx, "INSERT INTO wa_inbound (sid, phone, handoff, body, at) VALUES ($1, $2, 0, '', $3) ON CONFLICT (sid) DO NOTHING", sid, phone, millis(s.Now()))
 	if err != nil {
 		return false, wrap("WhatsApp message", err)
 	}
@@ -192,7 +192,7 @@ func (s *Store) SaveWhatsApp(ctx context.Context, sid, phone string) (fresh bool
 // RoutedWhatsApp remembers which handoff a message from WhatsApp was about; body is
 // set if it was sent to the asker.
 func (s *Store) RoutedWhatsApp(ctx context.Context, sid string, number int64, body string) error {
-	_, err := s.DB.Exec(ctx, "UPDATE wa_inbound SET handoff=$2, body=$3 WHERE sid=$1", sid, number, body)
+	_, err := s.exec(ctx, "UPDATE wa_inbound SET handoff=$2, body=$3 WHERE sid=$1", sid, number, body)
 	return wrap("WhatsApp message", err)
 }
 

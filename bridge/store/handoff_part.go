@@ -104,14 +104,14 @@ func (s *Store) PendingTemplate(ctx context.Context, phone string) (*Part, error
 // SavePart writes what became of a part.
 func (s *Store) SavePart(ctx context.Context, p *Part) error {
 	sid := sql.NullString{String: p.SID, Valid: p.SID != ""}
-	_, err := s.DB.Exec(ctx, "UPDATE wa_part SET state=$2, sid=$3, former=$4, attempts=$5, returned=$6, code=$7, started=$8, changed=$9 WHERE id=$1",
+	_, err := s.exec(ctx, "UPDATE wa_part SET state=$2, sid=$3, former=$4, attempts=$5, returned=$6, code=$7, started=$8, changed=$9 WHERE id=$1",
 		p.ID, p.State, sid, p.Former, p.Attempts, p.Returned, p.Code, millis(p.Started), millis(s.Now()))
 	return wrap("part", err)
 }
 
 // DeleteParts forgets the parts of a line for a phone: it will be cut anew.
 func (s *Store) DeleteParts(ctx context.Context, line int64, phone string) error {
-	_, err := s.DB.Exec(ctx, "DELETE FROM wa_part WHERE line=$1 AND phone=$2", line, phone)
+	_, err := s.exec(ctx, "DELETE FROM wa_part WHERE line=$1 AND phone=$2", line, phone)
 	return wrap("parts", err)
 }
 
@@ -177,7 +177,7 @@ func (s *Store) Phones(ctx context.Context, numbers []string) (map[string]*Phone
 
 // SavePhone writes what we know of a number.
 func (s *Store) SavePhone(ctx context.Context, p *Phone) error {
-	_, err := s.DB.Exec(ctx, "INSERT INTO wa_phone ("+phoneColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+	_, err := s.exec(ctx, "INSERT INTO wa_phone ("+phoneColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 		ON CONFLICT (phone) DO UPDATE SET user_id=excluded.user_id, inbound=excluded.inbound, template=excluded.template, number=excluded.number, told=excluded.told,
 			refused=excluded.refused, turn=excluded.turn, served=excluded.served`,
 		p.Number, p.UserID, millis(p.Inbound), millis(p.Template), p.About, millis(p.Told), p.Refused, p.Turn, p.Served)

@@ -23,7 +23,7 @@ func (s *Store) TellLate(ctx context.Context, what string, words text.Words) err
 // LateOver tells staff that something does not wait any more, if they were told
 // that it does.
 func (s *Store) LateOver(ctx context.Context, what string, words text.Words) error {
-	r, err := s.DB.Exec(ctx, "DELETE FROM meta WHERE name=$1", metaLate(what))
+	r, err := s.exec(ctx, "DELETE FROM meta WHERE name=$1", metaLate(what))
 	if err != nil {
 		return wrap("late", err)
 	}

@@ -15,8 +15,9 @@ import (
 )
 
 const (
-	lockRetry = time.Second     // how often a standby asks
-	lockCheck = 2 * time.Second // how often the owner looks whether it still is
+	lockRetry = time.Second      // how often a standby asks, and whoever waits for the database
+	lockCheck = 2 * time.Second  // how often the owner looks whether it still is, and how long that may take
+	lockTime  = 10 * time.Second // how long one try may take
 )
 
 // ErrLockLost is the cause of the end of a context from Lock: another process may
@@ -24,7 +25,8 @@ const (
 var ErrLockLost = errors.New("the lock on the database was lost")
 
 // Lock makes this process the owner of a database. While another process is, it
-// waits as a standby. The context it gives ends with ctx, with release, and, on
+// waits as a standby; a database that does not answer is waited for, too. What the
+// database refuses is an error. The context it gives ends with ctx, with release, and, on
 // PostgreSQL, when the connection that holds the lock is lost. release lets the
 // next process in; call it when all work on the database has stopped.
 func Lock(ctx context.Context, kind, uri string, log zerolog.Logger) (owner context.Context, release func(), err error) {
@@ -33,7 +35,11 @@ func Lock(ctx context.Context, kind, uri string, log zerolog.Logger) (owner cont
 	case SQLite:
 		try = func(context.Context) (holder, error) { return lockFile(sqliteFile(uri) + ".lock") }
 	case Postgres:
-		try = func(ctx context.Context) (holder, error) { return lockAdvisory(ctx, uri) }
+		try = func(ctx context.Context) (holder, error) {
+			ctx, cancel := context.WithTimeout(ctx, lockTime)
+			defer cancel()
+			return lockAdvisory(ctx, uri)
+		}
 	default:
 		return nil, nil, fmt.Errorf("database lock: type %q is neither %s nor %s", kind, SQLite, Postgres)
 	}
@@ -54,19 +60,28 @@ type holder interface {
 // errTaken: another process holds the lock.
 var errTaken = errors.New("another process owns the database")
 
-// await asks for the lock until it is free. A database that is away is an error
-// at first; for a standby it is a reason to go on asking.
+// await asks for the lock until it is free.
 func await(ctx context.Context, try func(context.Context) (holder, error), log zerolog.Logger) (holder, error) {
-	for first := true; ; first = false {
+	standby, away := false, false // whether that was logged
+	for {
 		held, err := try(ctx)
-		if err == nil {
+		switch {
+		case err == nil:
 			return held, nil
-		}
-		if first && !errors.Is(err, errTaken) {
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case errors.Is(err, errTaken):
+			if !standby {
+				log.Info().Msg("Another process owns the database, waiting as a standby")
+			}
+			standby, away = true, false
+		case !Away(err):
 			return nil, err
-		}
-		if first {
-			log.Info().Msg("Another process owns the database, waiting as a standby")
+		default:
+			if !away {
+				log.Warn().Err(err).Msg("The database does not answer; waiting for it")
+			}
+			standby, away = false, true
 		}
 		select {
 		case <-ctx.Done():
@@ -90,11 +105,8 @@ func watch(ctx context.Context, held holder, log zerolog.Logger) (owner context.
 				return
 			case <-tick.C:
 			}
-			checkCtx, done := context.WithTimeout(context.WithoutCancel(ctx), lockCheck)
-			err := held.check(checkCtx)
-			done()
-			if err != nil {
-				log.Error().Err(err).Msg("The lock on the database was lost, stopping")
+			if err := checkIn(context.WithoutCancel(ctx), held, lockCheck); err != nil {
+				log.Error().Err(err).Msg("The lock on the database was lost; waiting for it")
 				cancel(ErrLockLost)
 				return
 			}
@@ -103,11 +115,29 @@ func watch(ctx context.Context, held holder, log zerolog.Logger) (owner context.
 	return owner, sync.OnceFunc(func() {
 		close(stop)
 		<-stopped
+		if errors.Is(context.Cause(owner), ErrLockLost) {
+			go func() { _ = held.release() }() // a connection that hangs is not waited for
+			return
+		}
 		cancel(context.Canceled)
-		if err := held.release(); err != nil && !errors.Is(context.Cause(owner), ErrLockLost) {
+		if err := held.release(); err != nil {
 			log.Warn().Err(err).Msg("Releasing the lock on the database")
 		}
 	})
+}
+
+// checkIn does not wait longer than it may, not even for a driver that does.
+func checkIn(ctx context.Context, held holder, d time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	checked := make(chan error, 1)
+	go func() { checked <- held.check(ctx) }()
+	select {
+	case err := <-checked:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // fileLock is a lock on a file beside the SQLite database. The kernel frees it
@@ -152,7 +182,7 @@ func advisoryKey() int64 {
 }
 
 func lockAdvisory(ctx context.Context, uri string) (held holder, err error) {
-	pool, err := sql.Open("postgres", uri)
+	pool, err := sql.Open("postgres", postgresDSN(uri))
 	if err != nil {
 		return nil, err
 	}

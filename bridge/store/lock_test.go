@@ -5,8 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -143,12 +145,40 @@ func TestLostLock(t *testing.T) {
 	}
 }
 
+// M4: a database that does not answer is waited for; what refuses is an error.
 func TestLockWithoutServer(t *testing.T) {
-	_, _, err := store.Lock(t.Context(), store.Postgres, "postgres://127.0.0.1:1/none?sslmode=disable", zerolog.Nop())
-	if err == nil {
-		t.Error("no error")
+	ctx, cancel := context.WithCancel(t.Context())
+	log := &tellTale{told: make(chan struct{}, 8)}
+	got := make(chan error, 1)
+	go func() {
+		_, _, err := store.Lock(ctx, store.Postgres, "postgres://127.0.0.1:1/none?sslmode=disable", zerolog.New(log))
+		got <- err
+	}()
+	within(t, log.told, "that it is away")
+	cancel()
+	if err := within(t, got, "the end"); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
 	}
-	if _, _, err = store.Lock(t.Context(), "mysql", "", zerolog.Nop()); err == nil {
-		t.Error("no error for an unknown kind")
+	uri, err := url.Parse(storetest.Postgres(t))
+	if err != nil {
+		t.Fatal(err)
 	}
+	uri.Path = "/nothing_of_that_name"
+	for kind, uri := range map[string]string{
+		"mysql":        "",
+		store.Postgres: uri.String(),
+		store.SQLite:   filepath.Join(t.TempDir(), "no", "such", "directory.db"),
+	} {
+		if _, _, err := store.Lock(t.Context(), kind, uri, zerolog.Nop()); err == nil {
+			t.Errorf("no error for %s", kind)
+		}
+	}
+}
+
+// tellTale is a log that tells of each line.
+type tellTale struct{ told chan struct{} }
+
+func (w *tellTale) Write(line []byte) (int, error) {
+	w.told <- struct{}{}
+	return len(line), nil
 }

@@ -35,20 +35,20 @@ func scanMessage(row dbutil.Scannable) (*Message, error) {
 
 // SaveMessage remembers a message; one we know already stays as it is.
 func (s *Store) SaveMessage(ctx context.Context, m *Message) error {
-	_, err := s.DB.Exec(ctx, "INSERT INTO message ("+messageColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (event_id) DO NOTHING",
+	_, err := s.exec(ctx, "INSERT INTO message ("+messageColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (event_id) DO NOTHING",
 		m.Event, m.Room, m.Sender, millis(m.TS), m.Type, m.Body, m.HTML, m.Thread, m.ReplyTo, m.Redacted)
 	return wrap("message", err)
 }
 
 // EditMessage puts new words into a message.
 func (s *Store) EditMessage(ctx context.Context, event, body, html string) error {
-	_, err := s.DB.Exec(ctx, "UPDATE message SET body=$2, html=$3 WHERE event_id=$1", event, body, html)
+	_, err := s.exec(ctx, "UPDATE message SET body=$2, html=$3 WHERE event_id=$1", event, body, html)
 	return wrap("message", err)
 }
 
 // RedactMessage forgets the words of a message.
 func (s *Store) RedactMessage(ctx context.Context, event string) error {
-	_, err := s.DB.Exec(ctx, "UPDATE message SET body='', html='', redacted=true WHERE event_id=$1", event)
+	_, err := s.exec(ctx, "UPDATE message SET body='', html='', redacted=true WHERE event_id=$1", event)
 	return wrap("message", err)
 }
 
@@ -71,7 +71,7 @@ func (s *Store) Recent(ctx context.Context, room string, before time.Time, n int
 
 // SaveSent remembers which event a message of an effect became.
 func (s *Store) SaveSent(ctx context.Context, id, room, event string) error {
-	_, err := s.DB.Exec(ctx, "INSERT INTO sent (id, room, event_id) VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE SET room=excluded.room, event_id=excluded.event_id", id, room, event)
+	_, err := s.exec(ctx, "INSERT INTO sent (id, room, event_id) VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE SET room=excluded.room, event_id=excluded.event_id", id, room, event)
 	return wrap("sent message", err)
 }
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -116,14 +117,19 @@ func sqliteDSN(uri string) (string, error) {
 
 // postgresDSN lets lib/pq send a statement and its parameters in one round trip
 // instead of two. It also sends []byte in binary form: a JSONB column needs a
-// string. (https://pkg.go.dev/github.com/lib/pq#hdr-Connection_String_Parameters)
+// string. A server that takes a connection and says nothing is given up after 10 s.
+// (https://pkg.go.dev/github.com/lib/pq#hdr-Connection_String_Parameters)
 func postgresDSN(uri string) string {
 	u, err := url.Parse(uri)
 	if err != nil || u.Scheme == "" { // "host=… dbname=…"
+		if !strings.Contains(uri, "connect_timeout") {
+			uri += " connect_timeout=10"
+		}
 		return uri + " binary_parameters=yes"
 	}
 	values := u.Query()
 	values.Set("binary_parameters", "yes")
+	values.Set("connect_timeout", cmp.Or(values.Get("connect_timeout"), "10"))
 	u.RawQuery = values.Encode()
 	return u.String()
 }

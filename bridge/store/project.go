@@ -144,7 +144,7 @@ func scanRequest(r dbutil.Scannable) (v project.Request, err error) {
 
 // SaveRequest writes one request, new or changed.
 func (s *Store) SaveRequest(ctx context.Context, v project.Request) error {
-	_, err := s.DB.Exec(ctx, "INSERT INTO request ("+requestColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+	_, err := s.exec(ctx, "INSERT INTO request ("+requestColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 		ON CONFLICT (number) DO UPDATE SET access=excluded.access, state=excluded.state, decided_by=excluded.decided_by, because=excluded.because`,
 		v.Number, v.Project, v.User, v.Lane, v.Access, v.Reason, v.State, v.DecidedBy, v.Because, millis(v.Asked))
 	return wrap("request", err)
@@ -154,7 +154,7 @@ func (s *Store) SaveRequest(ctx context.Context, v project.Request) error {
 // revision up.
 func (s *Store) SaveProject(ctx context.Context, p *project.Project) error {
 	p.Revision++
-	_, err := s.DB.Exec(ctx, "INSERT INTO project ("+projectColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+	_, err := s.exec(ctx, "INSERT INTO project ("+projectColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 		ON CONFLICT (id) DO UPDATE SET slug=excluded.slug, name=excluded.name, profile=excluded.profile, tier=excluded.tier,
 		status=excluded.status, revision=excluded.revision`,
 		p.ID, p.Slug, p.Name, p.Profile, p.Tier, p.Status, p.Creator, millis(p.Created), p.Revision)
@@ -162,12 +162,12 @@ func (s *Store) SaveProject(ctx context.Context, p *project.Project) error {
 		return wrap("project", err)
 	}
 	for _, table := range []string{"person", "lane_grant", "guest"} {
-		if _, err := s.DB.Exec(ctx, "DELETE FROM "+table+" WHERE project=$1", p.ID); err != nil {
+		if _, err := s.exec(ctx, "DELETE FROM "+table+" WHERE project=$1", p.ID); err != nil {
 			return wrap(table, err)
 		}
 	}
 	for _, v := range p.People {
-		if _, err := s.DB.Exec(ctx, "INSERT INTO person (project, user_id, role, since, slug) VALUES ($1, $2, $3, $4, $5)", p.ID, v.User, v.Role, millis(v.Since), p.Slug); err != nil {
+		if _, err := s.exec(ctx, "INSERT INTO person (project, user_id, role, since, slug) VALUES ($1, $2, $3, $4, $5)", p.ID, v.User, v.Role, millis(v.Since), p.Slug); err != nil {
 			return wrap("person", err)
 		}
 	}
@@ -177,13 +177,13 @@ func (s *Store) SaveProject(ctx context.Context, p *project.Project) error {
 			ms := v.Until.UnixMilli()
 			until = &ms
 		}
-		if _, err := s.DB.Exec(ctx, "INSERT INTO lane_grant (project, user_id, lane, access, approver, reason, since, until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+		if _, err := s.exec(ctx, "INSERT INTO lane_grant (project, user_id, lane, access, approver, reason, since, until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
 			p.ID, v.User, v.Lane, v.Access, v.Approver, v.Reason, millis(v.Since), until); err != nil {
 			return wrap("grant", err)
 		}
 	}
 	for _, v := range p.Guests {
-		if _, err := s.DB.Exec(ctx, "INSERT INTO guest (project, lane, user_id, name) VALUES ($1, $2, $3, $4)", p.ID, v.Lane, v.User, v.Name); err != nil {
+		if _, err := s.exec(ctx, "INSERT INTO guest (project, lane, user_id, name) VALUES ($1, $2, $3, $4)", p.ID, v.Lane, v.User, v.Name); err != nil {
 			return wrap("guest", err)
 		}
 	}

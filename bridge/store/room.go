@@ -102,7 +102,7 @@ func (s *Store) DirectRoom(ctx context.Context, user string) (*Room, error) {
 // PrepareRoom gives the row of a room and makes it, with a fresh alias, if there
 // is none. It has to be committed before anything is asked of the homeserver.
 func (s *Store) PrepareRoom(ctx context.Context, kind, project, user string) (*Room, error) {
-	if _, err := s.DB.Exec(ctx, "INSERT INTO room ("+roomColumns+") VALUES ($1, NULL, $2, $3, $4, '') ON CONFLICT DO NOTHING",
+	if _, err := s.exec(ctx, "INSERT INTO room ("+roomColumns+") VALUES ($1, NULL, $2, $3, $4, '') ON CONFLICT DO NOTHING",
 		s.newAlias(), kind, project, user); err != nil {
 		return nil, wrap("room", err)
 	}
@@ -125,17 +125,17 @@ func (s *Store) MadeRoom(ctx context.Context, alias, id, version string) error {
 // AdoptDirect makes a room that a person opened with the bot their direct chat;
 // an older one is forgotten, since people write where they wrote last.
 func (s *Store) AdoptDirect(ctx context.Context, user, id, version string) error {
-	if _, err := s.DB.Exec(ctx, "DELETE FROM room WHERE kind='direct' AND user_id=$1", user); err != nil {
+	if _, err := s.exec(ctx, "DELETE FROM room WHERE kind='direct' AND user_id=$1", user); err != nil {
 		return wrap("direct chat", err)
 	}
-	_, err := s.DB.Exec(ctx, "INSERT INTO room ("+roomColumns+") VALUES ($1, $2, $3, '', $4, $5)", s.newAlias(), id, Direct, user, version)
+	_, err := s.exec(ctx, "INSERT INTO room ("+roomColumns+") VALUES ($1, $2, $3, '', $4, $5)", s.newAlias(), id, Direct, user, version)
 	return wrap("direct chat", err)
 }
 
 // ForgetDirect forgets that a room is the direct chat with a person; the next word
 // to them opens a new one, unless another room has become it by now.
 func (s *Store) ForgetDirect(ctx context.Context, user, id string) error {
-	_, err := s.DB.Exec(ctx, "DELETE FROM room WHERE kind='direct' AND user_id=$1 AND id=$2", user, id)
+	_, err := s.exec(ctx, "DELETE FROM room WHERE kind='direct' AND user_id=$1 AND id=$2", user, id)
 	return wrap("direct chat", err)
 }
 

@@ -36,7 +36,7 @@ func (s *Store) WillForget(ctx context.Context, until time.Time) error {
 // ForgetSeen deletes at most n ids that came in before a time; more: there may be
 // others.
 func (s *Store) ForgetSeen(ctx context.Context, before time.Time, n int) (more bool, err error) {
-	r, err := s.DB.Exec(ctx, "DELETE FROM seen WHERE event_id IN (SELECT event_id FROM seen WHERE at<$1 ORDER BY at LIMIT $2)", millis(before), n)
+	r, err := s.exec(ctx, "DELETE FROM seen WHERE event_id IN (SELECT event_id FROM seen WHERE at<$1 ORDER BY at LIMIT $2)", millis(before), n)
 	if err != nil {
 		return false, wrap("seen", err)
 	}
@@ -46,7 +46,7 @@ func (s *Store) ForgetSeen(ctx context.Context, before time.Time, n int) (more b
 
 // See remembers an id; fresh is false if it was known.
 func (s *Store) See(ctx context.Context, id string) (fresh bool, err error) {
-	r, err := s.DB.Exec(ctx, "INSERT INTO seen (event_id, at) VALUES ($1, $2) ON CONFLICT (event_id) DO NOTHING", id, millis(s.Now()))
+	r, err := s.exec(ctx, "INSERT INTO seen (event_id, at) VALUES ($1, $2) ON CONFLICT (event_id) DO NOTHING", id, millis(s.Now()))
 	if err != nil {
 		return false, wrap("seen", err)
 	}
@@ -57,7 +57,7 @@ func (s *Store) See(ctx context.Context, id string) (fresh bool, err error) {
 // PutOldState remembers a state event where nothing is known: what is known is
 // newer.
 func (s *Store) PutOldState(ctx context.Context, e *matrix.Event) error {
-	_, err := s.DB.Exec(ctx, "INSERT INTO room_state (room, type, skey, event_id, sender, ts, raw, looks) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (room, type, skey) DO NOTHING",
+	_, err := s.exec(ctx, "INSERT INTO room_state (room, type, skey, event_id, sender, ts, raw, looks) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (room, type, skey) DO NOTHING",
 		e.Room, e.Type, *e.StateKey, e.ID, e.Sender, millis(e.TS), string(e.Raw), looks(e))
 	return wrap("room state", err)
 }

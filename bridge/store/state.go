@@ -19,7 +19,7 @@ func (s *Store) PutState(ctx context.Context, events ...*matrix.Event) error {
 		if e.StateKey == nil {
 			continue
 		}
-		if _, err := s.DB.Exec(ctx, `INSERT INTO room_state (room, type, skey, event_id, sender, ts, raw, looks) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+		if _, err := s.exec(ctx, `INSERT INTO room_state (room, type, skey, event_id, sender, ts, raw, looks) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 			ON CONFLICT (room, type, skey) DO UPDATE SET event_id=excluded.event_id, sender=excluded.sender, ts=excluded.ts, raw=excluded.raw, looks=excluded.looks`,
 			e.Room, e.Type, *e.StateKey, e.ID, e.Sender, millis(e.TS), string(e.Raw), looks(e)); err != nil {
 			return wrap("room state", err)
@@ -85,6 +85,6 @@ func (s *Store) Joined(ctx context.Context, room string) ([]string, error) {
 
 // ForgetState forgets what we knew of a room.
 func (s *Store) ForgetState(ctx context.Context, room string) error {
-	_, err := s.DB.Exec(ctx, "DELETE FROM room_state WHERE room=$1", room)
+	_, err := s.exec(ctx, "DELETE FROM room_state WHERE room=$1", room)
 	return wrap("room state", err)
 }

@@ -21,7 +21,7 @@ type statement struct {
 }
 
 // calls are the methods that take a statement as their second argument, after ctx.
-var calls = []string{"Exec", "Query", "QueryRow", "ExecContext", "QueryContext", "QueryRowContext"}
+var calls = []string{"exec", "Exec", "Query", "QueryRow", "ExecContext", "QueryContext", "QueryRowContext"}
 
 // lists are functions that write as many parameters as there are values; one
 // parameter stands for them here.

@@ -33,7 +33,17 @@ type Store struct {
 
 // Tx runs fn in one serialisable transaction; see queue.Tx.
 func (s *Store) Tx(ctx context.Context, fn func(context.Context) error) error {
-	return queue.Tx(ctx, s.DB, fn)
+	return s.Queue.Tx(ctx, fn)
+}
+
+// exec writes: in the transaction that ctx carries, else in one of its own, so that
+// nothing is written that is not behind the fence of the owner.
+func (s *Store) exec(ctx context.Context, query string, args ...any) (r sql.Result, err error) {
+	err = s.Tx(ctx, func(ctx context.Context) error {
+		r, err = s.DB.Exec(ctx, query, args...)
+		return err
+	})
+	return r, err
 }
 
 // Meta reads a value that stands alone, "" if there is none.
@@ -47,7 +57,7 @@ func (s *Store) Meta(ctx context.Context, name string) (value string, err error)
 
 // SetMeta writes a value that stands alone.
 func (s *Store) SetMeta(ctx context.Context, name, value string) error {
-	_, err := s.DB.Exec(ctx, "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value=excluded.value", name, value)
+	_, err := s.exec(ctx, "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value=excluded.value", name, value)
 	return wrap("meta "+name, err)
 }
 
@@ -67,7 +77,7 @@ func (s *Store) Lately(ctx context.Context, name string, within time.Duration) (
 
 // DeleteMeta forgets a value that stands alone, and that a name was marked.
 func (s *Store) DeleteMeta(ctx context.Context, name string) error {
-	_, err := s.DB.Exec(ctx, "DELETE FROM meta WHERE name=$1", name)
+	_, err := s.exec(ctx, "DELETE FROM meta WHERE name=$1", name)
 	return wrap("meta "+name, err)
 }
 
@@ -80,7 +90,7 @@ func (s *Store) NextNumber(ctx context.Context) (n int64, err error) {
 
 // Once reports whether a name is marked for the first time.
 func (s *Store) Once(ctx context.Context, name string) (first bool, err error) {
-	r, err := s.DB.Exec(ctx, "INSERT INTO meta (name, value) VALUES ($1, '1') ON CONFLICT (name) DO NOTHING", name)
+	r, err := s.exec(ctx, "INSERT INTO meta (name, value) VALUES ($1, '1') ON CONFLICT (name) DO NOTHING", name)
 	if err != nil {
 		return false, wrap("meta "+name, err)
 	}

@@ -24,7 +24,7 @@ func scanVisit(row dbutil.Scannable) (*Visit, error) {
 
 // SaveVisit notes that the bot goes to a room.
 func (s *Store) SaveVisit(ctx context.Context, v *Visit) error {
-	_, err := s.DB.Exec(ctx, "INSERT INTO visit (room, user_id, since) VALUES ($1, $2, $3) ON CONFLICT (room) DO UPDATE SET user_id=excluded.user_id, since=excluded.since",
+	_, err := s.exec(ctx, "INSERT INTO visit (room, user_id, since) VALUES ($1, $2, $3) ON CONFLICT (room) DO UPDATE SET user_id=excluded.user_id, since=excluded.since",
 		v.Room, v.User, millis(v.Since))
 	return wrap("visit", err)
 }
@@ -44,6 +44,6 @@ func (s *Store) Visits(ctx context.Context, user string, n int) ([]*Visit, error
 
 // DeleteVisit forgets the visit to a room.
 func (s *Store) DeleteVisit(ctx context.Context, room string) error {
-	_, err := s.DB.Exec(ctx, "DELETE FROM visit WHERE room=$1", room)
+	_, err := s.exec(ctx, "DELETE FROM visit WHERE room=$1", room)
 	return wrap("visit", err)
 }

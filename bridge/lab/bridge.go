@@ -24,6 +24,7 @@ const PublicAddress = "https://lanes.example.net"
 // BridgeOptions choose what the bridge runs on; the zero value is SQLite, with nothing in between and without WhatsApp.
 type BridgeOptions struct {
 	Postgres bool
+	Database string // URI of a PostgreSQL database, "" for a fresh one
 	Proxy    *Proxy // between the bridge and the homeserver
 	// WhatsApp is the YAML of the config's section of that name. It is called when the bridge's addresses are known and
 	// before it starts, so that a stand-in for Twilio can be told where the webhooks are.
@@ -71,7 +72,10 @@ func prepareBridge(t T, hs *Homeserver, o BridgeOptions, at seat) *Bridge {
 	b.URL = fmt.Sprintf("http://127.0.0.1:%d", b.port)
 	b.Config = filepath.Join(b.Dir, "config.yaml")
 	b.DatabaseType, b.Database = "sqlite3", filepath.Join(b.Dir, "lanekeeper.db")
-	if o.Postgres {
+	switch {
+	case o.Database != "":
+		b.DatabaseType, b.Database = "postgres", o.Database
+	case o.Postgres:
 		b.DatabaseType, b.Database = "postgres", postgres.Database(t)
 	}
 	address := hs.URL

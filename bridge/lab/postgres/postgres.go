@@ -81,11 +81,59 @@ func admin(t T, uri, statement string) {
 	}
 }
 
+// Server is one that a test has to itself, so that it can be stopped and started.
+type Server struct {
+	URI string // of a database there
+
+	t T
+	running
+}
+
+// NewServer starts a server that goes with the test. Without PostgreSQL the test is
+// skipped, or fails where CI is set.
+func NewServer(t T) *Server {
+	t.Helper()
+	r, err := startPostgres()
+	if err != nil && os.Getenv("CI") == "" {
+		t.Skipf("NOT TESTED ON POSTGRESQL: %v", err)
+	} else if err != nil {
+		t.Fatalf("PostgreSQL: %v", err)
+	}
+	t.Cleanup(func() { _ = r.lifeline.Close() })
+	return &Server{URI: r.uri, t: t, running: r}
+}
+
+// Stop ends the server and all connections to it.
+func (s *Server) Stop() { s.say("stop") }
+
+// Start starts it again.
+func (s *Server) Start() {
+	s.t.Helper()
+	s.say("start")
+	if err := awaitPostgres(s.uri); err != nil {
+		s.t.Fatalf("PostgreSQL: %v", err)
+	}
+}
+
+func (s *Server) say(word string) {
+	s.t.Helper()
+	if _, err := io.WriteString(s.lifeline, word+"\n"); err != nil {
+		s.t.Fatalf("PostgreSQL: %s: %v", word, err)
+	}
+}
+
 // watch runs the server until its standard input ends, that is until the test
-// binary is gone for whatever reason, and takes the data away.
-const watch = `"$1"/postgres -D "$2"/data -p "$3" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
-	-c max_connections=200 -c fsync="$4" >"$2"/log 2>&1 & pid=$!
-read -r _; kill -INT $pid; wait $pid; rm -rf "$2"`
+// binary is gone for whatever reason, and takes the data away. What it reads stops
+// and starts the server.
+const watch = `start() {
+	"$1"/postgres -D "$2"/data -p "$3" -c listen_addresses=127.0.0.1 -c unix_socket_directories= \
+		-c max_connections=200 -c fsync="$4" >>"$2"/log 2>&1 </dev/null & pid=$!
+}
+start "$@"
+while read -r word; do
+	case $word in stop) kill -INT $pid; wait $pid;; start) start "$@";; esac
+done
+kill -INT $pid; wait $pid; rm -rf "$2"`
 
 // startPostgres starts a server for this test binary and gives its URI.
 func startPostgres() (r running, err error) {

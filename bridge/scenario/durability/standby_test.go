@@ -9,6 +9,7 @@ import (
 	_ "github.com/lib/pq"
 
 	"lanekeeper/bridge/lab"
+	"lanekeeper/bridge/lab/postgres"
 )
 
 const (
@@ -70,26 +71,42 @@ func (k *talk) fail(other *lab.Bridge) {
 	k.Bridge = other
 }
 
-// TestLockLost cuts all connections to PostgreSQL, as its restart does. The process cannot know whether another one owns the database
-// now: it ends, with the code that has it started again, and nothing is lost: OPS-04.
+// TestLockLost cuts all connections to PostgreSQL, as its restart does, and then stops the server for a while. The process cannot
+// know whether another one owns the database now: all stages end, it waits for the lock, and begins anew in the same process.
+// Nothing is lost: M4, OPS-04.
 func TestLockLost(t *testing.T) {
 	if testing.Short() {
 		t.Skip("needs PostgreSQL")
 	}
-	k := newTalk(t, lab.WorldOptions{Shared: true, Bridge: lab.BridgeOptions{Postgres: true}})
-	db, err := sql.Open("postgres", k.Bridge.Database)
+	server := postgres.NewServer(t)
+	k := newTalk(t, lab.WorldOptions{Bridge: lab.BridgeOptions{Database: server.URI}})
+	db, err := sql.Open("postgres", server.URI)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
+	pid := k.Bridge.PID()
 	k.interrupt(10, func() {
 		if _, err := db.Exec("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname=current_database() AND pid<>pg_backend_pid()"); err != nil {
 			t.Error(err)
 		}
-		if code, err := k.Bridge.Exit(t.Context()); code != 12 || err != nil {
-			t.Errorf("it ends with %d, %v", code, err)
-		}
-		k.Bridge.Start()
+		k.Bridge.Until("it to begin again", func() bool { return strings.Count(k.Bridge.Log(), works) == 2 })
+		k.Bridge.Ready()
 	})
 	k.arrive(60 * time.Second)
+	k.interrupt(10, func() {
+		server.Stop()
+		k.Bridge.Until("it to notice", func() bool {
+			return strings.Contains(k.Bridge.Log(), "The database does not answer; waiting for it") && k.Bridge.Answers("/readyz") == 503
+		})
+		if live := k.Bridge.Answers("/livez"); live != 200 {
+			t.Errorf("/livez %d", live)
+		}
+		server.Start()
+		k.Bridge.Ready()
+	})
+	k.arrive(60 * time.Second)
+	if now := k.Bridge.PID(); now != pid {
+		t.Errorf("process %d is %d now", pid, now)
+	}
 }

@@ -68,7 +68,12 @@ func TestFormerOwnerSendsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	line := &store.Line{Line: handoff.Line{Kind: handoff.LineTold, Head: "Hello.", To: []string{dana}}}
-	if err := old.Tx(t.Context(), func(ctx context.Context) error { return old.AddLine(ctx, line) }); err != nil {
+	if err := old.Tx(t.Context(), func(ctx context.Context) error {
+		if err := old.AddLine(ctx, line); err != nil {
+			return err
+		}
+		return old.AddSend(ctx, line.ID, dana)
+	}); err != nil {
 		t.Fatal(err)
 	}
 	var next *store.Store
@@ -80,6 +85,9 @@ func TestFormerOwnerSendsNothing(t *testing.T) {
 	}).Do(t.Context(), job)
 	if twilio.sent != 0 || !errors.Is(r.Err, queue.ErrFenced) {
 		t.Errorf("%d sent, %+v", twilio.sent, r)
+	}
+	if next == nil {
+		t.Fatalf("nothing was tried: %+v", r)
 	}
 	if r := sender(next, time.Now).Do(t.Context(), job); twilio.sent != 1 || r.Err != nil {
 		t.Errorf("the next owner: %d sent, %+v", twilio.sent, r)

@@ -73,12 +73,12 @@ type reply struct {
 
 // Message executes a message if it is a command. inThread says that it stands in
 // a conversation, where only prefixed text is one.
-func (c *Commands) Message(ctx context.Context, ev *matrix.Event, room *store.Room, inThread bool) (handled bool, err error) {
+func (c *Commands) Message(ctx context.Context, ev *matrix.Event, room *store.Room, talk relay.Talk) (handled bool, err error) {
 	if ev.MsgType() != "m.text" || ev.Replaces() != "" {
 		return false, nil
 	}
 	words, prefixed := c.cut(typed(ev))
-	if !prefixed && (inThread || room.IsLane() || room.Kind == string(project.Space)) {
+	if !prefixed && (talk.In() || room.IsLane() || room.Kind == string(project.Space)) {
 		return false, nil
 	}
 	k := &call{Commands: c, line: line{rest: words}, ev: ev, room: room, sender: ev.Sender, now: c.Store.Now()}
@@ -220,10 +220,8 @@ func (k *call) answer(ctx context.Context, r *reply, err error) error {
 		}
 		r = &reply{fields: store.Outline(r.fields), when: r.when, rest: whole}
 	}
-	a := store.Answer{Command: k.ev.ID, To: effect.Place{Room: k.room.ID}, Thread: k.ev.ID, Words: fitting(r.words), Rooms: r.rooms}
-	if t := k.ev.Thread(); t != "" {
-		a.Thread, a.ReplyTo = t, k.ev.ID
-	}
+	a := store.Answer{Command: k.ev.ID, To: effect.Place{Room: k.room.ID}, Words: fitting(r.words), Rooms: r.rooms}
+	a.Thread, a.ReplyTo = k.standing()
 	a.Result = result(k.name, refused == nil, r.fields)
 	if k.room.IsLane() {
 		a.Lane, a.Names, a.For = project.Kind(k.room.Kind), r.names, k.sender
@@ -241,6 +239,18 @@ func (k *call) answer(ctx context.Context, r *reply, err error) error {
 		return k.Store.AnswerWhen(ctx, &a, r.when.ID, r.when.Revision)
 	}
 	return k.Store.Do(ctx, append([]effect.Effect{a.Message()}, a.Then...)...)
+}
+
+// standing is where an answer stands: in a thread on the command, or in the one that
+// the command stands in. In a direct chat a thread would hide it.
+func (k *call) standing() (thread, replyTo string) {
+	switch t := k.ev.Thread(); {
+	case t != "":
+		return t, k.ev.ID
+	case k.room.Kind == store.Direct:
+		return "", k.ev.ID
+	}
+	return k.ev.ID, ""
 }
 
 // act is what the sender wants, for package action.

@@ -23,7 +23,7 @@ func (k *call) human(ctx context.Context) (*reply, error) {
 	}
 	fields, err := k.Relay.Ask(ctx, relay.AskInput{
 		Asker: k.sender, Name: k.Store.NameIn(ctx, k.sender, k.room.ID), Room: k.room, Event: k.ev.ID,
-		Question: question, Private: k.flags["private"] != "", Thread: k.ev.Thread(), At: k.ev.TS,
+		Question: question, Private: k.flags["private"] != "", Thread: k.ev.Thread(), ReplyTo: k.ev.ReplyTo(), At: k.ev.TS,
 	})
 	if err != nil {
 		return nil, err

@@ -146,7 +146,7 @@ func (h *Handler) message(ctx context.Context, ev *matrix.Event, room *store.Roo
 	if h.Ours(ev.Sender) {
 		return h.echo(ctx, ev)
 	}
-	talk, err := h.Relay.InConversation(ctx, ev, room)
+	talk, err := h.Relay.Talk(ctx, ev, room)
 	if err != nil {
 		return err
 	}

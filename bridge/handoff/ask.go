@@ -40,6 +40,7 @@ func (d *Desk) Ask(a Asking) (*Handoff, Decision) {
 	a.Question.At.Handoff = h.Number
 	h.Question, _ = a.Question.show(h, Staff)
 	h.Long = len(h.Question.Plain) > cardLimit
+	h.heard(a.Question)
 	var dec Decision
 	switch {
 	case a.Private:
@@ -89,14 +90,7 @@ func (dec *Decision) firstNotice(d *Desk, h *Handoff, a Asking) {
 	if a.Private {
 		asked.Question = markup.Fit(h.Question, markup.MaxMessage).Plain
 	}
-	m := effect.Message{ID: Notice(h.Number), To: h.Place(), Content: askedContent(h, asked), Thread: h.Thread}
-	if a.Thread != "" {
-		m.ReplyTo = effect.Ref(a.Question.Event)
-	}
-	if a.Private {
-		m.Thread, m.ReplyTo = "", ""
-	}
-	dec.send(m)
+	dec.toAsker(h, Notice(h.Number), askedContent(h, asked), effect.Ref(a.Question.Event))
 }
 
 // notice is what the first notice says as things stand.
@@ -132,6 +126,7 @@ func (d *Desk) Join(h *Handoff, q Said, carried bool, before []Said) Decision {
 	if reopened {
 		dec.reopen(h)
 	}
+	h.heard(q)
 	asked := d.notice(h)
 	asked.WhatsApp = asked.WhatsApp && fresh
 	asked.Consent = fresh && !h.Asker(q.User).Leaves()

@@ -2,6 +2,7 @@ package handoff
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 
 	"lanekeeper/bridge/effect"
@@ -80,18 +81,58 @@ func cardThread(h *Handoff, id string, content map[string]any) effect.Message {
 	return effect.Message{ID: id, To: effect.Place{SuperAdmin: true}, Content: content, Thread: effect.To(Card(h.Number))}
 }
 
-// toAsker says something in the asker's thread, as a reply where it has a target.
+// toAsker says something where the asker reads, as a reply where it has a target.
 func (d *Decision) toAsker(h *Handoff, id string, content map[string]any, reply effect.Ref) {
-	d.send(effect.Message{ID: id, To: h.Place(), Content: content, Thread: h.Thread, ReplyTo: h.replyTo(reply)})
+	m := effect.Message{ID: id, To: h.Place(), Content: content}
+	m.Thread, m.ReplyTo = h.relation(reply)
+	d.send(m)
 }
 
-// replyTo leaves out replies to the root, which say nothing, and to a private
-// question, which stood in another room and is gone.
-func (h *Handoff) replyTo(event effect.Ref) effect.Ref {
-	if event == h.Thread || (event == effect.Ref(h.Asked) && strings.HasPrefix(string(h.Thread), "~")) {
-		return ""
+// relation is where something is said to the asker: in a lane in the thread. In a
+// direct chat a thread would hide it: there it is a reply, to the latest that they
+// said if to nothing else; a thread that they began themselves is kept to.
+func (h *Handoff) relation(reply effect.Ref) (thread, to effect.Ref) {
+	private := reply == effect.Ref(h.Asked) && strings.HasPrefix(string(h.Thread), "~") // it stood in another room and is gone
+	switch {
+	case !h.Direct && reply == h.Thread: // of the root a reply says nothing
+		return h.Thread, ""
+	case !h.Direct:
+		return h.Thread, reply
+	case reply == "" || reply == h.Last || private:
+		return h.LastIn, h.Last
 	}
-	return event
+	return "", reply
+}
+
+// heard notes what an asker said last.
+func (h *Handoff) heard(s Said) {
+	if h.Direct && s.At.Direct != "" {
+		h.Last, h.LastIn = effect.Ref(s.Event), effect.Ref(s.Thread)
+	}
+}
+
+// Numbered puts the number of a handoff before what is said to its asker in a direct
+// chat that has others, too.
+func (d *Decision) Numbered(h *Handoff) {
+	for _, e := range d.Effects {
+		if m := e.Message; h.Direct && m != nil && m.To == h.Place() && m.Reacts == "" {
+			m.Content = numbered(m.Content, h.Number)
+		}
+	}
+}
+
+func numbered(content map[string]any, n int64) map[string]any {
+	body, _ := content["body"].(string)
+	tag := "#" + itoa(n)
+	if strings.HasPrefix(body, tag+" ") {
+		return content
+	}
+	out := maps.Clone(content)
+	out["body"] = tag + " · " + body
+	if html, ok := content["formatted_body"].(string); ok {
+		out["formatted_body"] = tag + " · " + html
+	}
+	return out
 }
 
 // tell answers an agent on WhatsApp.

@@ -74,7 +74,10 @@ type Handoff struct {
 	Lane        project.Kind // where it was asked; "" in a direct chat
 	Direct      bool         // the thread stands in the asker's direct chat
 	Room        string       // where the thread stands; of direct chats only a memory
-	Thread      effect.Ref   // its root
+	Thread      effect.Ref   // its root; in a direct chat where it began
+	// Last is the asker's latest message in a direct chat, which what comes back
+	// answers, and LastIn the root of the thread that it stands in, "" if in none.
+	Last, LastIn effect.Ref
 
 	Askers   []Asker // who asked first, and who asked in the same thread later
 	Question text.Words

@@ -17,6 +17,10 @@ func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 // again. before is what was said in it so far, for agents who do not know it.
 func (d *Desk) AskerSays(h *Handoff, s Said, before []Said) Decision {
 	var dec Decision
+	h.heard(s)
+	if h.Direct && !s.empty() {
+		dec.send(effect.Message{To: h.Place(), Reacts: effect.Ref(s.Event), Key: MarkSent})
+	}
 	switch {
 	case h.State == Closed:
 		dec.reopen(h)
@@ -67,9 +71,10 @@ func (dec *Decision) staffHears(h *Handoff, s Said) {
 	dec.inCard(h, Copy(h.Number, s.Event), content)
 }
 
-// Keys of the marks that the bot puts on messages in a card's thread.
+// Keys of the marks that the bot puts on messages in a card's thread, and in a
+// direct chat with an open handoff.
 const (
-	MarkSent = "📤" // stands in the asker's thread
+	MarkSent = "📤" // stands in the asker's thread; went to those who are asked
 	MarkKept = "🔒" // stays among staff
 )
 
@@ -123,7 +128,10 @@ func (dec *Decision) answer(d *Desk, h *Handoff, s Said, ghost effect.Ghost, the
 	w, _ := s.show(h, Askers)
 	m := d.answerMessage(h, h.Owner, w, ghost)
 	m.ID, m.Then, m.Else = Answer(h.Number, s.Event), then, otherwise
-	m.Thread, m.ReplyTo = h.Thread, h.replyTo(effect.Ref(s.ReplyTo))
+	m.Thread, m.ReplyTo = h.relation(effect.Ref(s.ReplyTo))
+	if h.Direct {
+		m.Thread, m.ReplyTo = h.relation("")
+	}
 	if m.From != nil {
 		dec.Guest = &project.Guest{User: ghost.User, Name: ghost.Name, Lane: h.Lane}
 	}

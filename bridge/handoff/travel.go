@@ -89,6 +89,7 @@ type Said struct {
 	Markup  string // the same in WhatsApp's markup
 	File    bool   // it was a file; what stands above is its caption, if anything
 	ReplyTo string // the message of the asker's thread that it answers, if it does
+	Thread  string // root of the thread that it stands in, "" if in none
 }
 
 func (s *Said) empty() bool { return s.Words.Plain == "" }

@@ -142,6 +142,12 @@ func (m *Matrix) ref(ctx context.Context, r effect.Ref) (room, event string, err
 // was given up, nothing is said in this one.
 func (m *Matrix) near(ctx context.Context, r effect.Ref, room string) (string, error) {
 	in, event, err := m.ref(ctx, r)
+	if in == "" && event != "" && err == nil {
+		var said *store.Message
+		if said, err = m.Store.Message(ctx, event); said != nil {
+			in = said.Room
+		}
+	}
 	if in != "" && in != room {
 		return "", err
 	}

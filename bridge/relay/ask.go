@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -22,6 +23,7 @@ type AskInput struct {
 	Private    bool      // human --private: the answer comes in the direct chat
 	ByReaction bool      // 🙋
 	Thread     string    // root of the thread that the question stands in, "" if in none
+	ReplyTo    string    // what the question answers, "" if nothing
 	At         time.Time // when the question was written, or the reaction
 }
 
@@ -42,7 +44,7 @@ func (r *Relay) Ask(ctx context.Context, in AskInput) (fields map[string]any, er
 		}
 		q, in.At = r.messageSaid(ctx, m, at), m.TS
 	}
-	q.Name = in.Name
+	q.Name, q.Thread = in.Name, in.Thread
 	desk, err := r.desk(ctx)
 	if err != nil {
 		return nil, err
@@ -84,24 +86,14 @@ func (r *Relay) openAt(ctx context.Context, in AskInput) (*handoff.Handoff, erro
 	if in.Private {
 		return nil, nil
 	}
+	on := cmp.Or(in.Thread, in.ReplyTo)
 	if in.ByReaction { // a message belongs to one handoff, whatever thread it stands in
-		e, err := r.Store.HandoffEvent(ctx, in.Event)
-		if err != nil {
-			return nil, err
-		}
-		if e != nil {
-			if h, err := r.Store.Handoff(ctx, e.Handoff); err != nil || h != nil && here(h, in.Room) {
-				return h, err
-			}
-		}
+		on = in.Event
 	}
-	if in.Thread != "" {
-		return r.byRoot(ctx, in.Room, in.Thread)
-	}
-	if !in.ByReaction {
+	if on == "" {
 		return nil, nil
 	}
-	return r.byRoot(ctx, in.Room, in.Event)
+	return r.byMessage(ctx, in.Room, on)
 }
 
 func (r *Relay) join(ctx context.Context, desk *handoff.Desk, h *handoff.Handoff, q handoff.Said, in AskInput) error {
@@ -202,33 +194,45 @@ func (r *Relay) byRoot(ctx context.Context, room *store.Room, root string) (*han
 	return r.Store.HandoffByThread(ctx, room, string(effect.To(id)))
 }
 
-// byMessage finds the handoff of a room by any message of its thread.
+// longestChain bounds how many replies are followed to the one that a handoff knows.
+const longestChain = 64
+
+// byMessage finds the handoff of a room by any message of its thread: what answers one
+// of them counts as in it, and so does what answers that, whoever wrote it.
 func (r *Relay) byMessage(ctx context.Context, room *store.Room, event string) (*handoff.Handoff, error) {
-	if h, err := r.byRoot(ctx, room, event); h != nil || err != nil {
-		return h, err
-	}
-	e, err := r.Store.HandoffEvent(ctx, event)
-	if err != nil {
-		return nil, err
-	}
-	number := int64(0)
-	if e != nil {
-		number = e.Handoff
-	} else if id, err := r.Store.SentAs(ctx, event); err != nil {
-		return nil, err
-	} else if _, n, _ := numbered(id); n != 0 {
-		number = n
-	}
-	if number == 0 {
+	for range longestChain {
+		if h, err := r.byRoot(ctx, room, event); h != nil || err != nil {
+			return h, err
+		}
+		if n, err := r.numberOf(ctx, event); n != 0 || err != nil {
+			h, err := r.Store.Handoff(ctx, n)
+			if h == nil || err != nil || !here(h, room) {
+				return nil, err
+			}
+			return h, nil
+		}
 		m, err := r.Store.Message(ctx, event)
-		if m == nil || m.Thread == "" || err != nil {
+		if m == nil || err != nil || m.Room != room.ID {
 			return nil, err
 		}
-		return r.byRoot(ctx, room, m.Thread)
+		if event = cmp.Or(m.Thread, m.ReplyTo); event == "" {
+			return nil, nil
+		}
 	}
-	h, err := r.Store.Handoff(ctx, number)
-	if h == nil || err != nil || !here(h, room) {
-		return nil, err
+	return nil, nil
+}
+
+// numberOf is the number of the handoff in which an event counts, or for which the
+// bot said it; 0 if of none.
+func (r *Relay) numberOf(ctx context.Context, event string) (int64, error) {
+	e, err := r.Store.HandoffEvent(ctx, event)
+	if err != nil || e != nil {
+		if e != nil {
+			return e.Handoff, nil
+		}
+		return 0, err
 	}
-	return h, nil
+	id, err := r.Store.SentAs(ctx, event)
+	_, n, _ := numbered(id)
+	return n, err
 }

@@ -53,7 +53,7 @@ func (r *Relay) named(ctx context.Context, at At, n int64) (*handoff.Handoff, er
 	case at.Room.Kind == store.SuperAdmin:
 		return r.byCard(ctx, at.Thread)
 	case at.Thread != "":
-		return r.byRoot(ctx, at.Room, at.Thread)
+		return r.byMessage(ctx, at.Room, at.Thread)
 	case at.ReplyTo != "":
 		if h, err := r.byMessage(ctx, at.Room, at.ReplyTo); h != nil || err != nil {
 			return h, err
@@ -95,10 +95,13 @@ func publicly(desk *handoff.Desk, h *handoff.Handoff, at At, err error) error {
 // inside reports whether a command stands in the asker's thread, so that its answer
 // is read there anyway.
 func (r *Relay) inside(ctx context.Context, h *handoff.Handoff, at At) bool {
-	if at.Room.Kind == store.SuperAdmin || at.Thread == "" {
+	switch {
+	case at.Room.Kind == store.Direct:
+		return here(h, at.Room)
+	case at.Room.Kind == store.SuperAdmin || at.Thread == "":
 		return false
 	}
-	found, err := r.byRoot(ctx, at.Room, at.Thread)
+	found, err := r.byMessage(ctx, at.Room, at.Thread)
 	return err == nil && found != nil && found.Number == h.Number
 }
 

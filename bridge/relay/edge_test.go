@@ -215,9 +215,9 @@ func TestTwoInOneDirectChat(t *testing.T) {
 		w.phoneGot(dana, "*#1* Carl: the other one now")
 		w.phone(dana, "done 1")
 		ev := w.wrote(carl, "direct"+carl, body("ping"))
-		in, err := w.r.InConversation(w.ctx, ev, w.rooms["direct"+carl])
-		if err != nil || in {
-			t.Errorf("all are closed, but: %v %v", in, err)
+		talk, err := w.r.Talk(w.ctx, ev, w.rooms["direct"+carl])
+		if err != nil || talk.In() {
+			t.Errorf("all are closed, but: %v %v", talk, err)
 		}
 		if !slices.Contains(w.in("direct"+carl), "Dana closed #1. Write here if you need more.") {
 			t.Errorf("told: %q", w.in("direct"+carl))

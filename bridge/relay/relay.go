@@ -6,6 +6,7 @@ package relay
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"lanekeeper/bridge/effect"
@@ -109,6 +110,9 @@ func (r *Relay) apply(ctx context.Context, h *handoff.Handoff, dec handoff.Decis
 	if err != nil {
 		return err
 	}
+	if err := r.numbers(ctx, h, dec); err != nil {
+		return err
+	}
 	ids, err := r.lines(ctx, dec.Lines)
 	if err != nil {
 		return err
@@ -131,6 +135,19 @@ func (r *Relay) apply(ctx context.Context, h *handoff.Handoff, dec handoff.Decis
 		return err
 	}
 	return r.put(ctx, dec.Lines, ids)
+}
+
+// numbers puts the number before what is said in a direct chat that has more than one
+// open handoff.
+func (r *Relay) numbers(ctx context.Context, h *handoff.Handoff, dec handoff.Decision) error {
+	if h == nil || !h.Direct {
+		return nil
+	}
+	open, err := r.Store.HandoffsInDirect(ctx, h.First().User)
+	if slices.ContainsFunc(open, func(other *handoff.Handoff) bool { return other.Number != h.Number }) {
+		dec.Numbered(h)
+	}
+	return err
 }
 
 // guest makes a ghost that speaks a guest of the project, so that its rooms let it in.

@@ -1,56 +1,96 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 
+	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/handoff"
 	"lanekeeper/bridge/matrix"
 	"lanekeeper/bridge/store"
+	"lanekeeper/bridge/text"
 )
+
+// Talk is the conversation that a message belongs to.
+type Talk struct {
+	Handoff *handoff.Handoff // nil: none
+	Card    bool             // it stands in the card's thread, among staff
+	Asks    bool             // whoever wrote it is an asker
+	// Which are the handoffs of a direct chat that it could be for, where nothing says
+	// which, and they are not read by the same people.
+	Which []int64
+}
+
+// In reports whether a message stands in a handoff's thread, or in a direct chat with
+// an open handoff: there only prefixed text is a command.
+func (t Talk) In() bool { return t.Handoff != nil || len(t.Which) > 0 }
+
+// Talk finds the conversation that a message of one of our rooms belongs to.
+func (r *Relay) Talk(ctx context.Context, ev *matrix.Event, room *store.Room) (t Talk, err error) {
+	switch {
+	case room.Kind == store.SuperAdmin:
+		t.Handoff, err = r.byCard(ctx, ev.Thread())
+		t.Card = true
+	case room.Kind == store.Direct:
+		t, err = r.directTalk(ctx, ev, room)
+	case room.IsLane():
+		t.Handoff, err = r.conversation(ctx, ev, room)
+	}
+	t.Asks = len(t.Which) > 0 || t.Handoff != nil && t.Handoff.Asker(ev.Sender) != nil
+	return t, err
+}
 
 // conversation finds the handoff in whose thread a message stands; a plain reply
 // to any message of the thread counts as in it.
 func (r *Relay) conversation(ctx context.Context, ev *matrix.Event, room *store.Room) (*handoff.Handoff, error) {
-	if root := ev.Thread(); root != "" {
-		return r.byRoot(ctx, room, root)
-	}
-	if to := ev.ReplyTo(); to != "" {
-		return r.byMessage(ctx, room, to)
+	if on := cmp.Or(ev.Thread(), ev.ReplyTo()); on != "" {
+		return r.byMessage(ctx, room, on)
 	}
 	return nil, nil
 }
 
-// directConversation is conversation for direct chats: unthreaded talk belongs to
-// the newest open handoff. What was asked in a project belongs to nobody any more
-// who was taken out of it.
-func (r *Relay) directConversation(ctx context.Context, ev *matrix.Event, room *store.Room) (*handoff.Handoff, error) {
-	h, err := r.conversation(ctx, ev, room)
-	if h == nil && err == nil && ev.Thread() == "" {
-		h, err = r.Store.HandoffInDirect(ctx, room.User)
+// directTalk is conversation for direct chats: what answers nothing in particular
+// belongs to the newest open handoff, if the others are read by the same people.
+func (r *Relay) directTalk(ctx context.Context, ev *matrix.Event, room *store.Room) (t Talk, err error) {
+	t.Handoff, err = r.conversation(ctx, ev, room)
+	if err != nil || t.Handoff == nil && ev.Thread() != "" {
+		return t, err
 	}
-	if h == nil || err != nil || h.Project == "" {
-		return h, err
+	if t.Handoff != nil {
+		if member, err := r.member(ctx, t.Handoff, room.User); !member || err != nil {
+			return Talk{}, err
+		}
+		return t, nil
 	}
-	if role, err := r.Store.Role(ctx, h.Project, room.User); role == "" || err != nil {
-		return nil, err
+	all, err := r.Store.HandoffsInDirect(ctx, room.User)
+	if err != nil {
+		return t, err
 	}
-	return h, nil
+	differ, numbers := false, []int64{}
+	for _, h := range all {
+		member, err := r.member(ctx, h, room.User)
+		if err != nil {
+			return t, err
+		}
+		if member {
+			differ = differ || t.Handoff != nil && t.Handoff.Leaves != h.Leaves
+			t.Handoff, numbers = h, append(numbers, h.Number)
+		}
+	}
+	if differ {
+		return Talk{Which: numbers}, nil
+	}
+	return t, nil
 }
 
-// InConversation reports whether a message stands in a handoff's thread, or in a
-// direct chat with an open handoff: there only prefixed text is a command.
-func (r *Relay) InConversation(ctx context.Context, ev *matrix.Event, room *store.Room) (bool, error) {
-	var h *handoff.Handoff
-	var err error
-	switch {
-	case room.Kind == store.SuperAdmin:
-		h, err = r.byCard(ctx, ev.Thread())
-	case room.Kind == store.Direct:
-		h, err = r.directConversation(ctx, ev, room)
-	case room.IsLane():
-		h, err = r.conversation(ctx, ev, room)
+// member reports whether what was asked in a project still belongs to somebody: to
+// nobody any more who was taken out of it.
+func (r *Relay) member(ctx context.Context, h *handoff.Handoff, user string) (bool, error) {
+	if h.Project == "" {
+		return true, nil
 	}
-	return h != nil, err
+	role, err := r.Store.Role(ctx, h.Project, user)
+	return role != "", err
 }
 
 // LaneMessage takes a message of a lane that stands in a handoff's thread or
@@ -65,11 +105,15 @@ func (r *Relay) LaneMessage(ctx context.Context, ev *matrix.Event, room *store.R
 
 // DirectMessage takes a message of a direct chat that belongs to a handoff.
 func (r *Relay) DirectMessage(ctx context.Context, ev *matrix.Event, room *store.Room) (handled bool, err error) {
-	h, err := r.directConversation(ctx, ev, room)
-	if h == nil || err != nil {
+	t, err := r.directTalk(ctx, ev, room)
+	switch {
+	case err != nil || !t.In():
 		return false, err
+	case len(t.Which) > 0:
+		m := effect.Message{To: effect.Place{Person: room.User}, ReplyTo: effect.Ref(ev.ID), Content: text.WhichForAsker(t.Which).Notice()}
+		return true, r.Store.Do(ctx, effect.Effect{Message: &m})
 	}
-	return true, r.askerSays(ctx, h, ev, room)
+	return true, r.askerSays(ctx, t.Handoff, ev, room)
 }
 
 // askerSays carries what an asker wrote; others' messages stay in the room.

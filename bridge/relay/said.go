@@ -32,7 +32,9 @@ func origin(room *store.Room, n int64) handoff.Origin {
 // said is a message as decisions see it. Of anything but text only a caption is
 // carried; the name of a file stays where it is.
 func (r *Relay) said(ctx context.Context, ev *matrix.Event, at handoff.Origin) handoff.Said {
-	return r.contentSaid(ctx, ev.ID, ev.Sender, at, ev.Content)
+	s := r.contentSaid(ctx, ev.ID, ev.Sender, at, ev.Content)
+	s.Thread = ev.Thread()
+	return s
 }
 
 func (r *Relay) contentSaid(ctx context.Context, event, user string, at handoff.Origin, content map[string]any) handoff.Said {

@@ -87,6 +87,15 @@ func EndedForStaff(n int64, asker string) Words {
 	return Say("%s", fmt.Sprintf("%s is not in the project any more, so I closed #%d. What they write reaches nobody.", asker, n))
 }
 
+// WhichForAsker asks to which of several questions somebody's words belong.
+func WhichForAsker(numbers []int64) Words {
+	var names []string
+	for _, n := range numbers {
+		names = append(names, fmt.Sprintf("#%d", n))
+	}
+	return Say("%s", "Is that for "+strings.Join(names, " or ")+"? I did not send it, because not the same people read them. Please send it again as a reply to a message of the one you mean.")
+}
+
 // ReopenedForAsker tells that a handoff goes on.
 func ReopenedForAsker(n int64) Words {
 	return Say("%s", fmt.Sprintf("#%d is open again. Our support team was told.", n))

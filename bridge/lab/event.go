@@ -142,6 +142,11 @@ func Says(words string) Match {
 // InThread matches events of a thread.
 func InThread(root string) Match { return func(e Event) bool { return e.Thread() == root } }
 
+// Answering is what answers an event: in a thread on it, or as a reply to it.
+func Answering(event string) Match {
+	return func(e Event) bool { return e.Thread() == event || e.ReplyTo() == event }
+}
+
 // Reacts matches a reaction to an event.
 func Reacts(target, key string) Match {
 	return func(e Event) bool {

@@ -22,7 +22,7 @@ func strangers(t *testing.T, w *lab.World) {
 	asked := w.Person("stranger").Text(room, "human let me in again")
 	w.BotIs("leave", "stranger", w.Chat("stranger", direct))
 	// That came after it, so it was not answered.
-	if _, answered := w.Person("stranger").Saw(lab.From(w.Bot()), lab.InThread(asked)); answered {
+	if _, answered := w.Person("stranger").Saw(lab.From(w.Bot()), lab.Answering(asked)); answered {
 		t.Error("a person who is in no project any more gets answers")
 	}
 }
@@ -40,10 +40,10 @@ func beforeTheBot(t *testing.T, w *lab.World) {
 	between := carl.Text(room, "version") // it may read this one
 	w.BotIs("join", "carl", room)
 	w.Must("carl", room, "ping")
-	if _, answered := carl.Saw(lab.From(w.Bot()), lab.InThread(before)); answered {
+	if _, answered := carl.Saw(lab.From(w.Bot()), lab.Answering(before)); answered {
 		t.Error("a message from before the invitation is answered")
 	}
-	if _, answered := carl.Saw(lab.From(w.Bot()), lab.InThread(between)); !answered {
+	if _, answered := carl.Saw(lab.From(w.Bot()), lab.Answering(between)); !answered {
 		t.Error("a message from after the invitation is not answered")
 	}
 }
@@ -160,7 +160,7 @@ func notDirect(t *testing.T, w *lab.World) {
 	w.Must("cleo", opened, "ping")
 	w.Must("cleo", direct, "ping")
 	for _, event := range asked {
-		if _, answered := cleo.Saw(lab.From(w.Bot()), lab.InThread(event)); answered {
+		if _, answered := cleo.Saw(lab.From(w.Bot()), lab.Answering(event)); answered {
 			t.Error("the bot answers where others can read")
 		}
 	}

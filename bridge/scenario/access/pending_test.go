@@ -41,7 +41,7 @@ func hold(w *lab.World) held {
 }
 
 // A command whose change Matrix does not show within 30 seconds is answered as pending, and the answer is edited when it stands:
-// one notice all the same, in its thread. HAND-08.
+// one notice all the same. HAND-08.
 func TestPending(t *testing.T) { labtest.Both(t, lab.WorldOptions{Proxy: true}, pending) }
 
 func pending(t *testing.T, w *lab.World) {
@@ -50,7 +50,7 @@ func pending(t *testing.T, w *lab.World) {
 		t.Helper()
 		ctx, cancel := context.WithTimeout(t.Context(), store.PendingAfter+lab.Patience)
 		defer cancel()
-		e, ok := root.WaitFor(ctx, lab.From(w.Bot()), lab.InThread(command), lab.NotEdit, func(e lab.Event) bool {
+		e, ok := root.WaitFor(ctx, lab.From(w.Bot()), lab.Answering(command), lab.NotEdit, func(e lab.Event) bool {
 			r := e.Object("lanekeeper.result")
 			return r != nil && r["pending"] == true && r["ok"] == true && e.Notice()
 		})
@@ -80,7 +80,7 @@ func pending(t *testing.T, w *lab.World) {
 			t.Errorf("in the end: %s", r)
 		}
 		w.Person("cleo").WaitIn("the customer lane", h.rooms[i]["customer"])
-		if n := len(root.Events(lab.From(w.Bot()), lab.InThread(command), lab.NotEdit)); n != 1 {
+		if n := len(root.Events(lab.From(w.Bot()), lab.Answering(command), lab.NotEdit)); n != 1 {
 			t.Errorf("the command has %d answers", n)
 		}
 	}

@@ -43,9 +43,9 @@ func TestInternalWordsStay(t *testing.T) {
 				})
 				w.settle()
 			}
-			w.asks(xena, "direct"+xena, "How do I change my password?")
+			_, cmd := w.asks(xena, "direct"+xena, "How do I change my password?")
 			w.phoneHas(dana, "How do I change my password?")
-			w.says(xena, "direct"+xena, body("and the second factor?"))
+			w.says(xena, "direct"+xena, replying(cmd, "and the second factor?"))
 			w.phoneHas(dana, "second factor")
 			w.phone(dana, "take 2")
 			w.phone(dana, "pass 2")

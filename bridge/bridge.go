@@ -324,6 +324,7 @@ func (b *Bridge) wire(ctx context.Context) error {
 	b.rooms = &reconcile.Reconciler{
 		Store: b.store, HS: b.hs, Policy: b.policy, Log: b.log,
 		Version: b.cfg.Rooms.Version, SuperAdmin: b.cfg.Rooms.SuperAdmin, Drift: b.metrics.driftUndone,
+		Away: bulkheadFor(b.cfg.Homeserver.Domain),
 	}
 	prefix, err := b.instance(ctx)
 	if err != nil {

@@ -18,19 +18,25 @@ func (p *Policy) Lanes(pr *project.Project) []project.Kind {
 // nothing needs to be gathered.
 func (p *Policy) HasSpace(pr *project.Project) bool { return len(p.Lanes(pr)) > 1 }
 
-// Covers is nil if the configuration has the project's profile and the roles of
-// all its people. Else the project must be left as it is: a typing error in the
-// configuration shall not empty rooms. The refusal says what to repair.
+// Covers is nil if the configuration has the project's profile. Else the project
+// must be left as it is, but for people who are not in it at all: nobody knows what
+// its rooms shall be. The refusal says what to repair.
 func (p *Policy) Covers(pr *project.Project) error {
 	if p.Profiles[pr.Profile] == nil {
 		return project.Refuse(project.Unavailable, "Project %s has the profile %s, which the configuration does not have any more. Put it back under profiles.", pr.Slug, pr.Profile)
 	}
+	return nil
+}
+
+// Lost are the people of a project whose role the configuration does not have any
+// more. They have access to nothing, and keep nobody else from losing theirs.
+func (p *Policy) Lost(pr *project.Project) (people []project.Person) {
 	for _, person := range pr.People {
 		if _, ok := p.Roles[person.Role]; !ok {
-			return project.Refuse(project.Unavailable, "Project %s has somebody with the role %s, which the configuration does not have any more. Put it back under roles.", pr.Slug, person.Role)
+			people = append(people, person)
 		}
 	}
-	return nil
+	return people
 }
 
 // Access is what a person has in a lane at a time: the higher of what the profile

@@ -138,8 +138,8 @@ func TestLanesOfProfiles(t *testing.T) {
 	}
 	pr := one(p, "agency", "")
 	pr.People[0].Role = "gone"
-	if p.Covers(pr) == nil {
-		t.Error("a role that is gone is not told")
+	if lost := p.Lost(pr); p.Covers(pr) != nil || len(lost) != 1 || lost[0].Role != "gone" { // R22
+		t.Errorf("a role that is gone: %v %v", p.Covers(pr), lost)
 	}
 	pr.Profile = "open" // where everybody is in
 	if a := p.Access(pr, pr.People[0].User, project.Customer, noon); a != project.None {

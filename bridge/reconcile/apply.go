@@ -5,15 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
+	"lanekeeper/bridge/bulkhead"
 	"lanekeeper/bridge/matrix"
+	"lanekeeper/bridge/queue"
+	"lanekeeper/bridge/store"
 )
 
 // outcome is what a look came to.
 type outcome struct {
 	impossible []Step   // nobody can take them
 	refused    []failed // did not take, though tried twice
-	drift      []Step   // taken, and a person's hand was behind it if the record did not change
+	away       []Step   // wait for another server's answer
 }
 
 // failed is a step that did not take. err is nil if the homeserver said yes and
@@ -44,61 +48,109 @@ type try struct {
 // is an error, to be tried again from the start. What is refused does not keep the
 // other steps waiting: it is tried twice in all, since another step may have made
 // it possible or superfluous. With stubborn, a step that only the homeserver's own
-// trouble (HTTP 5xx) keeps from being taken is treated so too. tries holds what
-// was tried already.
+// trouble (HTTP 5xx, no answer) keeps from being taken is treated so too. tries
+// holds what was tried already.
 func (r *Reconciler) converge(ctx context.Context, s *subject, tries map[deed]*try, stubborn bool) (*outcome, error) {
 	o := &outcome{}
+	s.tries = tries
 	for range maxRounds {
 		steps, err := r.steps(ctx, s, true)
-		if s.refusal != nil {
-			o.refused = []failed{{err: s.refusal}}
-			return o, nil
-		}
 		if err != nil {
 			return nil, err
 		}
-		todo := o.sort(steps, tries)
-		if len(todo) == 0 {
-			return o, nil
+		todo := o.sort(steps, tries, func(step Step) bool { return r.fights.paused(step, r.Store.Now()) })
+		if len(todo) == 0 && s.refusal != nil {
+			o.refused = append(o.refused, failed{err: s.refusal})
 		}
-		if err := r.round(ctx, s, todo, tries, o, stubborn); err != nil {
+		if len(todo) == 0 {
+			return o, o.unreadable(s, stubborn)
+		}
+		if err := r.promise(ctx, s, todo); err != nil {
+			return nil, err
+		}
+		if err := r.round(ctx, s, todo, tries, stubborn); err != nil {
 			return nil, err
 		}
 	}
 	return nil, errRestless
 }
 
-// sort separates what can be done from what cannot.
-func (o *outcome) sort(steps []Step, tries map[deed]*try) (todo []Step) {
-	o.impossible, o.refused = nil, nil
+// unreadable is the trouble of rooms whose state cannot be had: the others were put
+// right all the same.
+func (o *outcome) unreadable(s *subject, stubborn bool) (trouble error) {
+	for _, kind := range sorted(s.unread) {
+		err := fmt.Errorf("room %s: %w", kind, s.unread[kind])
+		if !stubborn {
+			trouble = errors.Join(trouble, err)
+			continue
+		}
+		look := unheard(s.desired(kind))[0]
+		o.refused = append(o.refused, failed{look, s.unread[kind]})
+	}
+	return trouble
+}
+
+// sort separates what can be done from what cannot, and puts it in order: in all
+// rooms people lose what they shall not have before anything is given, and what may
+// wait for other servers comes last.
+func (o *outcome) sort(steps []Step, tries map[deed]*try, paused func(Step) bool) (todo []Step) {
+	o.impossible, o.refused, o.away = nil, nil, nil
 	for _, step := range steps {
 		t := tries[step.deed()]
 		switch {
 		case step.Op == OpImpossible:
 			o.impossible = append(o.impossible, step)
 		case step.later:
+		case t != nil && bulkhead.Waits(t.err):
+			o.away = append(o.away, step)
 		case t != nil && t.count >= maxTries:
 			o.refused = append(o.refused, failed{step, t.err})
+		case paused(step):
+			o.refused = append(o.refused, failed{step, errFight})
 		default:
 			todo = append(todo, step)
 		}
 	}
+	slices.SortStableFunc(todo, func(a, b Step) int { return a.turn() - b.turn() })
 	return todo
 }
 
+// turn is when a step comes, whichever room it is about.
+func (s Step) turn() int {
+	switch {
+	case s.leaves():
+		return 2
+	case s.Op == OpCreate || s.Op == OpSpaceLink || s.Op == OpUnban || s.ghost != "":
+		return 1
+	}
+	return 0
+}
+
+// leaves reports whether our homeserver may have to ask another one.
+func (s Step) leaves() bool { return s.Op == OpInvite && s.ghost == "" }
+
 func (s Step) deed() deed { return deed{s.ID, s.Room, s.Op, s.Text} }
 
-// round takes steps one after the other.
-func (r *Reconciler) round(ctx context.Context, s *subject, todo []Step, tries map[deed]*try, o *outcome, stubborn bool) error {
+// maxSilent is how many steps of one round may get no answer before it is the
+// homeserver that gives none.
+const maxSilent = 2
+
+// round takes steps one after the other. What one of them ends in is no reason to
+// leave out the next.
+func (r *Reconciler) round(ctx context.Context, s *subject, todo []Step, tries map[deed]*try, stubborn bool) error {
 	var trouble error
+	unanswered := 0
 	for _, step := range todo {
 		s.views[step.Room] = nil // has to be read again
 		err := r.take(ctx, s, step)
-		switch {
-		case err != nil && matrix.Temporary(err) && !serverError(err):
-			return fmt.Errorf("%s: %w", step.Op, err)
-		case serverError(err) && !stubborn:
-			trouble = fmt.Errorf("%s: %w", step.Op, err)
+		if patient := stubborn || step.leaves() && r.outOfPatience(step, err); matrix.Temporary(err) && !(patient && troubled(err)) {
+			trouble = errors.Join(trouble, fmt.Errorf("%s: %w", step.Op, err))
+			if silent(err) {
+				unanswered++
+			}
+			if unanswered == maxSilent || !troubled(err) && !postponed(err) {
+				return trouble
+			}
 			continue
 		}
 		t := tries[step.deed()]
@@ -107,15 +159,44 @@ func (r *Reconciler) round(ctx context.Context, s *subject, todo []Step, tries m
 			tries[step.deed()] = t
 		}
 		t.count, t.err = t.count+1, err
-		if err == nil && step.Drift && t.count == 1 {
-			o.drift = append(o.drift, step)
+		if err == nil && step.Drift {
+			r.fights.struck(step, r.Store.Now())
 		}
 	}
 	return trouble
 }
 
-// serverError reports trouble of the homeserver with this one call. It may be for
-// good: an invitation to a server that is gone, a bug.
+// outOfPatience counts how often a call that leaves the homeserver came to nothing.
+// It is counted here, and not by the attempts of a job, because no job waits for it.
+func (r *Reconciler) outOfPatience(step Step, err error) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !troubled(err) {
+		delete(r.failures, step.deed())
+		return false
+	}
+	if r.failures == nil || len(r.failures) >= maxLooks {
+		r.failures = map[deed]int{}
+	}
+	r.failures[step.deed()]++
+	return r.failures[step.deed()] > patience
+}
+
+// troubled reports trouble with this one call. It may be for good: an invitation to
+// a server that is gone, a bug. silent is that of a call without an answer.
+func troubled(err error) bool { return silent(err) || serverError(err) }
+
+func silent(err error) bool {
+	var e *matrix.Error
+	return errors.As(err, &e) && e.Status == 0 && e.RetryAfter == 0
+}
+
+// postponed reports that it is us who let a step wait.
+func postponed(err error) bool {
+	var e *matrix.Error
+	return errors.As(err, &e) && e.Status == 0 && e.RetryAfter > 0
+}
+
 func serverError(err error) bool {
 	var e *matrix.Error
 	return errors.As(err, &e) && e.Status >= http.StatusInternalServerError
@@ -136,7 +217,7 @@ func (r *Reconciler) take(ctx context.Context, s *subject, step Step) error {
 				return err
 			}
 		}
-		return r.HS.Invite(ctx, step.ID, step.User)
+		return r.invite(ctx, s, step)
 	case OpKick:
 		return r.HS.Kick(ctx, step.ID, step.User, "") // a reason would be read by the whole room
 	case OpUnban:
@@ -153,4 +234,21 @@ func (r *Reconciler) take(ctx context.Context, s *subject, step Step) error {
 		return r.HS.Join(ctx, step.User, step.ID)
 	}
 	return fmt.Errorf("reconcile: nobody knows how to %s", step.Op)
+}
+
+// invite invites somebody. Their server may take its time, so a look does not wait
+// for it: another one comes when the call has ended.
+func (r *Reconciler) invite(ctx context.Context, s *subject, step Step) error {
+	if r.Away == nil || s == nil || s.key == "" || !step.leaves() {
+		return r.HS.Invite(ctx, step.ID, step.User)
+	}
+	again := func() {
+		if _, err := r.Store.Queue.Put(ctx, queue.Item{Queue: store.QueueReconcile, Key: s.key}); err != nil && ctx.Err() == nil {
+			r.Log.Warn().Err(err).Msg("A look cannot be put; it comes later")
+		}
+	}
+	_, err := bulkhead.Do(ctx, r.Away, "invite "+step.User+" "+step.ID, domainOf(step.User), again, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, r.HS.Invite(ctx, step.ID, step.User)
+	})
+	return err
 }

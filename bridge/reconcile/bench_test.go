@@ -51,7 +51,7 @@ func newBenchOn(t *testing.T, version string, db *dbutil.Database) *bench {
 
 // restart forgets everything that a process remembers, and takes some time.
 func (b *bench) restart() {
-	b.hs.now = b.hs.now.Add(2 * settling)
+	b.hs.now = b.hs.now.Add(2 * aliasYoung)
 	b.r = &Reconciler{Store: b.r.Store, HS: b.hs, Policy: b.r.Policy, Log: b.r.Log, Drift: func(n int) { b.drift += n }}
 }
 

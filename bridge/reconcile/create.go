@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"lanekeeper/bridge/matrix"
@@ -73,41 +74,97 @@ func (r *Reconciler) made(ctx context.Context, alias, id, version string) (*view
 	})
 }
 
-// settling is how long a homeserver may go on with a creation whose client is gone.
-// Dendrite does, and the room appears only at the end.
+// settling is how long a homeserver may at least go on with a creation whose client
+// is gone. Dendrite does, and the room appears only at the end. Where the client
+// waited for longer than that in vain, it may take as long again.
 var settling = 3 * time.Second
+
+// aliasYoung is for how long an alias whose room cannot be had is left alone: a
+// homeserver under load takes its time between the two.
+var aliasYoung = 3 * time.Minute
+
+// attempt is when the last creation with an alias began, and when we stopped
+// waiting for it; zero: the process that did may have died.
+type attempt struct{ begun, ended time.Time }
+
+// stored as two numbers of milliseconds; what cannot be read is long ago.
+func readAttempt(raw string) (a attempt) {
+	begun, ended, _ := strings.Cut(raw, " ")
+	ms := func(s string) time.Time {
+		n, _ := strconv.ParseInt(s, 10, 64)
+		if n == 0 {
+			return time.Time{}
+		}
+		return time.UnixMilli(n)
+	}
+	return attempt{ms(begun), ms(ended)}
+}
+
+func (a attempt) String() string {
+	if a.ended.IsZero() {
+		return strconv.FormatInt(a.begun.UnixMilli(), 10)
+	}
+	return fmt.Sprint(a.begun.UnixMilli(), " ", a.ended.UnixMilli())
+}
+
+// last is the latest moment of it that is known.
+func (a attempt) last() time.Time {
+	if a.ended.IsZero() {
+		return a.begun
+	}
+	return a.ended
+}
+
+// over is when nothing of it can be under way any more.
+func (a attempt) over() time.Time {
+	return a.last().Add(max(settling, a.last().Sub(a.begun)))
+}
 
 // earlier looks for what earlier tries made, and notes that there is one more. As
 // long as one may still be under way, there is no other.
 func (r *Reconciler) earlier(ctx context.Context, alias string) (id string, err error) {
-	mark := creating(alias)
-	raw, err := r.Store.Meta(ctx, mark)
+	raw, err := r.Store.Meta(ctx, creating(alias))
 	if err != nil {
 		return "", err
 	}
 	now := r.Store.Now()
 	if raw != "" {
-		if id, err = r.leftover(ctx, alias); id != "" || err != nil {
+		last := readAttempt(raw)
+		if id, err = r.leftover(ctx, alias, last.last()); id != "" || err != nil {
 			return id, err
 		}
-		begun, _ := strconv.ParseInt(raw, 10, 64) // what cannot be read is long ago
-		if wait := time.UnixMilli(begun).Add(settling).Sub(now); wait > 0 {
-			return "", &matrix.Error{Message: "a creation that was cut off may still be under way", RetryAfter: min(wait, settling)}
+		if wait := last.over().Sub(now); wait > 0 {
+			return "", underCreation(wait)
 		}
 	}
-	return "", r.Store.SetMeta(ctx, mark, strconv.FormatInt(now.UnixMilli(), 10))
+	return "", r.Store.SetMeta(ctx, creating(alias), attempt{begun: now}.String())
+}
+
+// underCreation lets a creation wait for an earlier one.
+func underCreation(wait time.Duration) error {
+	return &matrix.Error{Message: "a creation that was cut off may still be under way", RetryAfter: min(max(wait, time.Second), 10*time.Second)}
 }
 
 // creating is where it stands since when the last try may be under way.
 func creating(alias string) string { return "creating " + alias }
 
-// over notes that nothing is under way any more if a try was refused: the next one
-// shall name the refusal, and not wait.
+// over notes what is known of the end of a try: nothing is under way any more if it
+// was refused, and the next one shall name the refusal, and not wait.
 func (r *Reconciler) over(ctx context.Context, alias string, err error) error {
-	if matrix.Temporary(err) {
+	mark := creating(alias)
+	switch {
+	case postponed(err):
 		return err
+	case !matrix.Temporary(err):
+		return errors.Join(err, r.Store.SetMeta(ctx, mark, ""))
 	}
-	return errors.Join(err, r.Store.SetMeta(ctx, creating(alias), ""))
+	raw, metaErr := r.Store.Meta(ctx, mark)
+	if metaErr != nil || raw == "" {
+		return errors.Join(err, metaErr)
+	}
+	last := readAttempt(raw)
+	last.ended = r.Store.Now()
+	return errors.Join(err, r.Store.SetMeta(ctx, mark, last.String()))
 }
 
 // make asks for the room. Where the homeserver says that the alias is taken, or
@@ -117,7 +174,7 @@ func (r *Reconciler) make(ctx context.Context, d *Desired, row *store.Room, vers
 	if err == nil || matrix.Temporary(err) {
 		return id, err
 	}
-	found, lookErr := r.leftover(ctx, row.Alias)
+	found, lookErr := r.leftover(ctx, row.Alias, r.Store.Now())
 	if found != "" || lookErr != nil {
 		return found, lookErr
 	}
@@ -160,9 +217,9 @@ func request(d *Desired, row *store.Room, version string) matrix.CreateRoom {
 	return req
 }
 
-// leftover finds the room that an earlier try made; "" if there is none. An alias
-// without a room that can be had is deleted.
-func (r *Reconciler) leftover(ctx context.Context, alias string) (string, error) {
+// leftover finds the room that an earlier try, not later than a moment, made; "" if
+// there is none. An alias without a room that can be had is deleted when it is old.
+func (r *Reconciler) leftover(ctx context.Context, alias string, last time.Time) (string, error) {
 	full := r.HS.Alias(alias)
 	id, err := r.HS.ResolveAlias(ctx, full)
 	if refused(err) {
@@ -174,6 +231,9 @@ func (r *Reconciler) leftover(ctx context.Context, alias string) (string, error)
 	ours, err := r.recognise(ctx, id, alias, true)
 	if ours || err != nil {
 		return id, err
+	}
+	if wait := last.Add(aliasYoung).Sub(r.Store.Now()); wait > 0 {
+		return "", underCreation(wait)
 	}
 	if err := r.HS.DeleteAlias(ctx, full); err != nil && !refused(err) {
 		return "", err

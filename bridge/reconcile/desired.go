@@ -29,6 +29,10 @@ type Desired struct {
 	Members  map[string]Member      // who belongs in it, besides the bot
 	MayStay  func(user string) bool // who else is left in; nil: nobody
 
+	// Refused reports whether the homeserver refused an invitation (the words of its
+	// step) before: then the person is not listed until they are in. May be nil.
+	Refused func(invitation string) bool
+
 	// Levels is the complete content of m.room.power_levels; listed are those
 	// people who are in the room, invited, or about to be.
 	Levels func(version string, listed map[string]project.Access) map[string]any

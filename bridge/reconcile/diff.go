@@ -84,8 +84,9 @@ func (f *differ) create() {
 func (f *differ) listed() map[string]project.Access {
 	listed := map[string]project.Access{}
 	for user, m := range f.d.Members {
+		refused := f.d.Refused != nil && f.d.Refused(text.StepInvite(user, f.title).Plain)
 		switch is := f.a.member(user).is; {
-		case is == "join", is == "invite", f.wanted(user, m):
+		case is == "join", is == "invite", f.wanted(user, m) && !refused:
 			listed[user] = m.Access
 		}
 	}

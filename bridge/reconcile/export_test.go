@@ -10,7 +10,7 @@ import (
 )
 
 // Settling makes waiting for creations that were cut off shorter.
-func Settling(d time.Duration) { settling = d }
+func Settling(d time.Duration) { settling, aliasYoung = d, d }
 
 // Look is one job of the queue, with its commit. It fails where the queue would
 // try again, or would log an error.

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"lanekeeper/bridge/project"
@@ -55,5 +56,9 @@ func (r *Reconciler) planOf(ctx context.Context, key string, live bool) ([]Step,
 		words := text.Say("%s", s.refusal.Error())
 		return []Step{{Room: "project", Project: key, Op: OpImpossible, Text: words.Plain, Words: words}}, nil
 	}
-	return r.steps(ctx, s, live)
+	steps, err := r.steps(ctx, s, live)
+	for _, kind := range sorted(s.unread) {
+		err = errors.Join(err, fmt.Errorf("room %s: %w", kind, s.unread[kind]))
+	}
+	return steps, err
 }

@@ -16,11 +16,13 @@ import (
 	"github.com/rs/zerolog"
 	"go.mau.fi/util/exsync"
 
+	"lanekeeper/bridge/bulkhead"
 	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/matrix"
 	"lanekeeper/bridge/policy"
 	"lanekeeper/bridge/queue"
 	"lanekeeper/bridge/store"
+	"lanekeeper/bridge/text"
 )
 
 // Homeserver is what is asked of Matrix; *matrix.Client in production.
@@ -52,14 +54,20 @@ type Reconciler struct {
 	SuperAdmin string    // room id that an operator chose as super-admin room; "": we make it
 	Drift      func(int) // counts steps that undid what somebody did by hand; may be nil
 
+	// Away has the calls that other servers may hold up; nil: they are waited for.
+	Away *bulkhead.Pool
+
 	newest  atomic.Pointer[string] // room version, once asked for
 	plain   atomic.Bool            // the homeserver was seen not to encrypt new rooms
 	printed sync.Once
 	print   string // of the configuration, see fingerprint
 	directs exsync.KeyedMutex[string]
 
-	mu    sync.Mutex
-	looks map[string]covered // by key of the queue
+	fights fights
+
+	mu       sync.Mutex
+	looks    map[string]covered // by key of the queue
+	failures map[deed]int       // of calls that leave the homeserver, see outOfPatience
 }
 
 // covered says what the looks at one key have seen.
@@ -69,6 +77,7 @@ type covered struct {
 
 	slow time.Time      // a later look waits for that time; until then
 	vain map[deed]error // these steps are left out
+	late int            // how many times in a row there was one
 }
 
 // maxLooks bounds the memory of looks; beyond it all are forgotten, which costs a
@@ -78,6 +87,8 @@ const maxLooks = 10_000
 // Times between tries.
 const (
 	slowRetry  = 5 * time.Minute  // of steps that did not take
+	soonRetry  = 20 * time.Second // of steps that ended in trouble, at first; doubled each time
+	awayRetry  = time.Minute      // of steps that wait for another server, if nothing tells of their end
 	maxBackoff = 10 * time.Second // where the homeserver does not answer, or asks to wait
 	patience   = 6                // tries until a step with a server error counts as one that does not take
 )
@@ -94,19 +105,18 @@ func (r *Reconciler) Run(ctx context.Context, workers int) error {
 	err := r.Store.Queue.Run(ctx, store.QueueReconcile, workers, r.do)
 	cancel()
 	sweeping.Wait()
+	if r.Away != nil {
+		r.Away.Wait()
+	}
 	return err
 }
 
 // do is one job: one look at one key's rooms.
 func (r *Reconciler) do(ctx context.Context, job queue.Job) queue.Result {
-	var s *subject
-	err := r.adoptForeign(ctx, job.Key)
-	if err == nil {
-		s, err = r.load(ctx, job.Key)
-	}
+	s, err := r.subject(ctx, job.Key)
 	switch {
 	case err != nil:
-		return queue.Result{Retry: backoff(job.Attempts, err), Err: err}
+		return r.again(ctx, job, s, err)
 	case s == nil:
 		return queue.Result{} // no such project
 	case r.seen(job, s):
@@ -115,10 +125,33 @@ func (r *Reconciler) do(ctx context.Context, job queue.Job) queue.Result {
 	begun := r.Store.Now()
 	o, err := r.converge(ctx, s, r.vain(job.Key, begun), job.Attempts >= patience)
 	if err != nil {
-		return queue.Result{Retry: backoff(job.Attempts, err), Err: err}
+		return r.again(ctx, job, s, err)
 	}
 	later := r.note(job.Key, begun, s, o)
-	return queue.Result{Err: o.err(), Commit: func(ctx context.Context) error { return r.settle(ctx, job.Key, s, o, later) }}
+	return queue.Result{Err: o.err(), Commit: func(ctx context.Context) error { return r.settle(ctx, s, o, later) }}
+}
+
+// subject is what a job of the queue is about, with what is remembered of it.
+func (r *Reconciler) subject(ctx context.Context, key string) (*subject, error) {
+	if err := r.adoptForeign(ctx, key); err != nil {
+		return nil, err
+	}
+	s, err := r.load(ctx, key)
+	if s == nil || err != nil {
+		return nil, err
+	}
+	s.key = key
+	s.memo, err = r.memo(ctx, key)
+	return s, err
+}
+
+// again puts a look off. Staff hear of it if that lasts.
+func (r *Reconciler) again(ctx context.Context, job queue.Job, s *subject, err error) queue.Result {
+	if s != nil && s.project != nil && r.Store.Now().Sub(job.Created) > store.LateAfter && !silent(err) {
+		words := text.LateForStaff("the rooms of "+s.project.Name, err.Error())
+		err = errors.Join(err, r.Store.Tx(ctx, func(ctx context.Context) error { return r.Store.TellLate(ctx, metaMemo(job.Key), words) }))
+	}
+	return queue.Result{Retry: backoff(job.Attempts, err), Err: err}
 }
 
 // seen reports whether an earlier look covers a job: it began after the job was
@@ -144,14 +177,15 @@ func (r *Reconciler) note(key string, begun time.Time, s *subject, o *outcome) (
 	}
 	c := r.looks[key]
 	c.vain = nil
-	if len(o.refused) == 0 {
-		c.begun, c.revision = begun, s.revision()
+	if len(o.refused)+len(o.away) == 0 {
+		c.begun, c.revision, c.late = begun, s.revision(), 0
 	} else if !c.slow.After(begun) {
-		c.slow = begun.Add(slowRetry)
+		c.slow = begun.Add(o.pause(c.late))
+		c.late++
 		later = c.slow
 	}
 	for _, f := range o.refused {
-		if f.err == nil || serverError(f.err) {
+		if f.err == nil || troubled(f.err) {
 			if c.vain == nil {
 				c.vain = map[deed]error{}
 			}
@@ -160,6 +194,20 @@ func (r *Reconciler) note(key string, begun time.Time, s *subject, o *outcome) (
 	}
 	r.looks[key] = c
 	return later
+}
+
+// pause is how long it takes until a look comes by itself. Trouble may be over soon;
+// what is refused stays so for a while.
+func (o *outcome) pause(before int) time.Duration {
+	if len(o.refused) == 0 {
+		return awayRetry
+	}
+	for _, f := range o.refused {
+		if troubled(f.err) || errors.Is(f.err, errFight) {
+			return min(soonRetry<<min(before, 10), slowRetry)
+		}
+	}
+	return slowRetry
 }
 
 // vain gives the steps that are not to be tried now: those that the homeserver

@@ -3,8 +3,10 @@ package reconcile
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
+	"lanekeeper/bridge/bulkhead"
 	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/store"
 	"lanekeeper/bridge/text"
@@ -17,9 +19,20 @@ type subject struct {
 	kinds   []string         // rooms in the order in which they are made
 	rooms   []*store.Room    // those that exist or were begun
 	desired func(kind string) *Desired
-	refusal error // the record cannot be understood: nothing may be changed
+	refusal error         // the record cannot be understood: nothing may be changed
+	notes   func() []note // what else staff shall hear once; may be nil
 
-	views map[string]*view // what was read, by kind
+	key    string           // of the queue; "": this is no job of it
+	memo   memo             // as it was before
+	tries  map[deed]*try    // of this look
+	views  map[string]*view // what was read, by kind
+	unread map[string]error // what could not be read, by kind
+}
+
+// note is something that staff shall hear once, as long as it is so.
+type note struct {
+	key   string
+	words text.Words
 }
 
 // view is a room as it was read.
@@ -71,6 +84,12 @@ func (r *Reconciler) ofProject(ctx context.Context, p *project.Project) (*subjec
 		return nil, err
 	}
 	s := &subject{project: p, rooms: rooms, refusal: r.Policy.Covers(p), views: map[string]*view{}}
+	s.notes = func() (out []note) {
+		for _, person := range r.Policy.Lost(p) {
+			out = append(out, note{"role: " + person.User + " " + string(person.Role), text.LostRole(person.User, string(person.Role))})
+		}
+		return out
+	}
 	for _, kind := range kindsOf(r.Policy, p, rooms) {
 		s.kinds = append(s.kinds, string(kind))
 	}
@@ -86,7 +105,19 @@ func (r *Reconciler) superAdmin(ctx context.Context) (*subject, error) {
 		return nil, err
 	}
 	s := &subject{kinds: []string{store.SuperAdmin}, views: map[string]*view{}}
-	s.desired = func(string) *Desired { return DesiredSuperAdmin(r.Policy, r.SuperAdmin != "") }
+	// Who made the room is asked, and not the configuration alone: an operator's room
+	// stays theirs when they take it out there.
+	made := func() bool {
+		v := s.views[store.SuperAdmin]
+		return v != nil && v.actual != nil && !slices.Contains(v.actual.Creators(), r.HS.Bot())
+	}
+	s.desired = func(string) *Desired { return DesiredSuperAdmin(r.Policy, r.SuperAdmin != "" || made()) }
+	s.notes = func() []note {
+		if !made() {
+			return nil
+		}
+		return foreignNotes(r.Policy, s.views[store.SuperAdmin].actual)
+	}
 	if r.SuperAdmin != "" && (row == nil || row.ID != r.SuperAdmin) {
 		row = &store.Room{Kind: store.SuperAdmin, ID: r.SuperAdmin}
 	}
@@ -115,16 +146,22 @@ func (r *Reconciler) adoptForeign(ctx context.Context, key string) error {
 // steps lists what is to be done, reading what was not read yet. Live asks the
 // homeserver; else it is what events told us.
 func (r *Reconciler) steps(ctx context.Context, s *subject, live bool) ([]Step, error) {
-	if s.refusal != nil {
-		return nil, s.refusal
-	}
 	var steps []Step
+	s.unread = map[string]error{}
+	unanswered := 0
 	for _, kind := range s.kinds {
 		v := s.views[kind]
 		if row := s.room(kind); v == nil && row != nil && row.ID != "" {
 			a, out, err := r.read(ctx, row.ID, live)
-			if err != nil {
+			if silent(err) {
+				unanswered++
+			}
+			if err != nil && (!troubled(err) || unanswered == maxSilent) {
 				return nil, fmt.Errorf("room %s: %w", kind, err)
+			}
+			if err != nil { // it is this room's trouble
+				s.unread[kind] = err
+				continue
 			}
 			v = &view{a, out}
 			s.views[kind] = v
@@ -132,9 +169,15 @@ func (r *Reconciler) steps(ctx context.Context, s *subject, live bool) ([]Step, 
 		if v == nil {
 			v = &view{}
 		}
-		found := Diff(s.desired(kind), v.actual, v.out, r.HS.Bot())
+		if s.refusal != nil {
+			steps = append(steps, s.strangers(kind, v, r.HS.Bot())...)
+			continue
+		}
+		d := s.desired(kind)
+		d.Refused = s.refused
+		found := Diff(d, v.actual, v.out, r.HS.Bot())
 		if !live && v.out {
-			found = unheard(s.desired(kind))
+			found = unheard(d)
 		}
 		for _, step := range found {
 			if row := s.room(kind); row != nil && step.ID == "" {
@@ -144,6 +187,37 @@ func (r *Reconciler) steps(ctx context.Context, s *subject, live bool) ([]Step, 
 		}
 	}
 	return steps, nil
+}
+
+// strangers are the steps against people who are not in the project at all: that is
+// known whatever the configuration has lost.
+func (s *subject) strangers(kind string, v *view, bot string) []Step {
+	if v.actual == nil || v.out || s.project == nil {
+		return nil
+	}
+	f := &differ{d: s.desired(kind), a: v.actual, bot: bot, power: powerIn(v.actual)}
+	f.title = f.d.Title
+	for _, user := range v.actual.users() {
+		guest := slices.ContainsFunc(s.project.Guests, func(g project.Guest) bool { return g.User == user })
+		if user != bot && !guest && s.project.Person(user) == nil {
+			f.remove(user)
+		}
+	}
+	return f.steps
+}
+
+// refused reports whether the homeserver refused an invitation, in words as in its
+// step, in this look or the one before.
+func (s *subject) refused(invitation string) bool {
+	if _, told := s.memo.Told[keyRefused(invitation)]; told {
+		return true
+	}
+	for d, t := range s.tries {
+		if d.op == OpInvite && d.text == invitation && t.count >= maxTries && !bulkhead.Waits(t.err) {
+			return true
+		}
+	}
+	return false
 }
 
 // unheard is all that can be said of a room of which no event came yet.

@@ -36,6 +36,7 @@ type Answer struct {
 	Names []project.Kind `json:"names,omitempty"`
 	For   string         `json:"for,omitempty"` // MXID of who gave the command
 
+	Why string `json:"why,omitempty"` // the homeserver's reason to refuse the change so far
 	// Then is told to others at the same moment. Without Words there is no answer,
 	// only this: what a reaction brought about.
 	Then []effect.Effect `json:"then,omitempty"`
@@ -156,6 +157,30 @@ func (s *Store) ReleaseAnswers(ctx context.Context, project string, after, revis
 	return nil
 }
 
+// HoldAnswers notes for the answers that wait for a project's revisions up to one why
+// the homeserver does not let the change come about.
+func (s *Store) HoldAnswers(ctx context.Context, project string, revision int64, why string) error {
+	rows, err := s.DB.Query(ctx, "SELECT answer, project, pending FROM answer WHERE project=$1 AND revision<=$2", project, revision)
+	held, err := all(rows, err, scanWaiting)
+	if err != nil {
+		return wrap("answers", err)
+	}
+	for _, w := range held {
+		if w.Why == why {
+			continue
+		}
+		w.Why = why
+		b, err := json.Marshal(w.Answer)
+		if err != nil {
+			return wrap("answer", err)
+		}
+		if _, err := s.DB.Exec(ctx, "UPDATE answer SET answer=$2 WHERE command=$1", w.Command, string(b)); err != nil {
+			return wrap("answer", err)
+		}
+	}
+	return nil
+}
+
 // AnswerPending says that a command's change does not stand yet, if it is still
 // waited for.
 func (s *Store) AnswerPending(ctx context.Context, command string, may Audience) error {
@@ -170,6 +195,10 @@ func (s *Store) AnswerPending(ctx context.Context, command string, may Audience)
 	said := *here
 	said.Result = maps.Clone(said.Result)
 	said.Result["pending"] = true
-	said.Words = text.Join(said.Words, text.Pending())
+	why := w.Why
+	if w.Lane != "" { // it may name what others there must not know
+		why = ""
+	}
+	said.Words = text.Join(said.Words, text.Pending(why))
 	return s.Do(ctx, said.Message())
 }

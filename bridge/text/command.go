@@ -6,7 +6,11 @@ import "time"
 func Elsewhere() Words { return Say("📨 The rest is in your direct chat with me.") }
 
 // Pending is said under an answer whose change Matrix does not show yet.
-func Pending() Words {
+// why is the homeserver's reason, if there is one to be told here.
+func Pending(why string) Words {
+	if why != "" {
+		return Say("Matrix does not show it yet: the homeserver refuses (%s). I keep at it and edit this message when it stands.", why)
+	}
 	return Say("Matrix does not show it yet. I keep at it and edit this message when it stands.")
 }
 

@@ -128,6 +128,21 @@ func RefusedStep(step Words, why string) Words {
 	return Say("%s (the homeserver refuses: %s)", step, why)
 }
 
+// UnansweredStep is a step to which no answer comes.
+func UnansweredStep(step Words) Words {
+	return Say("%s (no answer comes, though I tried several times; I try again every few minutes. The server of somebody who is to be invited may be away)", step)
+}
+
+// Fought is a step that somebody takes back each time.
+func Fought(step Words) Words {
+	return Say("%s (somebody changes it back each time; I do it again every few minutes, and say no more of it)", step)
+}
+
+// LostRole is about somebody whose role the configuration does not have any more.
+func LostRole(user, role string) Words {
+	return Say("%s has the role %s, which the configuration does not have any more: they have access to nothing. Put it back under roles, or give them another one.", person(user), role)
+}
+
 // StillSo is a step that the homeserver took without an effect.
 func StillSo(step Words) Words { return Say("%s (done twice, and it is still so)", step) }
 
@@ -141,3 +156,19 @@ func bullets(head Words, lines []Words, foot Words) Words {
 
 // person names somebody in a plan: by the whole MXID, which is what a command takes.
 func person(user string) Pill { return Pill{ID: user, Name: user} }
+
+// ReadsAlong is about somebody in an operator's super-admin room who has nothing to
+// do with handoffs.
+func ReadsAlong(user string) Words {
+	return Say("%s is in this room and reads all words of handoffs, without a role that has handoff. The room is yours, so I remove nobody: remove them, or give them a role under permissions.", person(user))
+}
+
+// OpenStaffRoom is about an operator's super-admin room that others can get into.
+func OpenStaffRoom(typ, value string) Words {
+	return Say("this room has %s %s: people whom nobody invited can read all words of handoffs. Change it in the room's settings.", typ, value)
+}
+
+// EncryptedStaffRoom is about an operator's super-admin room that is encrypted.
+func EncryptedStaffRoom() Words {
+	return Say("this room is encrypted: I can read nothing that is written here. Name one that is not under rooms.super_admin.")
+}

@@ -326,6 +326,9 @@ func (b *Bridge) wire(ctx context.Context) error {
 		Version: b.cfg.Rooms.Version, SuperAdmin: b.cfg.Rooms.SuperAdmin, Drift: b.metrics.driftUndone,
 		Away: bulkheadFor(b.cfg.Homeserver.Domain),
 	}
+	if err := b.staffRoom(ctx); err != nil {
+		return err
+	}
 	prefix, err := b.instance(ctx)
 	if err != nil {
 		return err
@@ -417,6 +420,25 @@ func (b *Bridge) plan(ctx context.Context, id string) ([]command.Step, error) {
 		out = append(out, command.Step{Room: s.Room, Op: s.Op, Text: s.Text})
 	}
 	return out, err
+}
+
+// staffRoom refuses a room of ours as the super-admin room: all words of handoffs
+// would stand in a lane or a direct chat.
+func (b *Bridge) staffRoom(ctx context.Context) error {
+	id := b.cfg.Rooms.SuperAdmin
+	if id == "" {
+		return nil
+	}
+	room, err := b.store.RoomByID(ctx, id)
+	switch {
+	case err != nil:
+		return b.databaseError(ctx, err)
+	case room == nil || room.Kind == store.SuperAdmin:
+		return nil
+	case room.Kind == store.Direct:
+		return exit(ExitConfig, "rooms.super_admin is %s, which is the direct chat with %s: name a room of its own for staff, or leave it empty.", id, room.User)
+	}
+	return exit(ExitConfig, "rooms.super_admin is %s, which is the room %q of a project: name a room of its own for staff, or leave it empty.", id, room.Kind)
 }
 
 // bulkheadFor has the calls that servers other than our own may hold up.

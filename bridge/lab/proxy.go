@@ -19,10 +19,11 @@ const (
 	HangUpBefore       // it never reaches the homeserver
 	HangUpAfter        // the homeserver has done it, the bridge gets no answer
 	Refuse             // it never reaches the homeserver, and the bridge is told that it may not
+	Hang               // it never reaches the homeserver, and there is no answer until the bridge hangs up
 )
 
 func (f Fault) String() string {
-	return [...]string{"passed", "before", "after", "refused"}[f]
+	return [...]string{"passed", "before", "after", "refused", "hanging"}[f]
 }
 
 // Proxy stands between the bridge and the homeserver. It counts writes (everything but GET) and can end one of them without
@@ -34,6 +35,7 @@ type Proxy struct {
 	writes int
 	decide func(n int, r *http.Request) Fault
 	then   func()
+	given  int // calls that hung until the bridge gave them up
 }
 
 // NewProxy starts a proxy in front of a homeserver that need not run yet. The test's end stops it.
@@ -57,6 +59,12 @@ func NewProxy(t T, target string) *Proxy {
 		case Pass:
 			forward.ServeHTTP(w, r)
 			return
+		case Hang:
+			<-r.Context().Done()
+			p.mu.Lock()
+			p.given++
+			p.mu.Unlock()
+			panic(http.ErrAbortHandler)
 		case Refuse:
 			w.Header().Set("Content-Type", "application/json")
 			w.WriteHeader(http.StatusForbidden)
@@ -111,4 +119,11 @@ func (p *Proxy) Writes() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.writes
+}
+
+// GivenUp is how many calls hung until the bridge gave them up.
+func (p *Proxy) GivenUp() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.given
 }

@@ -67,6 +67,7 @@ type Client struct {
 	http *http.Client
 	log  zerolog.Logger
 
+	pauses pauses
 	caps   atomic.Pointer[Capabilities]
 	mu     sync.Mutex
 	ghosts map[string]string // users of ours that stand, with the display name we set
@@ -169,6 +170,9 @@ func (c *Client) do(ctx context.Context, r request) (http.Header, error) {
 		}
 		devices = caps.Devices
 	}
+	if err := c.pauses.check(r); err != nil {
+		return nil, fmt.Errorf("%s: %w", r.op, err)
+	}
 	if r.timeout == 0 {
 		r.timeout = answerTime
 	}
@@ -183,6 +187,7 @@ func (c *Client) do(ctx context.Context, r request) (http.Header, error) {
 	if err == nil {
 		return header, nil
 	}
+	c.pauses.note(ctx, r, err)
 	if gone(err) {
 		c.forget(user)
 	}

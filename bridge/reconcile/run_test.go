@@ -98,10 +98,13 @@ func TestSweep(t *testing.T) {
 	for i := range n {
 		b.save(&project.Project{ID: fmt.Sprintf("p%03d", i), Slug: fmt.Sprintf("s%d", i), Name: "P", Profile: "agency", Status: project.Active, Created: b.hs.now})
 	}
+	if err := b.r.Store.SetMeta(t.Context(), metaSweep, fmt.Sprintf(`{"policy":%q}`, b.r.fingerprint())); err != nil {
+		t.Fatal(err)
+	}
 	step := func() {
 		t.Helper()
 		b.restart()
-		if err := b.r.Store.Tx(t.Context(), b.r.sweepSome); err != nil {
+		if err := b.r.Store.Tx(t.Context(), func(ctx context.Context) error { _, err := b.r.sweepSome(ctx); return err }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -125,5 +128,53 @@ func TestSweep(t *testing.T) {
 	looks(2)
 	if steps < 200 || steps > 360 {
 		t.Errorf("a turn takes %d minutes", steps)
+	}
+}
+
+// D6: under another configuration all projects are looked at at once, in portions
+// that leave place for others, and from where it stood after a restart.
+func TestSweepOfAnotherConfiguration(t *testing.T) {
+	b := newBench(t, "12")
+	p := b.acme()
+	for n := range 3 * hurryPortion {
+		p.ID, p.Slug, p.Revision = fmt.Sprintf("q%03d", n), fmt.Sprintf("s%d", n), 0
+		b.save(p)
+	}
+	some := func() (hurry bool) {
+		t.Helper()
+		if err := b.r.Store.Tx(t.Context(), func(ctx context.Context) (err error) { hurry, err = b.r.sweepSome(ctx); return err }); err != nil {
+			t.Fatal(err)
+		}
+		return hurry
+	}
+	done := func() (n int) {
+		t.Helper()
+		if err := b.r.Store.DB.QueryRow(t.Context(), "SELECT COUNT(*) FROM job WHERE queue=$1", store.QueueReconcile).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.r.Store.DB.Exec(t.Context(), "DELETE FROM job"); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	turns := func() (steps, looks int) {
+		for some() {
+			if steps++; steps > 10 {
+				t.Fatal("no end")
+			}
+			looks += done()
+			b.restart()
+		}
+		return steps, looks + done()
+	}
+	turns() // a new database
+	if some() {
+		t.Error("a hurry without a reason")
+	}
+	done()
+	b.r.Policy.Permissions["@new:lanes.test"] = "ops"
+	b.restart()
+	if steps, looks := turns(); steps != 3 || looks != 3*hurryPortion+2 {
+		t.Errorf("%d looks in %d steps", looks, steps)
 	}
 }

@@ -2,7 +2,7 @@
 # make check  what the compiler, three linters and the database of known vulnerabilities say
 # make smoke  in seconds: the decisions, and the shortest scenario on Dendrite
 # make demo   the whole system on this computer; ARGS=--once ends after the story
-# make race   the short tests under the race detector, the bridge's own binary too (needs a C compiler)
+# make race   what has goroutines under the race detector, the bridge's own binary too (needs a C compiler)
 # make bench  the benchmarks
 # make build  the static binary ./lanekeeper
 #
@@ -13,12 +13,12 @@ cache := $(abspath $(LANEKEEPER_TEST_CACHE))
 export CGO_ENABLED ?= 0
 go_test = LANEKEEPER_TEST_CACHE=$(cache) go test -tags goolm
 
-# What to test, how many packages at a time (scenarios start homeservers: two keep two cores busy), and how long each may take.
+# What to test, how many packages at a time (scenarios wait for homeservers: three keep two cores busy), and how long each may take.
 PKGS ?= ./...
-P ?= 2
-TIMEOUT ?= 40m
+P ?= 3
+TIMEOUT ?= 15m
 
-.PHONY: test check unit policy smoke race bench demo build dendrite linters servers clean
+.PHONY: test check unit policy smoke race bench demo build dendrite compiler linters servers clean
 
 test: check unit policy
 
@@ -43,8 +43,11 @@ smoke: dendrite
 	$(go_test) -short -timeout 2m ./config ./cmd/... ./bridge/project ./bridge/policy ./bridge/handoff ./bridge/markup ./bridge/text ./bridge/command
 	$(go_test) -short -timeout 2m -run 'TestSmoke|TestImports|TestPurePackages' ./bridge ./bridge/scenario/story
 
-race: dendrite
-	CGO_ENABLED=1 $(go_test) -race -short -p $(P) -timeout $(TIMEOUT) $(PKGS)
+# Where goroutines meet: the packages that run some, and two conversations with the bridge's own binary. What is pure has no races.
+RACE_PKGS = ./bridge/queue ./bridge/intake ./bridge/outbox ./bridge/reconcile ./bridge/relay ./bridge/phone ./bridge/handle ./bridge/store ./bridge/emulator ./bridge/matrix
+race: dendrite compiler
+	CGO_ENABLED=1 $(go_test) -race -short -p $(P) -timeout 10m $(RACE_PKGS)
+	CGO_ENABLED=1 $(go_test) -race -short -p $(P) -timeout 10m -run '^(TestSmoke|TestStop|TestTwilioFails)$$' ./bridge/scenario/story ./bridge/scenario/durability
 
 bench: servers
 	$(go_test) -run '^$$' -bench . -p 1 -timeout 30m $(PKGS)
@@ -59,6 +62,9 @@ build:
 
 dendrite:
 	@LANEKEEPER_TEST_CACHE=$(cache) tools/setup.sh dendrite
+
+compiler:
+	@LANEKEEPER_TEST_CACHE=$(cache) tools/setup.sh compiler
 
 linters:
 	@LANEKEEPER_TEST_CACHE=$(cache) tools/setup.sh linters

@@ -6,6 +6,7 @@
 #   tools/setup.sh linters     staticcheck, errcheck and govulncheck, as pinned there
 #   tools/setup.sh synapse     Synapse in a Python virtual environment, as pinned in tools/synapse.txt
 #   tools/setup.sh postgres    PostgreSQL's server programs, from Debian's packages (needs root) unless they are installed
+#   tools/setup.sh compiler    a C compiler, likewise: the race detector needs one
 #   tools/setup.sh extras      Chromium and strace, likewise; a few tests look through them, and are skipped without them
 #
 # Several names may be given. The exit code is 0 only if everything asked for is there, extras aside.
@@ -72,6 +73,8 @@ synapse() {
 	echo "$want" >"$venv/version"
 }
 
+compiler() { command -v cc >/dev/null || apt_install gcc libc6-dev; }
+
 have_postgres() { command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
 
 postgres() {
@@ -93,7 +96,7 @@ extras() {
 [ $# -gt 0 ] || { sed -n '2,/^set/s/^# \{0,1\}//p' "${0##*/}"; exit 2; }
 for what; do
 	case $what in
-	dendrite | linters | synapse | postgres | extras) $what ;;
+	dendrite | linters | synapse | compiler | postgres | extras) $what ;;
 	*)
 		say "unknown: $what"
 		exit 2

@@ -23,12 +23,14 @@ type story struct {
 // homeservers and both databases.
 func TestStory(t *testing.T) {
 	t.Run("Synapse and SQLite", func(t *testing.T) {
+		t.Parallel()
 		tell(t, lab.WorldOptions{Server: lab.KindSynapse})
 	})
 	t.Run("Dendrite and PostgreSQL", func(t *testing.T) {
 		if testing.Short() {
 			t.Skip("the smoke test is enough for -short runs")
 		}
+		t.Parallel()
 		s := tell(t, lab.WorldOptions{Bridge: lab.BridgeOptions{Postgres: true}})
 		if *update && !t.Failed() {
 			writeStory(t, s)

@@ -335,10 +335,10 @@ func (b *Bridge) wire(ctx context.Context) error {
 	}
 	r := b.relay()
 	actions := &action.Actions{Store: b.store, Policy: b.policy, Relay: r}
-	b.phones = &phone.Queue{Store: b.store, Relay: r}
+	b.phones = &phone.Queue{Store: b.store, Relay: r, Parts: b.cfg.Limits.Parts}
 	commands := &command.Commands{
 		Store: b.store, Policy: b.policy, Actions: actions, Relay: r, Bot: b.hs.Bot(), Ghosts: "@" + b.cfg.GhostPrefix(),
-		Prefix: b.cfg.CommandPrefix, Version: b.version, Plan: b.plan,
+		Prefix: b.cfg.CommandPrefix, Version: b.version, Plan: b.plan, PerMinute: b.cfg.Limits.CommandsPerMinute,
 	}
 	b.handler = &handle.Handler{
 		Store: b.store, Commands: commands, Actions: actions, Relay: r, Phones: b.phones, Policy: b.policy,
@@ -401,6 +401,7 @@ func (b *Bridge) relay() *relay.Relay {
 		Staff:    func() []string { return b.policy.Exact("handoff") },
 		WhatsApp: b.cfg.WhatsApp.Enabled, Template: b.cfg.WhatsApp.TemplateSID != "",
 		Reveal: b.cfg.Handoff.RevealAgent, Consent: b.cfg.Handoff.Consent, Context: b.cfg.Handoff.ContextMessages,
+		Limits: relay.Limits{Open: b.cfg.Limits.OpenHandoffs, Words: b.cfg.Limits.WordsPerMinute, Commands: b.cfg.Limits.CommandsPerMinute},
 	}
 	for _, a := range b.cfg.WhatsApp.Agents {
 		r.Agents = append(r.Agents, handoff.Agent{Phone: a.Number, Name: a.Name, User: a.MXID})

@@ -6,6 +6,7 @@ package command
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -40,6 +41,8 @@ type Commands struct {
 	Ghosts  string // what the MXIDs of ghosts begin with
 	Prefix  string // "!lane"
 	Version string
+
+	PerMinute int // commands of one person; below 1: any number
 
 	// Plan names what apply would change in a project, by what events told us.
 	Plan func(ctx context.Context, projectID string) ([]Step, error)
@@ -86,11 +89,27 @@ func (c *Commands) Message(ctx context.Context, ev *matrix.Event, room *store.Ro
 	if !prefixed && room.Kind == store.SuperAdmin && !k.meant(cmd) {
 		return false, nil // talk among staff
 	}
-	if room.Kind == string(project.Customer) && (cmd == nil || !cmd.customer) {
+	misplaced := room.Kind == string(project.Customer) && (cmd == nil || !cmd.customer)
+	over, first, err := c.Store.Spend(ctx, ev.Sender, store.MeterCommands, ev.TS, time.Minute, c.PerMinute)
+	switch {
+	case err != nil:
+		return true, err
+	case misplaced && over: // the customer shall not read it, answered or not
+		return true, k.takeOut(ctx)
+	case misplaced:
 		return true, k.misplaced(ctx)
+	case over && !first:
+		return true, nil
+	case over:
+		return true, k.answer(ctx, nil, project.Refuse(project.Unavailable, "%s", tooMany(c.PerMinute)))
 	}
 	r, err := k.execute(ctx, cmd)
 	return true, k.answer(ctx, r, err)
+}
+
+// tooMany says that commands are not carried out, as they are too many.
+func tooMany(limit int) string {
+	return fmt.Sprintf("That is more than %d commands in a minute: I did not carry out this one, and I answer no more of them in the rest of that minute. Please wait a minute and send it again.", limit)
 }
 
 // cut takes the prefix off. Clients of people who write from right to left put
@@ -199,7 +218,15 @@ func (k *call) spell(command string) string {
 func (k *call) misplaced(ctx context.Context) error {
 	w := text.Say("I took your command out of the customer lane: the customer reads along there. It was not executed. Please write it here or in a staff lane.")
 	a := store.Answer{Command: k.ev.ID, To: effect.Place{Person: k.sender}, Words: w, Result: map[string]any{"ok": false, "command": k.name, "error": project.WrongRoom}}
-	return k.Store.Do(ctx, effect.Effect{Redact: &effect.Redact{In: effect.Place{Room: k.room.ID}, Target: effect.Ref(k.ev.ID), Reason: "commands work elsewhere"}}, a.Message())
+	if err := k.takeOut(ctx); err != nil {
+		return err
+	}
+	return k.Store.Do(ctx, a.Message())
+}
+
+// takeOut redacts the command.
+func (k *call) takeOut(ctx context.Context) error {
+	return k.Store.Do(ctx, effect.Effect{Redact: &effect.Redact{In: effect.Place{Room: k.room.ID}, Target: effect.Ref(k.ev.ID), Reason: "commands work elsewhere"}})
 }
 
 // answer sends the one notice that every command gets.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"lanekeeper/bridge/action"
 	"lanekeeper/bridge/effect"
@@ -67,6 +68,12 @@ func (c *Commands) Hand(ctx context.Context, ev *matrix.Event, room *store.Room)
 	}
 	if may, err := c.Actions.MayAsk(ctx, ev.Sender, room.Project); err != nil || !may {
 		return err
+	}
+	switch over, first, err := c.Store.Spend(ctx, ev.Sender, store.MeterCommands, ev.TS, time.Minute, c.PerMinute); {
+	case err != nil || over && !first:
+		return err
+	case first:
+		return c.tell(ctx, ev.Sender, text.Sentence(tooMany(c.PerMinute)))
 	}
 	_, err = c.Relay.Ask(ctx, relay.AskInput{
 		Asker: ev.Sender, Name: c.Store.NameIn(ctx, ev.Sender, room.ID), Room: room, Event: m.Event,

@@ -142,6 +142,34 @@ func (d *Desk) Join(h *Handoff, q Said, carried bool, before []Said) Decision {
 	return dec
 }
 
+// JoinFull adds what somebody asks who has as many open handoffs as one person may:
+// it joins the newest one of the same place. A question that was asked privately is
+// taken out of its lane and repeated here, as it would be in a handoff of its own.
+func (d *Desk) JoinFull(h *Handoff, q Said, open int, private bool, room string) Decision {
+	var dec Decision
+	full := text.Full{Number: h.Number, Open: open}
+	reply := effect.Ref(q.Event)
+	if private {
+		dec.Effects = append(dec.Effects, effect.Effect{Redact: &effect.Redact{In: effect.Place{Room: room}, Target: reply, Reason: "goes on in the direct chat"}})
+		asked, _ := q.show(h, Staff)
+		full.Question, reply = markup.Fit(asked, markup.MaxMessage).Plain, ""
+	}
+	content := text.FullForAsker(full).Notice()
+	content["lanekeeper.result"] = map[string]any{"ok": true, "command": "human", "handoff": h.Number}
+	dec.toAsker(h, "join:"+itoa(h.Number)+":"+q.Event, content, reply)
+	if !q.empty() || q.File {
+		dec.carry(d, h, q)
+	}
+	return dec
+}
+
+// TooMuch says once that an asker writes more than is carried.
+func (d *Desk) TooMuch(h *Handoff, event string, limit int) Decision {
+	var dec Decision
+	dec.toAsker(h, "", text.TooMuchForAsker(h.Number, limit).Notice(), effect.Ref(event))
+	return dec
+}
+
 // ask sends a conversation to everybody who is asked: the question (or the newest
 // words) first, then what was said before. Of a handoff that stays in Matrix
 // agents read only that it waits.

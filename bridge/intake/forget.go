@@ -84,6 +84,11 @@ func (f *Forgetting) once(ctx context.Context) error {
 			return err
 		}
 	}
+	for more := true; more; {
+		if more, err = f.Store.ForgetMeters(ctx, f.Store.Now().Add(-forgetEvery), forgetChunk); err != nil {
+			return err
+		}
+	}
 	next := f.Store.Now().Add(-store.SeenFor)
 	if next.Before(until) { // the clock was set back
 		return nil

@@ -25,6 +25,7 @@ import (
 type Queue struct {
 	Store *store.Store
 	Relay Relay
+	Parts int // messages that one text becomes, at most; below 1: any number
 }
 
 // Relay is what the queue asks of who carries handoffs; *relay.Relay in production.

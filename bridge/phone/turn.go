@@ -9,6 +9,7 @@ import (
 	"lanekeeper/bridge/handoff"
 	"lanekeeper/bridge/markup"
 	"lanekeeper/bridge/store"
+	"lanekeeper/bridge/text"
 )
 
 // Turn is what a phone gets now.
@@ -152,11 +153,7 @@ func (q *Queue) turn(ctx context.Context, desk *handoff.Desk, h *handoff.Handoff
 		if send.Short {
 			limit /= 2
 		}
-		split := markup.Split
-		if len(line.Pieces) > 0 {
-			split = markup.SplitSaid
-		}
-		bodies := split(line.Text(), func(part, of int) string { return handoff.Tag(line.Number, part, of) }, limit)
+		bodies := q.cut(line, limit)
 		var err error
 		if parts, err = q.Store.AddParts(ctx, line.Number, line.ID, send.Phone, bodies); err != nil {
 			return Turn{}, err
@@ -183,6 +180,25 @@ func Thaw(ctx context.Context, s *store.Store, send *store.Send) error {
 	}
 	send.State = store.SendWaiting
 	return s.SaveSend(ctx, send)
+}
+
+// cut makes the messages of a line. Of a text that is longer than one may be, the
+// last one says where the rest stands.
+func (q *Queue) cut(line *store.Line, limit int) []string {
+	split := markup.Split
+	if len(line.Pieces) > 0 {
+		split = markup.SplitSaid
+	}
+	tag := func(part, of int) string { return handoff.Tag(line.Number, part, of) }
+	bodies := split(line.Text(), tag, limit)
+	if q.Parts < 1 || len(bodies) <= q.Parts {
+		return bodies
+	}
+	bodies = split(line.Text(), func(part, of int) string { return tag(part, min(of, q.Parts)) }, limit)[:q.Parts]
+	rest := "\n" + text.RestForAgent(line.Number)
+	last := markup.Split(bodies[q.Parts-1], func(int, int) string { return "" }, limit-len(rest))
+	bodies[q.Parts-1] = last[0] + rest
+	return bodies
 }
 
 func inState(parts []*store.Part, states ...string) []*store.Part {

@@ -9,6 +9,7 @@ import (
 	"lanekeeper/bridge/handoff"
 	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/store"
+	"lanekeeper/bridge/text"
 )
 
 // AskInput is somebody asking for a human.
@@ -57,6 +58,9 @@ func (r *Relay) Ask(ctx context.Context, in AskInput) (fields map[string]any, er
 		q.At.Handoff = h.Number
 		return result(h), r.join(ctx, desk, h, q, in)
 	}
+	if joined, err := r.full(ctx, desk, q, in); joined != nil || err != nil {
+		return joined, err
+	}
 	if in.Thread, err = r.rootHere(ctx, in.Room, in.Thread); err != nil {
 		return nil, err
 	}
@@ -77,6 +81,38 @@ func (r *Relay) Ask(ctx context.Context, in AskInput) (fields map[string]any, er
 	}
 	return result(h), err
 }
+
+// full joins a question of somebody who has as many open handoffs as one person may to
+// the newest one of the same place: of the same room and, in the direct chat, with
+// the same origin, as words of a staff lane must not get into a talk that leaves for
+// WhatsApp. Where there is none it is refused. nil: they may open one more.
+func (r *Relay) full(ctx context.Context, desk *handoff.Desk, q handoff.Said, in AskInput) (fields map[string]any, err error) {
+	if r.Limits.Open < 1 {
+		return nil, nil
+	}
+	open, err := r.Store.OpenOf(ctx, in.Asker, max(r.Limits.Open, mostOpen))
+	if err != nil || len(open) < r.Limits.Open {
+		return nil, err
+	}
+	for _, h := range open {
+		lane, direct := project.Kind(""), in.Private || in.Room.Kind == store.Direct
+		if in.Room.IsLane() {
+			lane = project.Kind(in.Room.Kind)
+		}
+		if h.Direct != direct || h.Lane != lane || direct && h.Project != in.Room.Project || !direct && h.Room != in.Room.ID {
+			continue
+		}
+		q.At.Handoff = h.Number
+		if _, err := r.remember(ctx, h, in, in.At); err != nil {
+			return nil, err
+		}
+		return result(h), r.apply(ctx, h, desk.JoinFull(h, q, len(open), in.Private, in.Room.ID))
+	}
+	return nil, project.Refuse(project.Conflict, "%s", text.NoMoreForAsker(len(open)))
+}
+
+// mostOpen is how many of somebody's open handoffs are looked through for one to join.
+const mostOpen = 20
 
 func result(h *handoff.Handoff) map[string]any { return map[string]any{"handoff": h.Number} }
 

@@ -59,11 +59,23 @@ func (r *Relay) sender(ctx context.Context, in whatsapp.Inbound) (string, error)
 	return number, err
 }
 
-// stranger tells staff that somebody wrote who is no agent; they get no answer.
+// strangersADay is how many notices of unknown numbers staff get in a day, at most.
+const strangersADay = 20
+
+// stranger tells staff that somebody wrote who is no agent; they get no answer. Anybody
+// can write from a new number, so all of them together have a limit, too, and what is
+// remembered of them is no more than was told.
 func (r *Relay) stranger(ctx context.Context, number string) error {
 	p, err := r.Store.Phone(ctx, number)
 	if err != nil || (!p.Told.IsZero() && r.Store.Now().Before(p.Told.Add(toldEvery))) {
 		return err
+	}
+	over, first, err := r.Store.Spend(ctx, "", store.MeterStrangers, r.Store.Now(), toldEvery, strangersADay)
+	switch {
+	case err != nil || over && !first:
+		return err
+	case first:
+		return r.tellStaff(ctx, text.StrangersForStaff(strangersADay))
 	}
 	p.Told = r.Store.Now()
 	if err := r.Store.SavePhone(ctx, p); err != nil {
@@ -158,6 +170,9 @@ func (r *Relay) route(ctx context.Context, desk *handoff.Desk, a *handoff.Agent,
 		}
 	}
 	to := desk.Find(msg, known)
+	if much, err := r.tooMuch(ctx, a, in, to); much || err != nil {
+		return err
+	}
 	switch to.Verb {
 	case handoff.Empty:
 		return nil
@@ -187,6 +202,27 @@ func (r *Relay) route(ctx context.Context, desk *handoff.Desk, a *handoff.Agent,
 		return r.agentSays(ctx, desk, h, a, in, msg, to, quoted)
 	}
 	return r.agentDoes(ctx, desk, h, a, to.Verb)
+}
+
+// tooMuch reports whether an agent says or wants more than one person may, which they
+// are told once. A phone that answers by itself to all it gets would never end.
+func (r *Relay) tooMuch(ctx context.Context, a *handoff.Agent, in whatsapp.Inbound, to handoff.Route) (bool, error) {
+	kind, limit := store.MeterCommands, r.Limits.Commands
+	switch to.Verb {
+	case handoff.Empty:
+		return false, nil
+	case handoff.Answers:
+		kind, limit = store.MeterWords, r.Limits.Words
+	}
+	at := r.Store.Now()
+	if !in.Sent.IsZero() {
+		at = in.Sent
+	}
+	over, first, err := r.Store.Spend(ctx, a.Phone, kind, at, time.Minute, limit)
+	if err != nil || !first {
+		return over, err
+	}
+	return true, r.tell(ctx, a, text.TooMuchForAgent(limit))
 }
 
 // known are the handoffs that are not closed, as one phone knows them.

@@ -37,6 +37,14 @@ type Relay struct {
 	Reveal   string          // handoff.reveal_agent: name or team
 	Consent  string          // handoff.consent: announce or ask
 	Context  int             // handoff.context_messages
+	Limits   Limits
+}
+
+// Limits are how much one person can have and do; below 1: any number.
+type Limits struct {
+	Open     int // handoffs that are not closed
+	Words    int // messages to somebody in a handoff, per minute
+	Commands int // agent words, per minute
 }
 
 // window is how long after an agent's last message free text may be sent to them.

@@ -3,6 +3,7 @@ package relay
 import (
 	"cmp"
 	"context"
+	"time"
 
 	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/handoff"
@@ -125,6 +126,16 @@ func (r *Relay) askerSays(ctx context.Context, h *handoff.Handoff, ev *matrix.Ev
 	desk, err := r.desk(ctx)
 	if err != nil {
 		return err
+	}
+	// What is too much is not accepted: it is not stored for later, which would only
+	// move the flood. The first message of that kind says so, for it and those after it.
+	switch over, first, err := r.Store.Spend(ctx, ev.Sender, store.MeterWords, ev.TS, time.Minute, r.Limits.Words); {
+	case err != nil:
+		return err
+	case first:
+		return r.apply(ctx, h, desk.TooMuch(h, ev.ID, r.Limits.Words))
+	case over:
+		return nil
 	}
 	var before []handoff.Said
 	if h.State == handoff.Closed || desk.Orphan(h) {

@@ -82,6 +82,12 @@ func (s *Store) HandoffsInDirect(ctx context.Context, user string) ([]*handoff.H
 	return s.handoffsWhere(ctx, "asker=$1 AND direct AND state<>'closed' ORDER BY number", user)
 }
 
+// OpenOf gives the newest n handoffs that somebody asked for and that are not closed,
+// the newest first.
+func (s *Store) OpenOf(ctx context.Context, asker string, n int) ([]*handoff.Handoff, error) {
+	return s.handoffsWhere(ctx, "asker=$1 AND state<>'closed' ORDER BY number DESC LIMIT $2", asker, n)
+}
+
 // Handoffs gives those that are open or taken, by number.
 func (s *Store) Handoffs(ctx context.Context) ([]*handoff.Handoff, error) {
 	return s.handoffsWhere(ctx, "state IN ('open', 'taken') ORDER BY number")

@@ -72,6 +72,33 @@ func JoinedForAsker(a Asked, open bool) Words {
 	return Say("%s", fmt.Sprintf("#%d · %s", a.Number, words))
 }
 
+// Full is a question of somebody who has as many open handoffs as one person may.
+type Full struct {
+	Number   int64 // the one that it joins
+	Open     int
+	Question string // repeated where the thread cannot hang on it
+}
+
+// FullForAsker answers such a question.
+func FullForAsker(f Full) Words {
+	words := fmt.Sprintf("#%d · You have %d open requests, as many as one person may have at a time, so I added this to #%d. Close one with `close` and its number if it is done.", f.Number, f.Open, f.Number)
+	if f.Question != "" {
+		words += "\nYou asked: " + f.Question
+	}
+	return Say("%s", words)
+}
+
+// NoMoreForAsker refuses such a question where there is none in the same place that it
+// could join.
+func NoMoreForAsker(open int) string {
+	return fmt.Sprintf("You have %d open requests, as many as one person may have at a time, and none of them is here. Close one with `close` and its number, then ask again.", open)
+}
+
+// TooMuchForAsker says that words are not carried, as they are too many.
+func TooMuchForAsker(n int64, limit int) Words {
+	return Say("%s", fmt.Sprintf("#%d · That is more than %d messages in a minute: this one, and what you write in the rest of that minute, was not passed on. What you wrote before was. Please wait a minute and send it again.", n, limit))
+}
+
 // ClosedForAsker tells that a handoff ended; by is the name to show.
 func ClosedForAsker(n int64, by string) Words {
 	return Say("%s", fmt.Sprintf("%s closed #%d. Write here if you need more.", by, n))
@@ -231,6 +258,11 @@ func UnknownForStaff(n int64, name string) Words {
 // LostForStaff says that an answer did not reach the asker's thread.
 func LostForStaff(n int64) Words {
 	return Say("%s", fmt.Sprintf("#%d · This did not reach the asker: the homeserver refused it. The asker may have left the room. Try another way, or send it again later.", n))
+}
+
+// StrangersForStaff says that no more unknown numbers are named.
+func StrangersForStaff(n int) Words {
+	return Say("%s", fmt.Sprintf("More than %d unknown numbers wrote to us on WhatsApp today. They get no answer, and I name no more of them until tomorrow.", n))
 }
 
 // StrangerForStaff tells of a message from a number that is no agent's.

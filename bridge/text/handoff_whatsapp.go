@@ -177,3 +177,16 @@ func ReactionForAgent(name, key, to string) string {
 	}
 	return s
 }
+
+// TooMuchForAgent says that an agent's messages are not taken, as they are too many.
+func TooMuchForAgent(limit int) string {
+	return fmt.Sprintf("That is more than %d messages in a minute: this one, and what you write in the rest of that minute, was left. What you wrote before was taken. Please wait a minute and send it again.", limit)
+}
+
+// RestForAgent says where the rest of a text stands that is too long for WhatsApp.
+func RestForAgent(n int64) string {
+	if n == 0 {
+		return "The rest is too long for WhatsApp."
+	}
+	return fmt.Sprintf("The rest is too long for WhatsApp. It stands in Matrix, in the thread of #%d.", n)
+}

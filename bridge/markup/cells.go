@@ -3,6 +3,7 @@ package markup
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // style is what a character looks like; the bits can be combined.
@@ -124,25 +125,23 @@ func plainCode(line []cell) {
 }
 
 // keepAddresses exempts web addresses from neutralising: the signs in them are no
-// marks, and a changed address leads nowhere.
+// marks, and a changed address leads nowhere. No mark stands at one either: it would
+// be taken for a part of it.
 func keepAddresses(line []cell) {
-	for i := 0; i < len(line); i++ {
-		if line[i].r != 'h' || i > 0 && isWord(line[i-1].r) || !begins(line[i:], "http://") && !begins(line[i:], "https://") {
-			continue
-		}
-		for ; i < len(line) && !unicode.IsSpace(line[i].r); i++ {
-			line[i].raw = true
-		}
+	var text strings.Builder
+	for _, c := range line {
+		text.WriteRune(c.r)
 	}
-}
-
-func begins(cells []cell, s string) bool {
-	for i, r := range s {
-		if i >= len(cells) || cells[i].r != r {
-			return false
+	s := text.String()
+	at, pos := 0, 0 // the same place in cells and in bytes
+	for _, a := range addresses(s) {
+		at += utf8.RuneCountInString(s[pos:a[0]])
+		for range utf8.RuneCountInString(s[a[0]:a[1]]) {
+			line[at].raw, line[at].style = true, line[at].style&code
+			at++
 		}
+		pos = a[1]
 	}
-	return true
 }
 
 // uncross drops the later of two runs that overlap without one holding the

@@ -94,25 +94,33 @@ func fences(s string) []span {
 // next sign of its kind that has no blank before it and no word behind it.
 // Doubled signs are no marks, nor are signs in addresses. `inside` are the signs that are open.
 func inlineSpans(s string, from, to int, inside string) []span {
+	return lineSpans(s, from, to, inside, inAddress(s[from:to]))
+}
+
+// lineSpans is inlineSpans with the bytes, counted from from, that are of addresses.
+func lineSpans(s string, from, to int, inside string, addressed []bool) []span {
 	var all []span
 	hopeless := "" // signs that nothing closes up to the end
 	for i := from; i < to; i++ {
-		if strings.HasPrefix(s[i:to], "https://") || strings.HasPrefix(s[i:to], "http://") {
-			i += strings.IndexFunc(s[i:to]+" ", unicode.IsSpace)
+		if addressed != nil && addressed[i-from] {
 			continue
 		}
 		sign := s[i : i+1]
 		if !strings.Contains("*_~`", sign) || strings.Contains(inside+hopeless, sign) || !canOpen(s, i, from, to) {
 			continue
 		}
-		end := closing(s, i, to)
+		end := closing(s, i, to, addressed, from)
 		if end < 0 {
 			hopeless += sign
 			continue
 		}
 		all = append(all, span{i, end + 1, sign})
 		if sign != "`" {
-			all = append(all, inlineSpans(s, i+1, end, inside+sign)...)
+			var within []bool
+			if addressed != nil {
+				within = addressed[i+1-from:]
+			}
+			all = append(all, lineSpans(s, i+1, end, inside+sign, within)...)
 		}
 		i = end
 	}
@@ -134,9 +142,12 @@ func canOpen(s string, i, from, to int) bool {
 }
 
 // closing finds the sign that closes the mark at i; -1 if there is none.
-func closing(s string, i, to int) int {
+func closing(s string, i, to int, addressed []bool, from int) int {
 	sign := s[i]
 	for j := i + 2; j < to; j++ {
+		if addressed != nil && addressed[j-from] && sign != '`' {
+			continue
+		}
 		if s[j] != sign || s[j-1] == sign {
 			continue
 		}

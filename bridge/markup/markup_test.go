@@ -37,6 +37,9 @@ func TestForWhatsAppHTML(t *testing.T) {
 		{"link", `<a href="https://x.org/a_b_c">the <b>page</b></a>`, "the *page* (https://x.org/a_b_c)"},
 		{"bare link", `<a href="https://x.org/">x.org</a>`, "https://x.org/"},
 		{"mail", `<a href="mailto:a@x.org">a@x.org</a>`, "a@x.org"},
+		{"W14: address without a scheme", "see www.example.org/_a_/b and example.org/_x_, (e.org:8080/*y*)", "see www.example.org/_a_/b and example.org/_x_, (e.org:8080/*y*)"},
+		{"W14: no mark at an address", "<strong>https://e.org/pay</strong> or <em>now: https://e.org/a_b today</em>", "https://e.org/pay or _now:_ https://e.org/a_b _today_"},
+		{"W14: an address in code", "<code>https://e.org/a_b</code>", "`https://e.org/a_b`"},
 		{"script link", `<a href="javascript:alert(1)">x</a>`, "x"},
 		{"pill", `hi <a href="https://matrix.to/#/@ann:example.org">Ann</a>: yes`, "hi Ann: yes"},
 		{"nameless pill", `<a href="https://matrix.to/#/%40ann%3Aexample.org">@ann:example.org</a>`, "ann"},
@@ -118,6 +121,9 @@ func TestFromWhatsApp(t *testing.T) {
 		{"numbers", "1. a\n2. b\n5. c", `<ol start="1"><li>a</li><li>b</li></ol><ol start="5"><li>c</li></ol>`},
 		{"quote", "> a\n> b\nc\nd", "<blockquote>a<br>b</blockquote>c<br>d"},
 		{"address", "https://x.org/_a_ _b_", "https://x.org/_a_ <em>b</em>"},
+		{"W14: address without a scheme", "example.org/_x_ www.example.org/_a_/b _c_", "example.org/_x_ www.example.org/_a_/b <em>c</em>"},
+		{"W14: marks around an address", "_see https://x.org/_a_/b_ *https://e.org/a*", "<em>see https://x.org/_a_/b</em> <strong>https://e.org/a</strong>"},
+		{"W14: no address", "and/or _x_/_y_ e.g. a.b/_c_", "and/or <em>x</em>/<em>y</em> e.g. a.b/<em>c</em>"},
 		{"hebrew", "*שלום* רב", "<strong>שלום</strong> רב"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -21,7 +21,7 @@ func (k *call) resolve(ctx context.Context, slug string, needs ...policy.Ability
 		slug = f
 	}
 	everywhere := slices.ContainsFunc(needs, k.everywhere)
-	p, err := k.lookup(ctx, strings.ToLower(slug), everywhere)
+	p, err := k.lookup(ctx, strings.ToLower(unpointed(slug)), everywhere)
 	if err != nil {
 		return nil, err
 	}

@@ -57,6 +57,7 @@ type call struct {
 	sender string
 	now    time.Time
 	name   string // as results name it
+	whole  string // all that was typed, without the prefix
 	// private: what comes of it is for the sender alone, since it is about a lane that
 	// not everybody here may know of.
 	private bool
@@ -81,11 +82,14 @@ func (c *Commands) Message(ctx context.Context, ev *matrix.Event, room *store.Ro
 		return false, nil
 	}
 	words, prefixed := c.cut(typed(ev))
-	if !prefixed && (talk.In() || room.IsLane() || room.Kind == string(project.Space)) {
+	if !prefixed && !talk.In() && (room.IsLane() || room.Kind == string(project.Space)) {
 		return false, nil
 	}
-	k := &call{Commands: c, line: line{rest: words}, ev: ev, room: room, sender: ev.Sender, now: c.Store.Now()}
+	k := &call{Commands: c, line: line{rest: words}, whole: words, ev: ev, room: room, sender: ev.Sender, now: c.Store.Now()}
 	cmd := k.find()
+	if !prefixed && talk.In() {
+		return k.inTalk(ctx, cmd, talk)
+	}
 	if !prefixed && room.Kind == store.SuperAdmin && !k.meant(cmd) {
 		return false, nil // talk among staff
 	}
@@ -117,6 +121,9 @@ func tooMany(limit int) string {
 func (c *Commands) cut(words string) (rest string, prefixed bool) {
 	unseen := func(r rune) bool { return blank(r) || invisible(r) }
 	words = strings.TrimFunc(words, unseen)
+	if len(words) > 1 && strings.HasPrefix(words, "`") && strings.HasSuffix(words, "`") { // marked as code
+		words = strings.TrimFunc(strings.Trim(words, "`"), unseen)
+	}
 	if len(words) >= len(c.Prefix) && strings.EqualFold(words[:len(c.Prefix)], c.Prefix) {
 		rest = words[len(c.Prefix):]
 		if rest == "" || unseen(firstRune(rest)) {
@@ -130,10 +137,10 @@ func (c *Commands) cut(words string) (rest string, prefixed bool) {
 func (k *call) find() *command {
 	saved := k.rest
 	first, _ := k.next()
-	if first == "" {
+	if first = unpointed(first); first == "" {
 		first = "help"
 	}
-	two := first + " " + k.peek()
+	two := first + " " + unpointed(k.peek())
 	for _, cmd := range table {
 		if strings.EqualFold(cmd.name, two) {
 			k.next()

@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -11,6 +12,9 @@ import (
 	"lanekeeper/bridge/text"
 )
 
+// privately is the flag where it is none, however a phone spells its dashes.
+var privately = regexp.MustCompile(`(?i)(?:^|[^\pL\pN])(?:[\p{Pd}−]+|[\p{Pd}−]{2,}\s)private(?:$|[^\pL\pN])`)
+
 // human asks for a person. Everybody in a project may, where their role says so,
 // and everybody with a platform role in their direct chat.
 func (k *call) human(ctx context.Context) (*reply, error) {
@@ -18,6 +22,9 @@ func (k *call) human(ctx context.Context) (*reply, error) {
 		return nil, project.Refuse(project.WrongRoom, "You are the people that questions go to. Ask in your direct chat with me if you need an answer from the others.")
 	}
 	question := strings.TrimSpace(k.rest)
+	if privately.MatchString(question) || k.flags["private"] == "" && privately.MatchString(k.whole) { // a wish that is not understood for sure is not overheard
+		return nil, project.Refuse(project.BadArgument, "I asked nobody: I am not sure whether that shall be private. If so, write %s, with --private before all other words. Else leave that word out.", k.spell("human --private your question"))
+	}
 	if k.flags["private"] != "" && question == "" {
 		return nil, project.Refuse(project.BadArgument, "Write your question after it: %s.", k.spell("human --private your question"))
 	}

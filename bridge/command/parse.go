@@ -96,12 +96,24 @@ func userOf(s string) (string, bool) {
 // place of plain ones.
 var quotes = map[rune]rune{'"': '"', '“': '”', '”': '”', '„': '“', '«': '»', '\'': '\''}
 
+// linked is a link as people write it where nothing makes HTML of it.
+var linked = regexp.MustCompile(`^(?:\[[^\]\n]*\]\(<?([^\s()<>]+)>?\)|<([^\s<>]+)>)`)
+
+// unpointed is a word without the end of a sentence.
+func unpointed(word string) string { return strings.TrimRight(word, ".,:;!?。") }
+
 // next takes one word off the line; quotes group words. ok is false at the end.
 func (l *line) next() (word string, ok bool) {
 	s := strings.TrimLeftFunc(l.rest, blank)
 	if s == "" {
 		l.rest = ""
 		return "", false
+	}
+	if m := linked.FindStringSubmatch(s); m != nil {
+		if user, ok := userOf(m[1] + m[2]); ok {
+			l.rest = strings.TrimLeft(s[len(m[0]):], ".,:;")
+			return user, true
+		}
 	}
 	first, size := utf8.DecodeRuneInString(s)
 	if end, quoted := quotes[first]; quoted {
@@ -234,7 +246,7 @@ func has(list []string, s string) bool {
 
 // number reads #12 or 12.
 func number(s string) (int64, bool) {
-	n, err := strconv.ParseInt(strings.TrimPrefix(s, "#"), 10, 64)
+	n, err := strconv.ParseInt(strings.TrimPrefix(unpointed(s), "#"), 10, 64)
 	return n, err == nil && n > 0
 }
 

@@ -16,6 +16,7 @@ type command struct {
 	platform bool             // it has to come from a platform role
 	customer bool             // works in the customer lane
 	alone    *regexp.Regexp   // what it looks like without the prefix in the super-admin room; nil: never
+	spoken   *regexp.Regexp   // what it looks like among words for others; nil: as alone
 	bare     []string         // flags without a value
 	literal  bool             // flags come first; what follows is left as it was typed
 	flags    func(*policy.Policy) []string
@@ -33,6 +34,8 @@ var (
 	shapeUser    = regexp.MustCompile(`^(@\S+:\S+|#?\d+|https://matrix\.to/\S+)(?s:\s.*)?$`)
 	shapeHandoff = regexp.MustCompile(`^(#?\d+)?(\s*--force)?$`)
 	shapeScope   = regexp.MustCompile(`^(open|mine|all)?(\s*--after\s+#?\d+)?$`)
+	shapeHuman   = regexp.MustCompile(`^$`) // flags are taken off before
+	shapeRequest = regexp.MustCompile(`^((customer|internal|notes|read|text|full)\b(?s:.*))?$`)
 	shapePage    = regexp.MustCompile(`^(--after\s+\S+)?$`)
 )
 
@@ -40,8 +43,8 @@ var table []*command
 
 func init() { // an initialiser that refers to help, which refers to the table
 	table = []*command{
-		{name: "human", usage: "[--private] [question]", does: "ask a person; --private asks in your direct chat", customer: true, needs: []policy.Ability{"human"}, bare: []string{"private"}, literal: true, flags: noFlags, run: (*call).human},
-		{name: "request", usage: "[LANE] [read|text|full] [reason]", does: "ask to be let into a lane", needs: []policy.Ability{"request"}, flags: noFlags, run: (*call).request},
+		{name: "human", usage: "[--private] [question]", does: "ask a person; --private asks in your direct chat", customer: true, needs: []policy.Ability{"human"}, spoken: shapeHuman, bare: []string{"private"}, literal: true, flags: noFlags, run: (*call).human},
+		{name: "request", usage: "[LANE] [read|text|full] [reason]", does: "ask to be let into a lane", needs: []policy.Ability{"request"}, spoken: shapeRequest, flags: noFlags, run: (*call).request},
 		{name: "who", usage: "[PROJECT]", does: "who is here, and what they may do", customer: true, alone: shapeWord, flags: noFlags, run: (*call).who},
 		{name: "why", usage: "PERSON [LANE]", does: "why somebody can read or write here", alone: shapeUser, flags: noFlags, run: (*call).why},
 		{name: "requests", does: "open requests", alone: shapeNothing, flags: noFlags, run: (*call).requests},

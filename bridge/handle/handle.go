@@ -111,6 +111,8 @@ func (h *Handler) event(ctx context.Context, ev *matrix.Event, in store.Input) e
 	switch ev.Type {
 	case "m.room.message":
 		return h.message(ctx, ev, room)
+	case "m.sticker", "m.poll.start", "org.matrix.msc3381.poll.start":
+		return h.shown(ctx, ev, room)
 	case "m.reaction":
 		return h.reaction(ctx, ev, room)
 	case "m.room.redaction":
@@ -153,6 +155,21 @@ func (h *Handler) message(ctx context.Context, ev *matrix.Event, room *store.Roo
 	if handled, err := h.Commands.Message(ctx, ev, room, talk); handled || err != nil {
 		return err
 	}
+	return h.said(ctx, ev, room)
+}
+
+// shown takes what people show each other in a conversation that is no message: it is
+// not carried, and that is said.
+func (h *Handler) shown(ctx context.Context, ev *matrix.Event, room *store.Room) error {
+	talk, err := h.Relay.Talk(ctx, ev, room)
+	if err != nil || h.Ours(ev.Sender) || !talk.In() {
+		return err
+	}
+	return h.said(ctx, ev, room)
+}
+
+// said brings what is no command to the conversation that it belongs to.
+func (h *Handler) said(ctx context.Context, ev *matrix.Event, room *store.Room) (err error) {
 	switch {
 	case room.IsLane():
 		_, err = h.Relay.LaneMessage(ctx, ev, room)

@@ -207,6 +207,7 @@ type Desk struct {
 	Refused  map[string]string // why Twilio refused the template for a phone since it wrote last
 	Reveal   string            // name or team
 	Consent  string            // announce or ask
+	Prefix   string            // of commands; advice that is read in a conversation carries it
 	Staff    []string          // MXIDs to mention when somebody has to act
 	// May reports whether a person on Matrix may answer now; nil: everybody.
 	May func(user string) bool

@@ -50,7 +50,7 @@ func (d *Desk) Take(h *Handoff, o Owner, force bool, before []Said) (dec Decisio
 	case h.State == Taken && d.Same(former, &o):
 		return dec, false, nil
 	case h.State == Taken && !force && !d.Orphan(h):
-		return dec, false, OwnedBy(former.Name, h.Number)
+		return dec, false, d.OwnedBy(former.Name, h.Number)
 	case h.State == Closed:
 		dec.toAsker(h, "", text.ReopenedForAsker(h.Number).Notice(), "")
 		former = nil
@@ -91,8 +91,8 @@ func (dec *Decision) brief(d *Desk, h *Handoff, before []Said) {
 }
 
 // OwnedBy refuses what only the owner may do, who has this name where it is read.
-func OwnedBy(name string, n int64) *project.Error {
-	return project.Refuse(project.Conflict, "%s owns #%d. `take #%d --force` makes it yours.", name, n, n)
+func (d *Desk) OwnedBy(name string, n int64) *project.Error {
+	return project.Refuse(project.Conflict, "%s owns #%d. `%s take #%d --force` makes it yours.", name, n, d.Prefix, n)
 }
 
 // Release gives a handoff back: all agents are asked again, and read what was said
@@ -102,9 +102,9 @@ func (d *Desk) Release(h *Handoff, user string, before []Said) (dec Decision, ch
 	case h.State == Open:
 		return dec, false, nil
 	case h.State == Closed:
-		return dec, false, project.Refuse(project.Conflict, "#%d is closed. Write `reopen #%d` first.", h.Number, h.Number)
+		return dec, false, project.Refuse(project.Conflict, "#%d is closed. Write `%s reopen #%d` first.", h.Number, d.Prefix, h.Number)
 	case !d.Owns(h, user):
-		return dec, false, OwnedBy(h.Owner.Name, h.Number)
+		return dec, false, d.OwnedBy(h.Owner.Name, h.Number)
 	}
 	dec.free(d, h, before)
 	return dec, true, nil

@@ -110,7 +110,7 @@ func (dec *Decision) keep(d *Desk, h *Handoff, s Said) {
 		owner = h.Owner.Name
 	}
 	h.Explained = append(h.Explained, s.User)
-	m := cardThread(h, "", text.KeptForStaff(h.Number, string(h.State), owner).Notice())
+	m := cardThread(h, "", text.KeptForStaff(d.Prefix, h.Number, string(h.State), owner).Notice())
 	m.ReplyTo = effect.Ref(s.Event)
 	dec.send(m)
 }

@@ -60,7 +60,7 @@ func (r *Relay) takeByHand(ctx context.Context, desk *handoff.Desk, h *handoff.H
 	if err != nil {
 		dec = handoff.Decision{Effects: []effect.Effect{{Message: &effect.Message{
 			To: effect.Place{SuperAdmin: true}, Thread: effect.To(handoff.Card(h.Number)),
-			Content: text.OwnedForStaff(h.Number, h.Owner.Name).Notice(),
+			Content: text.OwnedForStaff(r.Prefix, h.Number, h.Owner.Name).Notice(),
 		}}}}
 	} else if !changed {
 		return nil

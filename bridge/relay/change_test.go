@@ -340,7 +340,7 @@ func TestRefusalNamesTheOwnerAlone(t *testing.T) {
 		n, cmd := w.asks(carl, "customer", "alpha")
 		w.phone(dana, fmt.Sprintf("#%d hello", n))
 		_, _, err := w.r.Take(w.ctx, root, w.at("customer", cmd), 0, false)
-		if want := fmt.Sprintf("Support owns #%d. `take #%d --force` makes it yours.", n, n); err == nil || err.Error() != want {
+		if want := fmt.Sprintf("Support owns #%d. `!lane take #%d --force` makes it yours.", n, n); err == nil || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	})

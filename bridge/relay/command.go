@@ -86,10 +86,10 @@ func among(h *handoff.Handoff, at At) bool {
 
 // publicly makes a refusal name the owner as askers may know them, where they read it.
 func publicly(desk *handoff.Desk, h *handoff.Handoff, at At, err error) error {
-	if h.Owner == nil || !among(h, at) || err.Error() != handoff.OwnedBy(h.Owner.Name, h.Number).Error() {
+	if h.Owner == nil || !among(h, at) || err.Error() != desk.OwnedBy(h.Owner.Name, h.Number).Error() {
 		return err
 	}
-	return handoff.OwnedBy(desk.PublicName(h.Owner), h.Number)
+	return desk.OwnedBy(desk.PublicName(h.Owner), h.Number)
 }
 
 // inside reports whether a command stands in the asker's thread, so that its answer

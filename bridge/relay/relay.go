@@ -54,7 +54,7 @@ const window = 23*time.Hour + 50*time.Minute
 
 // desk is what decisions know of the support team now.
 func (r *Relay) desk(ctx context.Context) (*handoff.Desk, error) {
-	d := &handoff.Desk{Template: r.Template, Reveal: r.Reveal, Consent: r.Consent, Staff: r.Staff(), May: r.May, Windows: map[string]bool{}, Refused: map[string]string{}}
+	d := &handoff.Desk{Template: r.Template, Reveal: r.Reveal, Consent: r.Consent, Prefix: r.Prefix, Staff: r.Staff(), May: r.May, Windows: map[string]bool{}, Refused: map[string]string{}}
 	if !r.WhatsApp {
 		return d, nil
 	}

@@ -49,7 +49,9 @@ func (r *Relay) contentSaid(ctx context.Context, event, user string, at handoff.
 			return s // MSC2530: without a file name of its own the body is one
 		}
 	}
-	s.Words, s.Markup = markup.Carried(content), markup.ForWhatsApp(content)
+	if s.Words, s.Markup = markup.Carried(content), markup.ForWhatsApp(content); markup.Empty(s.Words.Plain) {
+		s.Words, s.Markup = markup.Words{}, ""
+	}
 	return s
 }
 

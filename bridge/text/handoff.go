@@ -123,6 +123,13 @@ func WhichForAsker(numbers []int64) Words {
 	return Say("%s", "Is that for "+strings.Join(names, " or ")+"? I did not send it, because not the same people read them. Please send it again as a reply to a message of the one you mean.")
 }
 
+// HeldForAnyone says that words in a conversation were not sent, since they read like
+// a command, and how to do either.
+func HeldForAnyone(prefix, words string) Words {
+	words = Shorten(words, 200)
+	return Say("That reads like a command, so I sent it to nobody. To have it done, write %s. To send it as words, put it in quotes: %s.", Code(prefix+" "+words), Code("\""+words+"\""))
+}
+
 // ReopenedForAsker tells that a handoff goes on.
 func ReopenedForAsker(n int64) Words {
 	return Say("%s", fmt.Sprintf("#%d is open again. Our support team was told.", n))
@@ -202,12 +209,12 @@ func ContextForStaff(said []Words) Words {
 }
 
 // KeptForStaff says why somebody's words in a card's thread stay there.
-func KeptForStaff(n int64, state, owner string) Words {
+func KeptForStaff(prefix string, n int64, state, owner string) Words {
 	switch {
 	case state == "closed":
-		return Say("%s", fmt.Sprintf("🔒 #%d is closed, so this was not sent. Write `reopen #%d` first.", n, n))
+		return Sentence(fmt.Sprintf("🔒 #%d is closed, so this was not sent. Write `%s reopen` first.", n, prefix))
 	case owner != "":
-		return Say("%s", fmt.Sprintf("🔒 %s owns #%d, so your words stay among staff. `take #%d --force` makes it yours.", owner, n, n))
+		return Sentence(fmt.Sprintf("🔒 %s owns #%d, so your words stay among staff. `%s take --force` makes it yours.", owner, n, prefix))
 	}
 	return Say("%s", fmt.Sprintf("🔒 Nobody owns #%d yet, so your words stay among staff. React with ✋ on the card to take it.", n))
 }
@@ -226,8 +233,8 @@ func NotCarriedForStaff() Words {
 }
 
 // OwnedForStaff answers ✋ on the card of what another owns.
-func OwnedForStaff(n int64, owner string) Words {
-	return Say("%s", fmt.Sprintf("%s owns #%d. `take #%d --force` makes it yours.", owner, n, n))
+func OwnedForStaff(prefix string, n int64, owner string) Words {
+	return Sentence(fmt.Sprintf("%s owns #%d. `%s take #%d --force` makes it yours.", owner, n, prefix, n))
 }
 
 // TakenOverForStaff tells the former owner that another answers now.

@@ -106,6 +106,7 @@ func (h *Handoff) relation(reply effect.Ref) (thread, to effect.Ref) {
 
 // heard notes what an asker said last.
 func (h *Handoff) heard(s Said) {
+	h.Answered = false
 	if h.Direct && s.At.Direct != "" {
 		h.Last, h.LastIn = effect.Ref(s.Event), effect.Ref(s.Thread)
 	}

@@ -92,6 +92,9 @@ type Handoff struct {
 	// lane or in a direct chat may.
 	Leaves bool
 
+	Answered bool // since the asker said something
+	Hinted   bool // the asker was told that words outside of the thread are no answer
+
 	Passed    []string // phones that passed
 	Explained []string // staff who were told why their words stay in the card's thread
 	Unreached []string // phones of which staff were told that nothing could be sent

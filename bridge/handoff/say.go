@@ -38,6 +38,17 @@ func (d *Desk) AskerSays(h *Handoff, s Said, before []Said) Decision {
 	return dec
 }
 
+// Hint tells an asker, once, that what they write in the lane after an answer, outside
+// of the thread, goes to nobody.
+func (d *Desk) Hint(h *Handoff, event string) (dec Decision, changed bool) {
+	if h.Direct || !h.Answered || h.Hinted || h.State == Closed {
+		return dec, false
+	}
+	h.Hinted = true
+	dec.send(effect.Message{To: h.Place(), ReplyTo: effect.Ref(event), Content: text.HintForAsker(h.Number).Notice()})
+	return dec, true
+}
+
 // askAgain asks everybody with what somebody just wrote.
 func (dec *Decision) askAgain(d *Desk, h *Handoff, s Said, before []Said) {
 	dec.staffHears(h, s)
@@ -128,6 +139,7 @@ func (dec *Decision) answer(d *Desk, h *Handoff, s Said, ghost effect.Ghost, the
 	w, _ := s.show(h, Askers)
 	m := d.answerMessage(h, h.Owner, w, ghost)
 	m.ID, m.Then, m.Else = Answer(h.Number, s.Event), then, otherwise
+	h.Answered = true
 	m.Thread, m.ReplyTo = h.relation(effect.Ref(s.ReplyTo))
 	if h.Direct {
 		m.Thread, m.ReplyTo = h.relation("")

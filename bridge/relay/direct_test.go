@@ -111,3 +111,48 @@ func TestPlainRepliesCount(t *testing.T) {
 		}
 	})
 }
+
+// U6: who writes in the lane after an answer, outside of the thread, is told once that
+// this reaches nobody.
+func TestHintAfterAnAnswer(t *testing.T) {
+	each(t, nil, func(w *world) {
+		w.wake()
+		_, cmd := w.asks(carl, "customer", "alpha")
+		w.says(carl, "customer", body("to all of you"))
+		w.none("customer", "This stays in the room")
+		w.phone(dana, "an answer")
+		w.outs = nil
+		w.says(mia, "customer", body("somebody else"))
+		w.none("customer", "This stays in the room")
+		lost := w.says(carl, "customer", body("thanks, and the other one?"))
+		w.phoneGot(dana)
+		if p := w.must("customer", "This stays in the room"); p.reply != lost || p.thread != "" || p.msgtype != "m.notice" {
+			t.Errorf("hint: %+v", p)
+		}
+		w.says(carl, "customer", in(cmd, "in the thread"))
+		w.phone(dana, "#1 another answer")
+		before := len(w.posts)
+		w.says(carl, "customer", body("and again"))
+		if len(w.posts) != before {
+			t.Errorf("told again: %+v", w.posts[before:])
+		}
+	})
+}
+
+// U15: what shows nothing is no message.
+func TestNothingToBeSeen(t *testing.T) {
+	each(t, nil, func(w *world) {
+		w.wake()
+		n, cmd := w.asks(carl, "customer", "alpha")
+		w.outs = nil
+		posts := len(w.posts)
+		w.says(carl, "customer", in(cmd, "\u200b\u2060"))
+		w.phoneGot(dana)
+		w.phone(dana, "\u200e")
+		if len(w.posts) != posts || w.card(n)["state"] != "open" {
+			t.Errorf("said: %+v", w.posts[posts:])
+		}
+		w.phone(dana, "#1 \u200b")
+		w.phoneGot(dana, "*#1* Write your answer behind the number.")
+	})
+}

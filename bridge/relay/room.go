@@ -98,10 +98,29 @@ func (r *Relay) member(ctx context.Context, h *handoff.Handoff, user string) (bo
 // answers a message there. handled: it belongs to a handoff, whoever wrote it.
 func (r *Relay) LaneMessage(ctx context.Context, ev *matrix.Event, room *store.Room) (handled bool, err error) {
 	h, err := r.conversation(ctx, ev, room)
-	if h == nil || err != nil {
+	switch {
+	case err != nil:
 		return false, err
+	case h == nil && ev.Thread() == "" && ev.ReplyTo() == "":
+		return false, r.hint(ctx, ev, room)
+	case h == nil:
+		return false, nil
 	}
 	return true, r.askerSays(ctx, h, ev, room)
+}
+
+// hint tells who writes outside of the thread after an answer how to answer that.
+func (r *Relay) hint(ctx context.Context, ev *matrix.Event, room *store.Room) error {
+	h, err := r.Store.HandoffInLanes(ctx, ev.Sender)
+	if h == nil || err != nil || !here(h, room) {
+		return err
+	}
+	desk, err := r.desk(ctx)
+	if err != nil {
+		return err
+	}
+	dec, changed := desk.Hint(h, ev.ID)
+	return r.applyIf(ctx, h, dec, changed)
 }
 
 // DirectMessage takes a message of a direct chat that belongs to a handoff.

@@ -77,6 +77,12 @@ func (s *Store) HandoffInDirect(ctx context.Context, user string) (*handoff.Hand
 	return s.handoffWhere(ctx, "asker=$1 AND direct AND state<>'closed' ORDER BY number DESC LIMIT 1", user)
 }
 
+// HandoffInLanes finds the newest handoff that somebody asked in a lane and that is not
+// closed.
+func (s *Store) HandoffInLanes(ctx context.Context, user string) (*handoff.Handoff, error) {
+	return s.handoffWhere(ctx, "asker=$1 AND direct=$2 AND state<>'closed' ORDER BY number DESC LIMIT 1", user, false)
+}
+
 // HandoffsInDirect gives those of a person's direct chat that are not closed, by number.
 func (s *Store) HandoffsInDirect(ctx context.Context, user string) ([]*handoff.Handoff, error) {
 	return s.handoffsWhere(ctx, "asker=$1 AND direct AND state<>'closed' ORDER BY number", user)

@@ -130,6 +130,11 @@ func HeldForAnyone(prefix, words string) Words {
 	return Say("That reads like a command, so I sent it to nobody. To have it done, write %s. To send it as words, put it in quotes: %s.", Code(prefix+" "+words), Code("\""+words+"\""))
 }
 
+// HintForAsker says how to answer an answer.
+func HintForAsker(n int64) Words {
+	return Say("%s", fmt.Sprintf("#%d · This stays in the room. If it is for our support team, write it in the thread of your question, or as a reply to their answer.", n))
+}
+
 // ReopenedForAsker tells that a handoff goes on.
 func ReopenedForAsker(n int64) Words {
 	return Say("%s", fmt.Sprintf("#%d is open again. Our support team was told.", n))

@@ -19,6 +19,7 @@ import (
 
 	"lanekeeper/bridge"
 	"lanekeeper/bridge/matrix"
+	"lanekeeper/bridge/queue"
 	"lanekeeper/bridge/store"
 	"lanekeeper/bridge/whatsapp"
 	"lanekeeper/config"
@@ -190,7 +191,8 @@ func (x *examination) database(ctx context.Context) {
 	db, err := store.Open(ctx, x.cfg.Database.Type, x.cfg.Database.URI, zerolog.Nop())
 	if err == nil {
 		defer db.Close()
-		err = (&store.Store{DB: db}).SetMeta(ctx, "checked", time.Now().UTC().Format(time.RFC3339))
+		unfenced := queue.New(db, queue.System{}, zerolog.Nop()) // we own nothing
+		err = (&store.Store{DB: db, Queue: unfenced}).SetMeta(ctx, "checked", time.Now().UTC().Format(time.RFC3339))
 	}
 	if err != nil {
 		x.fail("%s", bridge.DatabaseSentence(x.cfg, err))

@@ -29,6 +29,9 @@ func (a *Actions) Request(ctx context.Context, act Act, id string, ask project.A
 	if err := a.save(ctx, act, p, c.Closed); err != nil {
 		return nil, err
 	}
+	if err := a.noteThread(ctx, act, c.Request.Number); err != nil {
+		return nil, err
+	}
 	return &Done{c, p}, a.sendCard(ctx, p, *c.Request)
 }
 
@@ -65,7 +68,7 @@ func (a *Actions) Approve(ctx context.Context, act Act, id string, d project.Dec
 		return nil, err
 	}
 	w := text.Approved(a.pill(ctx, d.By), text.LaneTitle(c.Lane, p.Name), a.Policy.Access(p, c.User, c.Lane, now), c.Grant.Until, now, link, d.Reason)
-	return &Done{c, p}, a.tell(ctx, p, inDirect(c.User, w))
+	return &Done{c, p}, a.decided(ctx, p, c, w)
 }
 
 // Deny declines an open request.
@@ -86,7 +89,7 @@ func (a *Actions) Deny(ctx context.Context, act Act, id string, d project.Decisi
 		return nil, err
 	}
 	w := text.DeniedTo(a.pill(ctx, d.By), text.LaneTitle(c.Lane, p.Name), d.Reason)
-	return &Done{c, p}, a.tell(ctx, p, inDirect(c.User, w))
+	return &Done{c, p}, a.decided(ctx, p, c, w)
 }
 
 // Revoke ends what somebody was granted in a lane.

@@ -42,6 +42,9 @@ type Act struct {
 	Door  Door
 	At    time.Time // when it was said, by the homeserver's clock
 	Event string    // that said it, "" for timers
+	// Lane is the room id of the lane where it was typed, "" elsewhere, and Thread the
+	// root of the thread that it stands in there: what becomes of it is said there, too.
+	Lane, Thread string
 }
 
 // Done is the outcome of an action. What the person concerned is told is on its
@@ -107,9 +110,10 @@ func (a *Actions) tell(ctx context.Context, p *project.Project, told ...effect.E
 	return a.Store.AnswerWhen(ctx, &store.Answer{Command: key, Then: told}, p.ID, p.Revision)
 }
 
-// inDirect is something said to one person in their direct chat.
+// inDirect is a decision on somebody, said to them in their direct chat: a message
+// that notifies them.
 func inDirect(user string, w text.Words) effect.Effect {
-	return effect.Effect{Message: &effect.Message{To: effect.Place{Person: user}, Content: w.Notice()}}
+	return effect.Effect{Message: &effect.Message{To: effect.Place{Person: user}, Content: w.Mention(user).Message()}}
 }
 
 // pill is a person in words for another one's direct chat.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/policy"
 	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/text"
 )
@@ -53,12 +54,15 @@ func (a *Actions) sendCard(ctx context.Context, p *project.Project, q project.Re
 	content := a.cardContent(ctx, p, q, a.Policy.Approvers(p, q.User))
 	var effects []effect.Effect
 	for _, s := range spots {
-		effects = append(effects, effect.Effect{Message: &effect.Message{ID: s.ID, To: s.To, Content: content}})
+		effects = append(effects, effect.Effect{Message: &effect.Message{ID: s.ID, To: s.To, Content: content, Then: []effect.Effect{
+			effect.Sign(s.To, s.ID, "✅"), effect.Sign(s.To, s.ID, "❌"), // one tap decides
+		}}})
 	}
 	return a.Store.Do(ctx, effects...)
 }
 
-// cardEdits shows on a card what became of its request.
+// cardEdits shows on a card what became of its request: in the direct chat of somebody
+// who decides nothing any more, that it is decided.
 func (a *Actions) cardEdits(ctx context.Context, p *project.Project, q project.Request) ([]effect.Effect, error) {
 	stored, err := a.Store.Meta(ctx, metaCard(q.Number))
 	if err != nil || stored == "" {
@@ -71,7 +75,11 @@ func (a *Actions) cardEdits(ctx context.Context, p *project.Project, q project.R
 	content := a.cardContent(ctx, p, q, nil)
 	var effects []effect.Effect
 	for _, s := range spots {
-		effects = append(effects, effect.Effect{Message: &effect.Message{To: s.To, Edits: effect.To(s.ID), Content: content}})
+		m := &effect.Message{To: s.To, Edits: effect.To(s.ID), Content: content}
+		if s.To.Person != "" && !a.Policy.Can(s.To.Person, policy.Approve, p) {
+			m.Content = text.DecidedCard(q).Message()
+		}
+		effects = append(effects, effect.Effect{Message: m})
 	}
 	return effects, nil
 }
@@ -82,6 +90,16 @@ func (a *Actions) cardContent(ctx context.Context, p *project.Project, q project
 		"number": q.Number, "project": p.ID, "lane": q.Lane, "access": q.Access.String(), "user": q.User, "state": q.State,
 	}
 	return content
+}
+
+// SignsHint reports whether to tell somebody which signs decide a card: once a card,
+// who put another one on it while it is open and may decide.
+func (a *Actions) SignsHint(ctx context.Context, user string, q *project.Request) (bool, error) {
+	p, err := a.Store.Project(ctx, q.Project)
+	if err != nil || q.State != project.Open || !a.Policy.Can(user, policy.Approve, p) || q.User == user {
+		return false, err
+	}
+	return a.Store.Once(ctx, "signs:"+metaCard(q.Number))
 }
 
 // Card finds the request whose card an event of a room is: made by the bot itself,

@@ -289,7 +289,11 @@ func (k *call) standing() (thread, replyTo string) {
 
 // act is what the sender wants, for package action.
 func (k *call) act() action.Act {
-	return action.Act{By: k.sender, Door: action.Command, At: k.ev.TS, Event: k.ev.ID}
+	act := action.Act{By: k.sender, Door: action.Command, At: k.ev.TS, Event: k.ev.ID}
+	if k.room.IsLane() {
+		act.Lane, act.Thread = k.room.ID, k.ev.Thread()
+	}
+	return act
 }
 
 // pill makes a person as clients show them in this room.

@@ -3,11 +3,11 @@ package command
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"lanekeeper/bridge/action"
 	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/handoff"
 	"lanekeeper/bridge/matrix"
 	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/relay"
@@ -16,16 +16,19 @@ import (
 )
 
 // Reaction decides a request by ✅ or ❌ on its card. What counts is the right at
-// this moment.
+// this moment. Whoever may decide and takes another sign hears once which ones count.
 func (c *Commands) Reaction(ctx context.Context, ev *matrix.Event, room *store.Room) (handled bool, err error) {
 	target, key := ev.Annotates()
-	decide, ok := c.verdict(key)
-	if !ok {
-		return false, nil
-	}
 	q, card, err := c.Actions.Card(ctx, ev.Room, target)
 	if q == nil || err != nil {
 		return card, err
+	}
+	decide := c.verdict(key)
+	if decide == nil {
+		if hint, err := c.Actions.SignsHint(ctx, ev.Sender, q); err != nil || !hint {
+			return true, err
+		}
+		return true, c.tell(ctx, ev.Sender, text.SignsOfCard(q.Number))
 	}
 	if q.State == project.Open && c.Store.Now().Sub(ev.TS) > TooOld {
 		return true, c.tell(ctx, ev.Sender, text.StaleReaction(key, q.Number)) // a command typed after it would be refused
@@ -39,15 +42,15 @@ func (c *Commands) Reaction(ctx context.Context, ev *matrix.Event, room *store.R
 	return true, err
 }
 
-// verdict is the action that a reaction on a request's card stands for.
-func (c *Commands) verdict(key string) (decide func(context.Context, action.Act, string, project.Decision) (*action.Done, error), ok bool) {
-	switch strings.TrimSuffix(key, "\ufe0f") {
-	case "✅":
-		return c.Actions.Approve, true
-	case "❌":
-		return c.Actions.Deny, true
+// verdict is the action that a reaction on a request's card stands for; nil: none.
+func (c *Commands) verdict(key string) func(context.Context, action.Act, string, project.Decision) (*action.Done, error) {
+	switch {
+	case handoff.IsYes(key):
+		return c.Actions.Approve
+	case handoff.IsNo(key):
+		return c.Actions.Deny
 	}
-	return nil, false
+	return nil
 }
 
 // tell answers a reaction: in the direct chat of who put it.

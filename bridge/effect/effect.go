@@ -52,6 +52,11 @@ type Message struct {
 	Else    []Effect       `json:"else,omitempty"`  // written when it can never be sent
 }
 
+// Sign is a reaction of the bot on the message of an earlier effect.
+func Sign(to Place, id, key string) Effect {
+	return Effect{Message: &Message{To: to, Reacts: To(id), Key: key}}
+}
+
 // Ghost is a Matrix user of ours that stands for somebody.
 type Ghost struct {
 	User string `json:"user"` // MXID

@@ -50,7 +50,8 @@ func (d *Desk) Ask(a Asking) (*Handoff, Decision) {
 		h.Thread = effect.Ref(a.Thread)
 	}
 	dec.firstNotice(d, h, a)
-	dec.send(effect.Message{ID: Card(h.Number), To: effect.Place{SuperAdmin: true}, Content: h.card(d.toMention(h))})
+	staff := effect.Place{SuperAdmin: true}
+	dec.send(effect.Message{ID: Card(h.Number), To: staff, Content: h.card(d.toMention(h)), Then: []effect.Effect{effect.Sign(staff, Card(h.Number), "✋")}})
 	if h.Long {
 		dec.staffHears(h, a.Question)
 	}

@@ -43,6 +43,8 @@ func (r *Relay) Reaction(ctx context.Context, ev *matrix.Event) (handled bool, e
 	switch {
 	case kind == "card" && handoff.IsTake(key):
 		return true, r.takeByHand(ctx, desk, h, ev)
+	case kind == "card":
+		return true, r.otherSign(ctx, h, ev)
 	case (kind == "ask" || kind == "join") && handoff.IsYes(key):
 		return true, r.consent(ctx, desk, h, ev, id)
 	case kind == "ans":
@@ -66,6 +68,19 @@ func (r *Relay) takeByHand(ctx context.Context, desk *handoff.Desk, h *handoff.H
 		return nil
 	}
 	return r.apply(ctx, h, dec)
+}
+
+// otherSign tells once a card which reaction counts on it.
+func (r *Relay) otherSign(ctx context.Context, h *handoff.Handoff, ev *matrix.Event) error {
+	if !r.May(ev.Sender) || h.State == handoff.Closed {
+		return nil
+	}
+	if first, err := r.Store.Once(ctx, "signs:"+handoff.Card(h.Number)); err != nil || !first {
+		return err
+	}
+	return r.Store.Do(ctx, effect.Effect{Message: &effect.Message{
+		To: effect.Place{SuperAdmin: true}, Thread: effect.To(handoff.Card(h.Number)), Content: text.SignOfCardForStaff(h.Number).Notice(),
+	}})
 }
 
 func (r *Relay) consent(ctx context.Context, desk *handoff.Desk, h *handoff.Handoff, ev *matrix.Event, notice string) error {

@@ -56,6 +56,29 @@ func RequestCard(q project.Request, user, by Pill, lane string) Words {
 	return Join(head, tail)
 }
 
+// DecidedCard is what the card of a request becomes for somebody who may not decide
+// such things any more.
+func DecidedCard(q project.Request) Words {
+	return Say("#%d · This is decided. There is nothing left for you to do.", q.Number)
+}
+
+// DecidedInLane says in the thread where somebody asked that it is decided; they read
+// more in their direct chat.
+func DecidedInLane(q project.Request) Words {
+	switch q.State {
+	case project.Approved:
+		return Say("#%d · Approved. The link is in your direct chat with me.", q.Number)
+	case project.Denied:
+		return Say("#%d · Declined. You read more in your direct chat with me.", q.Number)
+	}
+	return Say("#%d · Withdrawn.", q.Number)
+}
+
+// SignsOfCard answers another reaction on a request's card.
+func SignsOfCard(n int64) Words {
+	return Say("#%d · Only two reactions count on that card: ✅ lets them in, ❌ declines.", n)
+}
+
 // Approved is for the person who was let in, in their direct chat.
 func Approved(by Pill, lane string, a project.Access, until *time.Time, now time.Time, link, reason string) Words {
 	w := Say("%s let you %s %s", by, May(a), lane)

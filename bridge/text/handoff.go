@@ -242,6 +242,11 @@ func OwnedForStaff(prefix string, n int64, owner string) Words {
 	return Sentence(fmt.Sprintf("%s owns #%d. `%s take #%d --force` makes it yours.", owner, n, prefix, n))
 }
 
+// SignOfCardForStaff answers another reaction on a handoff's card.
+func SignOfCardForStaff(n int64) Words {
+	return Say("#%d · One reaction counts on the card: ✋ makes the question yours.", n)
+}
+
 // TakenOverForStaff tells the former owner that another answers now.
 func TakenOverForStaff(n int64, by string) Words {
 	return Say("%s", fmt.Sprintf("%s took over #%d: your words here stay among staff now.", by, n))

@@ -1,0 +1,55 @@
+package action
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+
+	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/project"
+	"lanekeeper/bridge/text"
+)
+
+// thread is where in a lane somebody asked for access.
+type thread struct {
+	Room  string `json:"room"`
+	Root  string `json:"root"`
+	Event string `json:"event"` // the command
+}
+
+func metaThread(n int64) string { return "asked:" + strconv.FormatInt(n, 10) }
+
+// noteThread remembers where a request was typed, if it was in a lane.
+func (a *Actions) noteThread(ctx context.Context, act Act, n int64) error {
+	if act.Lane == "" {
+		return nil
+	}
+	b, err := json.Marshal(thread{act.Lane, act.Thread, act.Event})
+	if err != nil {
+		return err
+	}
+	return a.Store.SetMeta(ctx, metaThread(n), string(b))
+}
+
+// decided tells somebody what was decided on their access, in their direct chat, and
+// that it was, in the thread where they asked. Everybody in the lane reads that: it
+// names neither who decided nor why.
+func (a *Actions) decided(ctx context.Context, p *project.Project, c project.Change, w text.Words) error {
+	told := []effect.Effect{inDirect(c.User, w)}
+	for _, q := range c.Closed {
+		stored, err := a.Store.Meta(ctx, metaThread(q.Number))
+		if err != nil {
+			return err
+		}
+		var t thread
+		if stored == "" || json.Unmarshal([]byte(stored), &t) != nil {
+			continue
+		}
+		m := &effect.Message{To: effect.Place{Room: t.Room}, Content: text.DecidedInLane(q).Notice(), Thread: effect.Ref(t.Event)}
+		if t.Root != "" {
+			m.Thread, m.ReplyTo = effect.Ref(t.Root), effect.Ref(t.Event)
+		}
+		told = append(told, effect.Effect{Message: m})
+	}
+	return a.tell(ctx, p, told...)
+}

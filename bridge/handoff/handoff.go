@@ -214,6 +214,8 @@ type Desk struct {
 	Staff    []string          // MXIDs to mention when somebody has to act
 	// May reports whether a person on Matrix may answer now; nil: everybody.
 	May func(user string) bool
+	// Absent is why the asker of the handoff that is decided about may not get an answer.
+	Absent Absence
 }
 
 // Orphan reports whether nobody can answer though the handoff is taken: its owner
@@ -277,10 +279,14 @@ func (d *Desk) PublicName(o *Owner) string {
 	if o.Kind == OnMatrix {
 		return o.Name + " (Support)"
 	}
-	if a := d.Agent(o.ID); a != nil && a.User != "" {
-		return o.Name + " (Support)"
+	a := d.Agent(o.ID)
+	switch {
+	case a == nil:
+		return o.Name
+	case a.User != "":
+		return a.Name + " (Support)"
 	}
-	return o.Name
+	return a.Name // as the configuration has it now
 }
 
 // GhostKey names the ghost that speaks for an owner: one for each person, one for

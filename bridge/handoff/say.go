@@ -101,6 +101,7 @@ func (d *Desk) StaffSays(h *Handoff, s Said, ghost effect.Ghost) (dec Decision, 
 	lost := cardThread(h, "", text.LostForStaff(h.Number).Mention(s.User).Message())
 	lost.ReplyTo = effect.Ref(s.Event)
 	dec.answer(d, h, s, ghost, []effect.Effect{{Message: &mark}}, []effect.Effect{{Message: &lost}})
+	dec.absent(d, h, effect.Ref(s.Event), "")
 	if s.File {
 		dec.fileKept(h, s)
 	}
@@ -195,6 +196,7 @@ func (d *Desk) AgentSays(h *Handoff, a *Agent, s Said, ghost effect.Ghost, confi
 		{Message: &lost},
 		{WhatsApp: &effect.WhatsApp{Line: LineRef(len(dec.Lines) - 1), To: a.Phone}},
 	})
+	dec.absent(d, h, effect.To(Copy(h.Number, s.Event)), a.Phone)
 	if s.File {
 		dec.tell(h.Number, a.Phone, text.FileForAgent())
 	}

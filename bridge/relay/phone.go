@@ -292,6 +292,9 @@ func (r *Relay) agentSays(ctx context.Context, desk *handoff.Desk, h *handoff.Ha
 	if err != nil {
 		return err
 	}
+	if desk.Absent, err = r.absent(ctx, h); err != nil {
+		return err
+	}
 	dec, sent := desk.AgentSays(h, a, s, ghost, to.Confirm)
 	body := ""
 	if sent {

@@ -204,6 +204,9 @@ func (r *Relay) SuperAdminMessage(ctx context.Context, ev *matrix.Event) (handle
 	if err != nil {
 		return true, err
 	}
+	if desk.Absent, err = r.absent(ctx, h); err != nil {
+		return true, err
+	}
 	dec, sent := desk.StaffSays(h, s, ghost)
 	if sent {
 		if _, err := r.Store.SaveHandoffEvent(ctx, store.HandoffEvent{Event: ev.ID, Handoff: h.Number, Kind: store.EventSent, User: ev.Sender, TS: ev.TS}); err != nil {

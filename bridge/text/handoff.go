@@ -282,6 +282,15 @@ func StrangersForStaff(n int) Words {
 	return Say("%s", fmt.Sprintf("More than %d unknown numbers wrote to us on WhatsApp today. They get no answer, and I name no more of them until tomorrow.", n))
 }
 
+// AbsentForStaff tells that an answer stands in a room where its asker does not read
+// it any more or, if they are still there, cannot reply.
+func AbsentForStaff(n int64, gone bool) Words {
+	if gone {
+		return Say("%s", fmt.Sprintf("#%d · The asker is not in that room any more and does not read this. Reach them in another way, or close it.", n))
+	}
+	return Say("%s", fmt.Sprintf("#%d · The project is archived: the asker reads this and cannot reply. Restore the project if they shall.", n))
+}
+
 // StrangerForStaff tells of a message from a number that is no agent's.
 func StrangerForStaff(number string) Words {
 	return Say("%s", fmt.Sprintf("Somebody wrote to us on WhatsApp from %s, which is no agent's number. They got no answer. If they should be an agent, add them to whatsapp.agents.", number))

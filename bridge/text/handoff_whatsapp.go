@@ -65,6 +65,14 @@ func TakenOverForAgent(by string) string {
 // RoutedForAgent confirms where an answer went when others were open, too.
 func RoutedForAgent() string { return "→ your answer went here." }
 
+// AbsentForAgent is AbsentForStaff for the phone that it was written on.
+func AbsentForAgent(gone bool) string {
+	if gone {
+		return "They are not in that room any more and do not read your answer. The team knows."
+	}
+	return "Their project is archived: they can read your answer and cannot reply. The team knows."
+}
+
 // LostForAgent says that an answer did not reach the asker.
 func LostForAgent() string {
 	return "Your answer could not be delivered in Matrix. Staff were told."

@@ -34,7 +34,7 @@ var (
 	shapeUser    = regexp.MustCompile(`^(@\S+:\S+|#?\d+|https://matrix\.to/\S+)(?s:\s.*)?$`)
 	shapeHandoff = regexp.MustCompile(`^(#?\d+)?(\s*--force)?$`)
 	shapeScope   = regexp.MustCompile(`^(open|mine|all)?(\s*--after\s+#?\d+)?$`)
-	shapeHuman   = regexp.MustCompile(`^$`) // flags are taken off before
+	shapeHuman   = regexp.MustCompile(`^(?s:.*)$`)
 	shapeRequest = regexp.MustCompile(`^((customer|internal|notes|read|text|full)\b(?s:.*))?$`)
 	shapePage    = regexp.MustCompile(`^(--after\s+\S+)?$`)
 )

@@ -28,6 +28,9 @@ func (k *call) inTalk(ctx context.Context, cmd *command, talk relay.Talk) (handl
 		r, err := k.execute(ctx, cmd)
 		return true, k.answer(ctx, r, err)
 	}
+	if talk.Card && cmd != nil && cmd.name == "human" { // nobody asks there
+		return false, nil
+	}
 	if reads, err := k.reads(ctx, cmd); err != nil || !reads {
 		return false, err
 	}

@@ -61,10 +61,10 @@ func TestHeldCommands(t *testing.T) {
 		held := map[string]bool{
 			"who": true, "WHO.": true, "handoffs mine": true, "add @xena:x expert": true, "revoke @xena:x unpaid": true, "approve #3": true, "deny 3": true, "project": true, "project list": true,
 			"project create beta \"Beta\"": true, "help": true, "help add": true, "why @xena:x notes": true, "who acme": true, "plan": true, "request internal please": true, "request": true,
-			"human": true, "human --private it is late": true, "take 12": true, "close 9": true, "take --force": true, "ping": true, "`version`": true, "close": true,
+			"take 12": true, "close 9": true, "take --force": true, "ping": true, "`version`": true, "close": true,
 
 			"close the old draft and send me the new one": false, "who knows": false, "help me": false, "remove 2 lines": false, "take care": false, "plan b it is": false, "\"who\"": false, "“close”": false,
-			"request a refund": false, "human error": false, "add it": false, "take 12 of them": false, "pinging": false, "hello": false,
+			"request a refund": false, "add it": false, "take 12 of them": false, "pinging": false, "hello": false,
 		}
 		for words, want := range held {
 			own := strings.HasPrefix(words, "close") // a command of the handoff itself, for the asker and in the card's thread
@@ -102,6 +102,32 @@ func TestHeldCommands(t *testing.T) {
 					t.Errorf("%q in %+v: the advice stands in %q, as a reply to %q", words, c.place, advice.Thread, advice.ReplyTo)
 				}
 			}
+		}
+	})
+}
+
+// Asking again without the prefix is held, too, where somebody asks; for whoever
+// answers it is no command.
+func TestAskingAgainIsHeld(t *testing.T) {
+	each(t, func(d *desk) {
+		question := d.asked(true)
+		for _, words := range []string{"human", "human and where?", "human --private it is late"} {
+			d.now = d.now.Add(time.Minute)
+			d.says("!direct"+carl, carl, words)
+			d.inThread("!customer", carl, question, words)
+			all := d.effects()
+			for _, to := range []effect.Place{{Room: "!customer"}, {Person: carl}} {
+				if said := answered(all, to); len(said) != 1 || !strings.Contains(fmt.Sprint(said[0].Content["body"]), "!lane "+words) {
+					t.Errorf("%q in %+v is answered by %v", words, to, said)
+				}
+			}
+			if said := answered(all, effect.Place{SuperAdmin: true}); len(said) > 0 {
+				t.Errorf("%q reaches staff: %v", words, said[0].Content)
+			}
+		}
+		d.inThread("!staff", root, "$card1", "human resources will call you")
+		if !strings.Contains(fmt.Sprint(bodies(d.effects())), "human resources") {
+			t.Error("the owner's words do not reach the asker")
 		}
 	})
 }

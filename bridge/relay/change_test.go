@@ -154,6 +154,24 @@ func TestPassAndReopen(t *testing.T) {
 	})
 }
 
+// U15: what shows nothing is no message, whoever writes it.
+func TestNothingToSee(t *testing.T) {
+	each(t, nil, func(w *world) {
+		w.wake()
+		_, cmd := w.asks(carl, "customer", "alpha")
+		w.outs = nil
+		for _, body := range []string{"\u200b", "\u2060 \u00a0\ufeff", "\u2800\n\u200e"} {
+			w.says(carl, "customer", in(cmd, body))
+		}
+		html := in(cmd, "\u200b")
+		html["format"], html["formatted_body"] = "org.matrix.custom.html", "<b>&#8203;</b>"
+		w.says(carl, "customer", html)
+		if got := w.got(dana); len(got) > 0 {
+			t.Errorf("got %q", got)
+		}
+	})
+}
+
 // Files stay, their names too; what a caption says is carried. MSG-09
 func TestFiles(t *testing.T) {
 	each(t, nil, func(w *world) {

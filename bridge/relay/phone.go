@@ -152,10 +152,6 @@ func (r *Relay) quoted(ctx context.Context, phone, sid string) (number int64, so
 
 // route finds out what a message is for, and has that done.
 func (r *Relay) route(ctx context.Context, desk *handoff.Desk, a *handoff.Agent, in whatsapp.Inbound, opening bool) error {
-	known, err := r.known(ctx, a.Phone)
-	if err != nil {
-		return err
-	}
 	msg := handoff.Incoming{
 		Phone: a.Phone, Body: in.Body, Quotes: in.Quoted != "", Button: in.ButtonPayload,
 		Opening: opening, Listed: in.Listed, File: in.NumMedia > 0 || len(in.Media) > 0 || in.Location != nil,
@@ -163,13 +159,22 @@ func (r *Relay) route(ctx context.Context, desk *handoff.Desk, a *handoff.Agent,
 	if in.Body == "" && in.ButtonPayload == "" && in.ButtonText != "" {
 		msg.Button = in.ButtonText
 	}
+	var err error
 	quoted := ""
 	if in.Quoted != "" {
 		if msg.Quoted, quoted, err = r.quoted(ctx, a.Phone, in.Quoted); err != nil {
 			return err
 		}
 	}
-	to := desk.Find(msg, known)
+	// What names its handoff itself, as most messages do, needs no look at all others.
+	var known []handoff.Known
+	to := desk.Find(msg, nil)
+	if to.Number == 0 && to.Verb != handoff.Empty && to.Verb != handoff.Helps {
+		if known, err = r.known(ctx, a.Phone); err != nil {
+			return err
+		}
+		to = desk.Find(msg, known)
+	}
 	if much, err := r.tooMuch(ctx, a, in, to); much || err != nil {
 		return err
 	}

@@ -60,6 +60,7 @@ func NewProxy(t T, target string) *Proxy {
 			forward.ServeHTTP(w, r)
 			return
 		case Hang:
+			_, _ = io.Copy(io.Discard, r.Body) // only then the server notices that the bridge hangs up
 			<-r.Context().Done()
 			p.mu.Lock()
 			p.given++

@@ -19,6 +19,6 @@ import "time"
 // Domain is the server name of every homeserver here. It resolves nowhere and nothing is federated.
 const Domain = "lanes.test"
 
-// Patience is how long a Wait lasts at most. It is generous because two cores may run two homeservers and a compiler;
+// Patience is how long a Wait lasts at most. It is generous because two cores may run three homeservers and a compiler;
 // a passing test never waits for it.
-const Patience = 30 * time.Second
+const Patience = 90 * time.Second

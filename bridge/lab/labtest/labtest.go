@@ -21,7 +21,7 @@ import (
 )
 
 // scenarios is how many of them play at the same time: they wait for servers more than they compute.
-const scenarios = "6"
+const scenarios = "4"
 
 // Main runs the tests of a package of scenarios, and ends the homeservers that they shared.
 func Main(m *testing.M) {

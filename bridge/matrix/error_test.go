@@ -74,7 +74,6 @@ func TestErrors(t *testing.T) {
 		{"user gone", 403, "", `{"errcode":"M_FORBIDDEN","error":"Application service has not registered this user (@a:b)"}`, true, 0, "M_FORBIDDEN"},
 		{"user gone, Dendrite", 403, "", `{"errcode":"M_FORBIDDEN","error":"Forbidden: appservice has not registered this user"}`, true, 0, "M_FORBIDDEN"},
 		{"redirect", 301, "", ``, false, 0, ""},
-		{"no JSON", 200, "", `<html>Welcome to our hotel</html>`, true, 0, ""},
 		{"other JSON", 200, "", `[]`, true, 0, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -101,6 +100,14 @@ func TestErrors(t *testing.T) {
 				t.Errorf("%d calls instead of one", *calls)
 			}
 		})
+	}
+}
+
+// A web page where the homeserver should be is no homeserver, and will not become one.
+func TestNoHomeserver(t *testing.T) {
+	client, _ := answering(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `<html>Welcome to our hotel</html>`) })
+	if err := client.Reachable(t.Context()); !errors.Is(err, matrix.ErrNoHomeserver) || matrix.Temporary(err) {
+		t.Error(err)
 	}
 }
 
@@ -140,7 +147,9 @@ func TestGivenUp(t *testing.T) {
 
 // A body that is not JSON is our own mistake and never gets better.
 func TestUnsendable(t *testing.T) {
-	client, calls := answering(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, `{"m.upload.size":1}`) })
+	client, calls := answering(t, func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, `{"versions":["v1.11"],"m.upload.size":1}`)
+	})
 	if _, err := client.Probe(t.Context()); err != nil {
 		t.Fatal(err)
 	}

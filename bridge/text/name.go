@@ -35,6 +35,19 @@ func Name(display, user string) string {
 
 // PlainName is Name, empty where nothing is left of it.
 func PlainName(s string) string {
+	// What stood between two signs is gone: what is left of them may be something else now.
+	for next := fold(s); next != s; next = fold(s) {
+		s = next
+	}
+	if !strings.ContainsFunc(s, unicode.IsGraphic) || strings.Trim(s, " .,-_'\"`~|") == "" {
+		return ""
+	}
+	return Shorten(s, maxName)
+}
+
+// fold takes out of a name what is not seen, and what could be a sign of ours. It
+// never makes a name longer, but for compatibility forms, which it writes out once.
+func fold(s string) string {
 	s = strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsControl(r) || strings.ContainsRune(signs, r):
@@ -44,11 +57,7 @@ func PlainName(s string) string {
 		}
 		return r
 	}, markup.Visible(norm.NFKC.String(strings.ToValidUTF8(s, ""))))
-	s = strings.Join(strings.Fields(s), " ")
-	if !strings.ContainsFunc(s, unicode.IsGraphic) || strings.Trim(s, " .,-_'\"`~|") == "" {
-		return ""
-	}
-	return Shorten(s, maxName)
+	return strings.Join(strings.Fields(s), " ")
 }
 
 // Looks is what a reader remembers of a name: two names with the same looks are told

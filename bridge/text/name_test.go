@@ -45,7 +45,8 @@ func TestNameOfAnything(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		got := text.Name(rapid.String().Draw(t, "name"), "@carl:x")
 		bad := strings.ContainsAny(got, "*:()·#\n\r") || strings.ContainsFunc(got, func(r rune) bool { return unicode.Is(unicode.Cf, r) && r != '\u200d' && r != '\u200c' })
-		if strings.TrimSpace(got) == "" || bad || text.Name(got, "@carl:x") != got && len([]rune(got)) <= 60 {
+		cut := strings.HasSuffix(got, "…") // folding leaves no such sign, so Name has put it there
+		if strings.TrimSpace(got) == "" || bad || text.Name(got, "@carl:x") != got && !cut {
 			t.Fatalf("%q", got)
 		}
 	})

@@ -16,7 +16,7 @@ func (c *Commands) Broken(ctx context.Context, ev *matrix.Event, room *store.Roo
 	if ev.MsgType() != "m.text" || ev.Replaces() != "" {
 		return nil
 	}
-	words, prefixed := c.cut(typed(ev))
+	words, prefixed := c.cut(typed(ev.Content))
 	if !prefixed && room.Kind != store.Direct {
 		return nil
 	}

@@ -79,9 +79,9 @@ type reply struct {
 // a conversation, where only prefixed text is one.
 func (c *Commands) Message(ctx context.Context, ev *matrix.Event, room *store.Room, talk relay.Talk) (handled bool, err error) {
 	if ev.MsgType() != "m.text" || ev.Replaces() != "" {
-		return false, nil
+		return c.slipped(ctx, ev, room)
 	}
-	words, prefixed := c.cut(typed(ev))
+	words, prefixed := c.cut(typed(ev.Content))
 	if !prefixed && !talk.In() && (room.IsLane() || room.Kind == string(project.Space)) {
 		return false, nil
 	}
@@ -98,10 +98,8 @@ func (c *Commands) Message(ctx context.Context, ev *matrix.Event, room *store.Ro
 	switch {
 	case err != nil:
 		return true, err
-	case misplaced && over: // the customer shall not read it, answered or not
-		return true, k.takeOut(ctx)
-	case misplaced:
-		return true, k.misplaced(ctx)
+	case misplaced: // the customer shall not read it, answered or not
+		return true, k.misplaced(ctx, over)
 	case over && !first:
 		return true, nil
 	case over:
@@ -220,19 +218,69 @@ func (k *call) spell(command string) string {
 	return "`" + command + "`"
 }
 
-// misplaced answers a command that has no place in the customer lane: it is
-// redacted, and only its sender hears why.
-func (k *call) misplaced(ctx context.Context) error {
-	w := text.Say("I took your command out of the customer lane: the customer reads along there. It was not executed. Please write it here or in a staff lane.")
-	a := store.Answer{Command: k.ev.ID, To: effect.Place{Person: k.sender}, Words: w, Result: map[string]any{"ok": false, "command": k.name, "error": project.WrongRoom}}
-	if err := k.takeOut(ctx); err != nil {
+// slipped takes a command of staff out of the customer lane that is none, since it
+// came as an edit, a notice or an emote: everybody there can read it all the same.
+func (c *Commands) slipped(ctx context.Context, ev *matrix.Event, room *store.Room) (handled bool, err error) {
+	content := ev.Content
+	if ev.Replaces() != "" {
+		content = ev.NewContent()
+	}
+	words, prefixed := c.cut(typed(content))
+	if !prefixed || room.Kind != string(project.Customer) {
+		return false, nil
+	}
+	k := &call{Commands: c, line: line{rest: words}, whole: words, ev: ev, room: room, sender: ev.Sender, now: c.Store.Now()}
+	if cmd := k.find(); cmd != nil && cmd.customer {
+		return false, nil
+	}
+	p, err := c.Store.Project(ctx, room.Project)
+	if err != nil || !c.Policy.Works(ev.Sender, p) {
+		return false, err
+	}
+	return true, k.takeOut(ctx, p)
+}
+
+// misplaced answers a command that has no place in the customer lane. Who could use
+// it elsewhere is told so elsewhere; all others meant something else, and are helped
+// where they are.
+func (k *call) misplaced(ctx context.Context, quiet bool) error {
+	p, err := k.Store.Project(ctx, k.room.Project)
+	if err != nil {
+		return err
+	}
+	works := k.Policy.Works(k.sender, p)
+	switch {
+	case works && quiet:
+		return k.redact(ctx)
+	case quiet:
+		return nil
+	case !works:
+		return k.answer(ctx, nil, project.Refuse(project.WrongRoom, "I don't know that one here. To reach a person, write %s and your question; %s shows what else I can do.", k.spell("human"), k.spell("help")))
+	}
+	return k.takeOut(ctx, p)
+}
+
+// takeOut redacts a command in the customer lane, and tells its sender alone, with
+// the command as it can be pasted where it works.
+func (k *call) takeOut(ctx context.Context, p *project.Project) error {
+	again := k.Prefix + " " + strings.Join(strings.Fields(clean(k.whole)), " ")
+	if p != nil && !strings.Contains(again, "--project") {
+		again += " --project " + p.Slug
+	}
+	w := text.Say("I took your command out of the customer lane: the customer reads along there. It was not executed. Please write it here or in a staff lane:")
+	a := store.Answer{Command: k.ev.ID, To: effect.Place{Person: k.sender}, Words: fitting(text.Join(w, text.Say("%s", text.Code(again)))),
+		Result: map[string]any{"ok": false, "command": k.name, "error": project.WrongRoom}}
+	if err := k.redact(ctx); err != nil {
 		return err
 	}
 	return k.Store.Do(ctx, a.Message())
 }
 
-// takeOut redacts the command.
-func (k *call) takeOut(ctx context.Context) error {
+// redact takes the command away. Until that comes back it is no context for anybody.
+func (k *call) redact(ctx context.Context) error {
+	if err := k.Store.RedactMessage(ctx, k.ev.ID); err != nil {
+		return err
+	}
 	return k.Store.Do(ctx, effect.Effect{Redact: &effect.Redact{In: effect.Place{Room: k.room.ID}, Target: effect.Ref(k.ev.ID), Reason: "commands work elsewhere"}})
 }
 

@@ -24,14 +24,14 @@ type line struct {
 
 // words of a message: its body without what a reply quotes, or, where it holds
 // pills, its HTML with every pill replaced by the MXID it links to.
-func typed(e *matrix.Event) string {
-	formatted, _ := e.Content["formatted_body"].(string)
+func typed(content map[string]any) string {
+	formatted := matrix.HTML(content)
 	if !strings.Contains(formatted, "matrix.to/#/@") && !strings.Contains(formatted, "matrix.to/#/%40") && !strings.Contains(formatted, "matrix:u/") {
-		return markup.Unquoted(e.Content)
+		return markup.Unquoted(content)
 	}
 	root, err := html.Parse(strings.NewReader(formatted))
 	if err != nil {
-		return markup.Unquoted(e.Content)
+		return markup.Unquoted(content)
 	}
 	var b strings.Builder
 	spell(&b, root)

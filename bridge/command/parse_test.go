@@ -132,7 +132,7 @@ func TestPills(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := typed(e); got != want {
+		if got := typed(e.Content); got != want {
 			t.Errorf("%s: %q, want %q", html, got, want)
 		}
 	}

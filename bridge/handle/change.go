@@ -8,6 +8,7 @@ import (
 	"lanekeeper/bridge/handoff"
 	"lanekeeper/bridge/matrix"
 	"lanekeeper/bridge/policy"
+	"lanekeeper/bridge/relay"
 	"lanekeeper/bridge/store"
 )
 
@@ -27,9 +28,15 @@ func (h *Handler) echo(ctx context.Context, ev *matrix.Event) error {
 
 // edit takes new words for a message by whoever wrote it, in the room where it
 // stands; some homeservers let others through.
-func (h *Handler) edit(ctx context.Context, ev *matrix.Event, target string) error {
+func (h *Handler) edit(ctx context.Context, ev *matrix.Event, target string, room *store.Room) error {
+	if h.Ours(ev.Sender) {
+		return nil
+	}
+	if handled, err := h.Commands.Message(ctx, ev, room, relay.Talk{}); handled || err != nil {
+		return err
+	}
 	m, err := h.Store.Message(ctx, target)
-	if err != nil || m == nil || m.Sender != ev.Sender || m.Room != ev.Room || h.Ours(ev.Sender) {
+	if err != nil || m == nil || m.Sender != ev.Sender || m.Room != ev.Room {
 		return err
 	}
 	if _, err := h.Relay.Edit(ctx, ev); err != nil {
@@ -37,8 +44,7 @@ func (h *Handler) edit(ctx context.Context, ev *matrix.Event, target string) err
 	}
 	content := ev.NewContent()
 	body, _ := content["body"].(string)
-	html, _ := content["formatted_body"].(string)
-	return h.Store.EditMessage(ctx, target, body, html)
+	return h.Store.EditMessage(ctx, target, body, matrix.HTML(content))
 }
 
 func (h *Handler) reaction(ctx context.Context, ev *matrix.Event, room *store.Room) error {

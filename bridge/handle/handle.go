@@ -140,7 +140,7 @@ func (h *Handler) state(ctx context.Context, ev *matrix.Event, room *store.Room)
 
 func (h *Handler) message(ctx context.Context, ev *matrix.Event, room *store.Room) error {
 	if target := ev.Replaces(); target != "" {
-		return h.edit(ctx, ev, target)
+		return h.edit(ctx, ev, target, room)
 	}
 	if err := h.remember(ctx, ev); err != nil {
 		return err
@@ -183,9 +183,8 @@ func (h *Handler) said(ctx context.Context, ev *matrix.Event, room *store.Room) 
 
 // remember keeps a message, for the context of a question and for what refers to it.
 func (h *Handler) remember(ctx context.Context, ev *matrix.Event) error {
-	html, _ := ev.Content["formatted_body"].(string)
 	return h.Store.SaveMessage(ctx, &store.Message{
 		Event: ev.ID, Room: ev.Room, Sender: ev.Sender, TS: ev.TS, Type: ev.MsgType(),
-		Body: ev.Body(), HTML: html, Thread: ev.Thread(), ReplyTo: ev.ReplyTo(),
+		Body: ev.Body(), HTML: matrix.HTML(ev.Content), Thread: ev.Thread(), ReplyTo: ev.ReplyTo(),
 	})
 }

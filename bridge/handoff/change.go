@@ -122,7 +122,7 @@ var marks = []string{MarkSent, MarkKept, "✋"}
 
 // mirrored reports whether the bot may put somebody's reaction on a message.
 func mirrored(key string) bool {
-	return !slices.Contains(marks, bare(key)) && len([]rune(key)) <= 10 && !strings.ContainsFunc(key, func(r rune) bool {
+	return !slices.ContainsFunc(marks, func(mark string) bool { return strings.Contains(bare(key), mark) }) && len([]rune(key)) <= 10 && !strings.ContainsFunc(key, func(r rune) bool {
 		return unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.IsSpace(r) || unicode.IsControl(r)
 	})
 }

@@ -276,3 +276,14 @@ func object(m map[string]any, key string) map[string]any {
 	o, _ := m[key].(map[string]any)
 	return o
 }
+
+// HTML is the formatted_body of a message's content, "" where clients show the body:
+// only this format is known
+// (https://spec.matrix.org/v1.15/client-server-api/#mroommessage-msgtypes).
+func HTML(content map[string]any) string {
+	if content["format"] != "org.matrix.custom.html" {
+		return ""
+	}
+	html, _ := content["formatted_body"].(string)
+	return html
+}

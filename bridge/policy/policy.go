@@ -154,6 +154,11 @@ func (p *Policy) RolesWith(some ...Ability) []project.Role {
 	})
 }
 
+// Works reports whether somebody works on a project: all others are its customers.
+func (p *Policy) Works(user string, pr *project.Project) bool {
+	return slices.ContainsFunc(working, func(a Ability) bool { return p.Can(user, a, pr) })
+}
+
 // MayAssign reports whether somebody may give a role, or take people of that role
 // out: nobody hands out a right over other people that they do not have, else the
 // right to add people would be the right to everything.

@@ -158,3 +158,26 @@ func TestEqualNames(t *testing.T) {
 		}
 	})
 }
+
+// R12: the bot's marks are its own: an asker who reacts with one is quoted.
+func TestReactionsAreNoMarks(t *testing.T) {
+	each(t, nil, func(w *world) {
+		w.wake()
+		n, _ := w.asks(carl, "customer", "alpha")
+		w.takes(root, n, false)
+		said := w.says(root, "super_admin", in(w.root(n), "It is paid."))
+		a := w.must("customer", "It is paid.")
+		for _, key := range []string{"🔒", "📤\ufe0f", "✋🏽", "Approved by root", "🔒🔒"} {
+			w.reacts(carl, "customer", a.id, key)
+		}
+		if w.marked(said, "🔒") || w.marked(said, "✋🏽") || w.marked(said, "Approved by root") {
+			t.Error("the asker makes the bot's marks")
+		}
+		w.must("super_admin", "**Carl (reaction):** 🔒")
+		w.must("super_admin", "**Carl (reaction):** Approved by root")
+		w.reacts(carl, "customer", a.id, "👍🏽")
+		if !w.marked(said, "👍🏽") {
+			t.Error("👍 is no mark")
+		}
+	})
+}

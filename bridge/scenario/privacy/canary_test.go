@@ -126,8 +126,24 @@ func (s *secrets) questions(t *testing.T) {
 	s.Phones.WaitSent(lab.Dana, "what was asked in private", "I want to cancel")
 	s.Must("xena", s.Direct("xena"), "human CANARY-DIRECT-xena: is my contract signed?")
 	s.Phones.WaitSent(lab.Dana, "what xena asks", "contract signed")
+	s.innerTalk(t)
 	s.Must("mia", s.Direct("mia"), "project show vault")
 	s.Must("mia", s.Direct("mia"), "human CANARY-DIRECT-mia: may I raise the price?")
+}
+
+// innerTalk: what was asked in private from the internal lane stays in Matrix, and so
+// does what follows in the direct chat, also once that talk is closed and another one
+// begins there that does leave. R1
+func (s *secrets) innerTalk(t *testing.T) {
+	t.Helper()
+	xena, root, direct := s.Person("xena"), s.Person("root"), s.Direct("xena")
+	xena.Text(s.rooms["internal"], "!lane human --private CANARY-INTERNAL: does he pay?")
+	xena.Wait("that her question goes on in the direct chat", lab.In(direct), lab.Says("CANARY-INTERNAL: does he pay?"))
+	xena.Text(direct, "CANARY-INTERNAL: the margin is 60 percent")
+	root.Wait("her words", lab.In(s.SuperAdmin()), lab.Says("the margin is 60 percent"))
+	s.Must("xena", direct, "!lane close")
+	s.Must("xena", direct, "!lane human How do I change my password?")
+	s.Phones.WaitSent(lab.Dana, "the next question", "change my password")
 }
 
 // vandals try to bring words across by what the homeserver lets them do.

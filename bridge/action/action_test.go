@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
@@ -165,30 +164,4 @@ func (o *office) timers(kind effect.TimerKind) (due []effect.Timer) {
 		}
 	}
 	return due
-}
-
-// said are the words that wait to be said, to whom.
-func (o *office) said(to string) string {
-	o.Helper()
-	var all []string
-	for _, q := range []string{"SELECT answer FROM answer", "SELECT CAST(payload AS TEXT) FROM job WHERE queue='matrix'"} {
-		if o.s.DB.Dialect == dbutil.Postgres {
-			q = strings.Replace(q, "CAST(payload AS TEXT)", "convert_from(payload, 'UTF8')", 1)
-		}
-		rows, err := o.s.DB.Query(o.Context(), q)
-		if err != nil {
-			o.Fatal(err)
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var raw string
-			if err := rows.Scan(&raw); err != nil {
-				o.Fatal(err)
-			}
-			if strings.Contains(raw, to) {
-				all = append(all, raw)
-			}
-		}
-	}
-	return strings.Join(all, "\n")
 }

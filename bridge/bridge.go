@@ -329,6 +329,10 @@ func (b *Bridge) wire(ctx context.Context) error {
 	if err := b.staffRoom(ctx); err != nil {
 		return err
 	}
+	b.store.Keeper = b.hs.Bot()
+	if err := b.store.AdoptProjects(ctx); err != nil {
+		return b.databaseError(ctx, err)
+	}
 	prefix, err := b.instance(ctx)
 	if err != nil {
 		return err
@@ -479,7 +483,11 @@ func (b *Bridge) work(ctx context.Context) error {
 		group.Go(func() error { return b.store.Queue.Run(ctx, name, workers, do) })
 	}
 	group.Go(func() error { return b.sync.Run(ctx) })
-	forgetting := &intake.Forgetting{Store: b.store, Log: b.log, Ready: b.health.caughtUp}
+	keep := b.cfg.Retention
+	forgetting := &intake.Forgetting{
+		Store: b.store, Log: b.log, Ready: b.health.caughtUp, Bot: b.hs.Bot(),
+		Keep: store.Retention{Messages: keep.Messages, Handoffs: keep.Handoffs, Parked: keep.Parked},
+	}
 	group.Go(func() error { return forgetting.Run(ctx) })
 	gaps := &intake.Gaps{HS: b.hs, Store: b.store, Log: b.log, Events: b.metrics.eventsIn}
 	run(store.QueueGap, readers, gaps.Do)

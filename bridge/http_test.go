@@ -1,8 +1,10 @@
 package bridge
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 )
 
@@ -21,5 +23,22 @@ func TestBelowThePublicPath(t *testing.T) {
 		if seen != c.want {
 			t.Errorf("below %q, asked for %q: got %q, want %q", c.public, c.asked, seen, c.want)
 		}
+	}
+}
+
+// D12, R24: while somebody asks a database that hangs, others do not wait behind
+// them, and nobody is told an address.
+func TestReadyWaitsForNobody(t *testing.T) {
+	h := newHealth()
+	h.ready(&Bridge{})
+	h.turn <- struct{}{} // somebody asks
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if missing := h.check(ctx); missing == "" || strings.Contains(missing, "//") {
+		t.Errorf("ready: %q", missing)
+	}
+	h.reset()
+	if missing := h.check(t.Context()); missing == "" {
+		t.Error("ready after a reset")
 	}
 }

@@ -18,7 +18,7 @@ import (
 // in all and the super-admin room. It reads Matrix, or with cached what events
 // told us, and writes nothing: it works beside a running Lanekeeper.
 func Plan(ctx context.Context, cfg *config.Config, slug string, cached bool, log zerolog.Logger) ([]reconcile.Step, error) {
-	db, err := store.Open(ctx, cfg.Database.Type, cfg.Database.URI, log)
+	db, err := store.Look(ctx, cfg.Database.Type, cfg.Database.URI, log)
 	if err != nil {
 		return nil, exit(ExitDatabase, "%s", DatabaseSentence(cfg, err))
 	}

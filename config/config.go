@@ -31,6 +31,7 @@ type Config struct {
 	Gate           Gate               `yaml:"gate"`
 	Media          Media              `yaml:"media"`
 	Metrics        Metrics            `yaml:"metrics"`
+	Retention      Retention          `yaml:"retention"`
 	Logging        zeroconfig.Config  `yaml:"logging"`
 }
 
@@ -140,8 +141,18 @@ type Metrics struct {
 	Port     int    `yaml:"port"`
 }
 
+// Retention is how long what is over is kept. Projects, people and decisions are
+// kept for good.
+type Retention struct {
+	Messages time.Duration `yaml:"messages"` // what was said in rooms
+	Handoffs time.Duration `yaml:"handoffs"` // since they were closed
+	Parked   time.Duration `yaml:"parked"`   // work that was set aside
+}
+
 // Generate is the value of a secret that Lanekeeper shall make up.
 const Generate = "generate"
+
+const day = 24 * time.Hour
 
 // Default is the configuration of an empty file. What only the operator knows
 // (the domain, the public address, who may do what) is empty.
@@ -170,11 +181,12 @@ func Default() *Config {
 			From: "whatsapp:+14155238886",
 			Pace: Pace{Burst: 40, Every: 6 * time.Second},
 		},
-		Handoff: Handoff{RevealAgent: "name", Consent: "announce", ContextMessages: 10},
-		Limits:  Limits{OpenHandoffs: 5, CommandsPerMinute: 20, WordsPerMinute: 40, Parts: 5, DirectChats: 3},
-		Gate:    Gate{Token: Generate},
-		Media:   Media{SigningKey: Generate, LinkTTL: 24 * time.Hour},
-		Metrics: Metrics{Hostname: "127.0.0.1", Port: 29341},
+		Handoff:   Handoff{RevealAgent: "name", Consent: "announce", ContextMessages: 10},
+		Limits:    Limits{OpenHandoffs: 5, CommandsPerMinute: 20, WordsPerMinute: 40, Parts: 5, DirectChats: 3},
+		Gate:      Gate{Token: Generate},
+		Media:     Media{SigningKey: Generate, LinkTTL: 24 * time.Hour},
+		Metrics:   Metrics{Hostname: "127.0.0.1", Port: 29341},
+		Retention: Retention{Messages: 90 * day, Handoffs: 365 * day, Parked: 90 * day},
 		Logging: zeroconfig.Config{
 			MinLevel: &info,
 			Writers:  []zeroconfig.WriterConfig{{Type: zeroconfig.WriterTypeStdout, Format: zeroconfig.LogFormatPretty}},

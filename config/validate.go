@@ -260,6 +260,9 @@ func (c *Config) checkRest(p *Problems) {
 		p.add("media.signing_key", "must not be empty: set it to %q to have one made.", Generate)
 	}
 	p.atLeast("media.link_ttl", c.Media.LinkTTL, time.Minute)
+	p.atLeast("retention.messages", c.Retention.Messages, day)
+	p.atLeast("retention.handoffs", c.Retention.Handoffs, day)
+	p.atLeast("retention.parked", c.Retention.Parked, day)
 	if c.Metrics.Enabled {
 		p.listener("metrics", c.Metrics.Hostname, c.Metrics.Port)
 		if c.Metrics.Port == c.AppService.Port {

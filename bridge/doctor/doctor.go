@@ -188,7 +188,15 @@ func (x *examination) wayBack(ctx context.Context, hs *matrix.Client, caps matri
 func (x *examination) database(ctx context.Context) {
 	ctx, cancel := limited(ctx)
 	defer cancel()
-	db, err := store.Open(ctx, x.cfg.Database.Type, x.cfg.Database.URI, zerolog.Nop())
+	// A Lanekeeper of another version may run: its tables stay as they are.
+	db, err := store.Look(ctx, x.cfg.Database.Type, x.cfg.Database.URI, zerolog.Nop())
+	if errors.Is(err, store.ErrEmpty) {
+		db, err = store.Open(ctx, x.cfg.Database.Type, x.cfg.Database.URI, zerolog.Nop())
+	}
+	if errors.Is(err, store.ErrSchema) {
+		x.fail("%v.", err)
+		return
+	}
 	if err == nil {
 		defer db.Close()
 		unfenced := queue.New(db, queue.System{}, zerolog.Nop()) // we own nothing

@@ -2,6 +2,7 @@ package intake
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -34,7 +35,8 @@ func markOld(ctx context.Context, s *store.Store, arrivals []arrival) error {
 	return nil
 }
 
-// Forgetting deletes the ids of what came in long ago (store.SeenFor), once a day.
+// Forgetting deletes what is over, once a day: the ids of what came in long ago
+// (store.SeenFor), and words, closed handoffs and the like by the operator's choice.
 type Forgetting struct {
 	Store *store.Store
 	Log   zerolog.Logger
@@ -42,11 +44,14 @@ type Forgetting struct {
 	// nothing is forgotten: what happened while we were away is news, however long
 	// ago that was.
 	Ready func() bool
+	Keep  store.Retention // of what is over
+	Bot   string
 }
 
 const (
 	forgetFirst = 10 * time.Minute // after the start
 	forgetEvery = 24 * time.Hour
+	oldChunk    = 500
 	forgetChunk = 2000 // ids in one transaction: nobody waits long for it
 )
 
@@ -63,10 +68,28 @@ func (f *Forgetting) Run(ctx context.Context) error {
 		}
 		if pause = forgetEvery; !f.Ready() {
 			pause = forgetFirst
-		} else if err := f.once(ctx); err != nil && ctx.Err() == nil {
-			f.Log.Warn().Err(err).Msg("Old event ids cannot be deleted; the next try is tomorrow")
+		} else if err := errors.Join(f.once(ctx), f.old(ctx)); err != nil && ctx.Err() == nil {
+			f.Log.Warn().Err(err).Msg("What is over cannot be deleted; the next try is tomorrow")
 		}
 	}
+}
+
+// old deletes what is kept long enough, in portions.
+func (f *Forgetting) old(ctx context.Context) error {
+	for more := true; more; {
+		var err error
+		if more, err = f.Store.ForgetOld(ctx, f.Keep, oldChunk); err != nil {
+			return err
+		}
+	}
+	before := f.Store.Now().Add(-f.Keep.Messages)
+	for after := time.UnixMilli(1); !after.IsZero(); {
+		var err error
+		if after, err = f.Store.ForgetLeft(ctx, f.Bot, after, before, oldChunk); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // once deletes what the run before announced, and announces what the next one

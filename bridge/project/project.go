@@ -92,6 +92,7 @@ type Project struct {
 	Tier     string
 	Status   string
 	Creator  string
+	Keeper   string // MXID of the user of ours that makes its rooms and reads them
 	Created  time.Time
 	Revision int64 // counts saves; an answer waits until Matrix shows its revision
 	People   []Person

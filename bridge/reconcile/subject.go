@@ -94,9 +94,18 @@ func (r *Reconciler) ofProject(ctx context.Context, p *project.Project) (*subjec
 		s.kinds = append(s.kinds, string(kind))
 	}
 	s.desired = func(kind string) *Desired {
-		return DesiredRoom(r.Policy, p, project.Kind(kind), s.rooms, domainOf(r.HS.Bot()), r.Store.Now())
+		return DesiredRoom(r.Policy, p, project.Kind(kind), s.rooms, domainOf(r.keeper(p)), r.Store.Now())
 	}
 	return s, nil
+}
+
+// keeper is the user of ours that keeps a project's rooms; the bot keeps those of no
+// project.
+func (r *Reconciler) keeper(p *project.Project) string {
+	if p == nil || p.Keeper == "" {
+		return r.HS.Bot()
+	}
+	return p.Keeper
 }
 
 func (r *Reconciler) superAdmin(ctx context.Context) (*subject, error) {
@@ -175,7 +184,7 @@ func (r *Reconciler) steps(ctx context.Context, s *subject, live bool) ([]Step, 
 		}
 		d := s.desired(kind)
 		d.Refused = s.refused
-		found := Diff(d, v.actual, v.out, r.HS.Bot())
+		found := Diff(d, v.actual, v.out, r.keeper(s.project))
 		if !live && v.out {
 			found = unheard(d)
 		}

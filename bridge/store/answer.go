@@ -91,7 +91,7 @@ func (s *Store) AnswerWhen(ctx context.Context, a *Answer, project string, revis
 	if err != nil {
 		return wrap("answer", err)
 	}
-	if _, err := s.exec(ctx, "INSERT INTO answer (command, project, revision, answer, pending) VALUES ($1, $2, $3, $4, false)", a.Command, project, revision, string(b)); err != nil {
+	if _, err := s.exec(ctx, "INSERT INTO answer (command, project, revision, answer, pending, at) VALUES ($1, $2, $3, $4, false, $5)", a.Command, project, revision, string(b), millis(s.Now())); err != nil {
 		return wrap("answer", err)
 	}
 	if a.Words.Plain == "" {
@@ -174,7 +174,7 @@ func (s *Store) HoldAnswers(ctx context.Context, project string, revision int64,
 		if err != nil {
 			return wrap("answer", err)
 		}
-		if _, err := s.DB.Exec(ctx, "UPDATE answer SET answer=$2 WHERE command=$1", w.Command, string(b)); err != nil {
+		if _, err := s.exec(ctx, "UPDATE answer SET answer=$2 WHERE command=$1", w.Command, string(b)); err != nil {
 			return wrap("answer", err)
 		}
 	}

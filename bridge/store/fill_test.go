@@ -30,7 +30,7 @@ const (
 // shapes of the tables. One that is not here gets as many rows as there are
 // projects.
 var shapes = map[string]shape{
-	"project":       {100, map[string]string{"id": aProject, "slug": "'slug'||i", "status": "'active'", "creator": aUser}},
+	"project":       {100, map[string]string{"id": aProject, "slug": "'slug'||i", "status": "'active'", "creator": aUser, "keeper": "'@lanekeeper'"}},
 	"person":        {200, map[string]string{"project": "'p'||((i+1)/2)", "user_id": "'@u'||((i*7)%({n}/100))", "slug": "'slug'||((i+1)/2)"}},
 	"lane_grant":    {50, map[string]string{"project": aProject, "user_id": aUser, "lane": "'customer'"}},
 	"request":       {100, map[string]string{"number": "i", "project": "'p'||(i%(1+{n}/4))", "user_id": aUser, "state": "CASE WHEN i%10=0 THEN 'open' ELSE 'approved' END"}},

@@ -146,11 +146,11 @@ func (s *Store) SaveHandoff(ctx context.Context, h *handoff.Handoff) error {
 		return wrap("handoff", err)
 	}
 	if old == 0 {
-		_, err = s.exec(ctx, "INSERT INTO handoff (number, version, state, asker, direct, thread, record) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-			h.Number, h.Version, h.State, h.First().User, h.Direct, threadOf(h), string(raw))
+		_, err = s.exec(ctx, "INSERT INTO handoff (number, version, state, asker, direct, thread, record, changed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+			h.Number, h.Version, h.State, h.First().User, h.Direct, threadOf(h), string(raw), millis(s.Now()))
 		return wrap("handoff", err)
 	}
-	r, err := s.exec(ctx, "UPDATE handoff SET version=$3, state=$4, record=$5 WHERE number=$1 AND version=$2", h.Number, old, h.Version, h.State, string(raw))
+	r, err := s.exec(ctx, "UPDATE handoff SET version=$3, state=$4, record=$5, changed=$6 WHERE number=$1 AND version=$2", h.Number, old, h.Version, h.State, string(raw), millis(s.Now()))
 	if err != nil {
 		return wrap("handoff", err)
 	}

@@ -71,7 +71,7 @@ func (s *Store) Recent(ctx context.Context, room string, before time.Time, n int
 
 // SaveSent remembers which event a message of an effect became.
 func (s *Store) SaveSent(ctx context.Context, id, room, event string) error {
-	_, err := s.exec(ctx, "INSERT INTO sent (id, room, event_id) VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE SET room=excluded.room, event_id=excluded.event_id", id, room, event)
+	_, err := s.exec(ctx, "INSERT INTO sent (id, room, event_id, at) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO UPDATE SET room=excluded.room, event_id=excluded.event_id", id, room, event, millis(s.Now()))
 	return wrap("sent message", err)
 }
 

@@ -54,7 +54,7 @@ func (s *Store) Spend(ctx context.Context, person, kind string, at time.Time, sp
 	if over && !first {
 		return true, false, nil
 	}
-	_, err = s.DB.Exec(ctx, `INSERT INTO meter (person, kind, since, used, told) VALUES ($1, $2, $3, $4, $5)
+	_, err = s.exec(ctx, `INSERT INTO meter (person, kind, since, used, told) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (person, kind) DO UPDATE SET since=excluded.since, used=excluded.used, told=excluded.told`, person, kind, millis(m.since), m.used, m.told)
 	return over, first, wrap("meter", err)
 }
@@ -76,7 +76,7 @@ func scanMeter(row dbutil.Scannable) (*meter, error) {
 // ForgetMeters deletes at most n counts whose span began before a time; more: there
 // may be others.
 func (s *Store) ForgetMeters(ctx context.Context, before time.Time, n int) (more bool, err error) {
-	r, err := s.DB.Exec(ctx, "DELETE FROM meter WHERE (person, kind) IN (SELECT person, kind FROM meter WHERE since<$1 ORDER BY since LIMIT $2)", millis(before), n)
+	r, err := s.exec(ctx, "DELETE FROM meter WHERE (person, kind) IN (SELECT person, kind FROM meter WHERE since<$1 ORDER BY since LIMIT $2)", millis(before), n)
 	if err != nil {
 		return false, wrap("meter", err)
 	}

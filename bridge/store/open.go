@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"strings"
@@ -49,6 +51,58 @@ func Open(ctx context.Context, kind, uri string, log zerolog.Logger) (*dbutil.Da
 		return nil, fmt.Errorf("database: %w", err)
 	}
 	return db, nil
+}
+
+var (
+	// ErrSchema says that the tables are of another version of Lanekeeper.
+	ErrSchema = errors.New("the database is of another version of Lanekeeper")
+	// ErrEmpty says that there are no tables yet.
+	ErrEmpty = errors.New("the database has no tables yet: start Lanekeeper once")
+)
+
+// Look opens a database beside its owner, to read: it must have the schema of this
+// version, and it makes or changes no table.
+func Look(ctx context.Context, kind, uri string, log zerolog.Logger) (*dbutil.Database, error) {
+	if kind == SQLite {
+		if _, err := os.Stat(sqliteFile(uri)); errors.Is(err, fs.ErrNotExist) { // opening would make it
+			return nil, fmt.Errorf("database: %w", ErrEmpty)
+		}
+	}
+	raw, err := openPool(kind, uri)
+	if err != nil {
+		return nil, fmt.Errorf("database: %w", err)
+	}
+	db, err := dbutil.NewWithDB(raw, kind)
+	if err == nil {
+		db.Log = dbutil.ZeroLogger(log)
+		err = sameSchema(ctx, db)
+	}
+	if err != nil {
+		_ = raw.Close()
+		return nil, fmt.Errorf("database: %w", err)
+	}
+	return db, nil
+}
+
+func sameSchema(ctx context.Context, db *dbutil.Database) error {
+	has, err := db.TableExists(ctx, "version")
+	if err != nil {
+		return err
+	}
+	if !has {
+		return ErrEmpty
+	}
+	var version int
+	if err := db.QueryRow(ctx, "SELECT version FROM version").Scan(&version); err != nil {
+		return err
+	}
+	switch want := len(upgrades); {
+	case version < want:
+		return fmt.Errorf("%w: it is older (%d, this program needs %d): start this version once, or use the program that runs", ErrSchema, version, want)
+	case version > want:
+		return fmt.Errorf("%w: it is newer (%d, this program knows %d): use the program that runs", ErrSchema, version, want)
+	}
+	return nil
 }
 
 // upgrade brings the schema up to date, on servers that can hold it.

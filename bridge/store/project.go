@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -11,7 +12,7 @@ import (
 	"lanekeeper/bridge/project"
 )
 
-const projectColumns = "id, slug, name, profile, tier, status, creator, created, revision"
+const projectColumns = "id, slug, name, profile, tier, status, creator, created, revision, keeper"
 
 // Project loads a project by its id; nil if there is none.
 func (s *Store) Project(ctx context.Context, id string) (*project.Project, error) {
@@ -85,7 +86,7 @@ func (s *Store) InAnyProject(ctx context.Context, user string) (in bool, err err
 func scanProject(row dbutil.Scannable) (*project.Project, error) {
 	var p project.Project
 	var created int64
-	err := row.Scan(&p.ID, &p.Slug, &p.Name, &p.Profile, &p.Tier, &p.Status, &p.Creator, &created, &p.Revision)
+	err := row.Scan(&p.ID, &p.Slug, &p.Name, &p.Profile, &p.Tier, &p.Status, &p.Creator, &created, &p.Revision, &p.Keeper)
 	p.Created = fromMillis(created)
 	return &p, err
 }
@@ -150,14 +151,22 @@ func (s *Store) SaveRequest(ctx context.Context, v project.Request) error {
 	return wrap("request", err)
 }
 
+// AdoptProjects makes the keeper of new projects that of projects that name none:
+// those of versions before there were keepers.
+func (s *Store) AdoptProjects(ctx context.Context) error {
+	_, err := s.exec(ctx, "UPDATE project SET keeper=$1 WHERE keeper=''", s.Keeper)
+	return wrap("keepers", err)
+}
+
 // SaveProject writes a project whole, with the requests it holds, and counts its
 // revision up.
 func (s *Store) SaveProject(ctx context.Context, p *project.Project) error {
 	p.Revision++
-	_, err := s.exec(ctx, "INSERT INTO project ("+projectColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+	p.Keeper = cmp.Or(p.Keeper, s.Keeper)
+	_, err := s.exec(ctx, "INSERT INTO project ("+projectColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 		ON CONFLICT (id) DO UPDATE SET slug=excluded.slug, name=excluded.name, profile=excluded.profile, tier=excluded.tier,
 		status=excluded.status, revision=excluded.revision`,
-		p.ID, p.Slug, p.Name, p.Profile, p.Tier, p.Status, p.Creator, millis(p.Created), p.Revision)
+		p.ID, p.Slug, p.Name, p.Profile, p.Tier, p.Status, p.Creator, millis(p.Created), p.Revision, p.Keeper)
 	if err != nil {
 		return wrap("project", err)
 	}

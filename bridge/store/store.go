@@ -20,6 +20,7 @@ type Store struct {
 	DB     *dbutil.Database
 	Queue  *queue.Queue
 	Domain string // server name of our homeserver
+	Keeper string // the user of ours that keeps new projects
 
 	// Aliases is what the aliases of our rooms begin with; empty: lanekeeper_. It
 	// has to lie in the registration's namespace.

@@ -1,0 +1,120 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"go.mau.fi/util/dbutil"
+
+	"lanekeeper/bridge/matrix"
+)
+
+// Retention is how long what is over is kept. Projects, people and decisions are
+// kept for good.
+type Retention struct {
+	Messages time.Duration // what was said in rooms; answers that nobody waits for any more; state of rooms that were left
+	Handoffs time.Duration // handoffs since they were closed, with all words on WhatsApp; what our messages became
+	Parked   time.Duration // work that was set aside
+}
+
+// ForgetOld deletes at most n rows of each kind that are too old; more: there may be
+// others.
+func (s *Store) ForgetOld(ctx context.Context, keep Retention, n int) (more bool, err error) {
+	err = s.Tx(ctx, func(ctx context.Context) error {
+		now := s.Now()
+		b := batch{Store: s, n: n}
+		words := millis(now.Add(-keep.Messages))
+		b.drop(ctx, "DELETE FROM message WHERE event_id IN (SELECT event_id FROM message WHERE ts<$1 ORDER BY ts LIMIT $2)", words)
+		b.drop(ctx, "DELETE FROM answer WHERE command IN (SELECT command FROM answer WHERE at<$1 ORDER BY at LIMIT $2)", words)
+		b.drop(ctx, "DELETE FROM wa_line WHERE id IN (SELECT id FROM wa_line WHERE handoff=0 AND created<$1 ORDER BY created LIMIT $2)", words)
+		b.drop(ctx, "DELETE FROM wa_inbound WHERE sid IN (SELECT sid FROM wa_inbound WHERE handoff=0 AND at<$1 ORDER BY at LIMIT $2)", words)
+		closed := millis(now.Add(-keep.Handoffs))
+		b.drop(ctx, "DELETE FROM sent WHERE id IN (SELECT id FROM sent WHERE at<$1 ORDER BY at LIMIT $2)", closed)
+		b.drop(ctx, "DELETE FROM parked WHERE id IN (SELECT id FROM parked WHERE parked<$1 ORDER BY parked LIMIT $2)", millis(now.Add(-keep.Parked)))
+		b.handoffs(ctx, closed)
+		more, err = b.more, b.err
+		return err
+	})
+	return more, wrap("old rows", err)
+}
+
+// batch is a portion of what is deleted.
+type batch struct {
+	*Store
+	n    int
+	more bool
+	err  error
+}
+
+func (b *batch) drop(ctx context.Context, query string, before int64) {
+	if b.err != nil {
+		return
+	}
+	r, err := b.exec(ctx, query, before, b.n)
+	if err != nil {
+		b.err = err
+		return
+	}
+	deleted, err := r.RowsAffected()
+	b.more, b.err = b.more || deleted == int64(b.n), err
+}
+
+// handoffWords is how many rows one handoff may bring, roughly: so many fewer are
+// deleted at once.
+const handoffWords = 20
+
+// handoffs deletes closed handoffs with all that was said in them. Their lines take
+// what hangs on them along.
+func (b *batch) handoffs(ctx context.Context, before int64) {
+	if b.err != nil {
+		return
+	}
+	n := max(1, b.n/handoffWords)
+	rows, err := b.DB.Query(ctx, "SELECT number FROM handoff WHERE state='closed' AND changed<$1 ORDER BY changed LIMIT $2", before, n)
+	numbers, err := all(rows, err, func(row dbutil.Scannable) (number int64, err error) { return number, row.Scan(&number) })
+	b.more, b.err = b.more || len(numbers) == n, err
+	for _, number := range numbers {
+		for _, query := range []string{
+			"DELETE FROM wa_line WHERE handoff=$1", "DELETE FROM wa_part WHERE handoff=$1",
+			"DELETE FROM wa_inbound WHERE handoff=$1", "DELETE FROM handoff WHERE number=$1",
+		} {
+			if b.err == nil {
+				_, b.err = b.exec(ctx, query, number)
+			}
+		}
+	}
+}
+
+// ForgetLeft forgets the state of rooms that are not ours and that somebody of ours
+// left before a time: it looks at n of their memberships after one, and says where
+// the next look goes on; zero: nowhere.
+func (s *Store) ForgetLeft(ctx context.Context, user string, after, before time.Time, n int) (next time.Time, err error) {
+	rows, err := s.DB.Query(ctx, "SELECT room, raw FROM room_state WHERE type='m.room.member' AND skey=$1 AND ts>$2 AND ts<$3 ORDER BY ts LIMIT $4", user, millis(after), millis(before), n)
+	members, err := all(rows, err, scanState)
+	if err != nil {
+		return next, wrap("rooms that were left", err)
+	}
+	var left []string
+	for _, e := range members {
+		if m := e.Membership(); m == "leave" || m == "ban" {
+			left = append(left, e.Room)
+		}
+	}
+	ours, err := s.RoomsByID(ctx, left)
+	if err != nil {
+		return next, err
+	}
+	for _, room := range left {
+		if ours[room] == nil {
+			if err := s.ForgetState(ctx, room); err != nil {
+				return next, err
+			}
+		}
+	}
+	if len(members) == n {
+		next = lastOf(members).TS
+	}
+	return next, nil
+}
+
+func lastOf(events []*matrix.Event) *matrix.Event { return events[len(events)-1] }

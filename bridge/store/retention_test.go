@@ -1,0 +1,176 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+	"go.mau.fi/util/dbutil"
+
+	"lanekeeper/bridge/matrix"
+	"lanekeeper/bridge/project"
+	"lanekeeper/bridge/store"
+	"lanekeeper/bridge/store/storetest"
+)
+
+// D14: what is over goes after its time, in portions; what is not stays.
+func TestRetention(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *dbutil.Database) {
+		s := owner(t, db)
+		now := time.Date(2026, 11, 28, 9, 0, 0, 0, time.UTC)
+		s.Now = func() time.Time { return now }
+		ctx := t.Context()
+		must := func(query string, args ...any) {
+			t.Helper()
+			if _, err := db.Exec(ctx, query, args...); err != nil {
+				t.Fatalf("%s: %v", query, err)
+			}
+		}
+		day := 24 * time.Hour
+		keep := store.Retention{Messages: 10 * day, Handoffs: 20 * day, Parked: 30 * day}
+		for age := range 40 { // one of each a day
+			at := now.Add(-time.Duration(age)*day - time.Hour).UnixMilli()
+			n := 1000 - age
+			id := fmt.Sprint(n)
+			must("INSERT INTO message (event_id, room, sender, ts, msgtype, body, html, thread, reply_to, redacted) VALUES ($1, '!r', '@u', $2, 'm.text', 'words', '', '', '', false)", "$"+id, at)
+			must("INSERT INTO sent (id, room, event_id, at) VALUES ($1, '!r', $1, $2)", id, at)
+			must("INSERT INTO answer (command, project, revision, answer, pending, at) VALUES ($1, 'p', 1, '{}', false, $2)", id, at)
+			must("INSERT INTO parked (id, queue, key, attempts, created, parked, reason, payload) VALUES ($1, 'in', 'k', 1, 0, $2, 'why', $3)", n, at, []byte("{}"))
+			must("INSERT INTO handoff (number, version, state, asker, direct, thread, record, changed) VALUES ($1, 1, $2, '@u', false, $3, '{}', $4)", n, map[bool]string{true: "closed", false: "taken"}[age%2 == 0], "t"+id, at)
+			must("INSERT INTO handoff_event (event_id, handoff, kind, user_id, ts) VALUES ($1, $2, 'said', '@u', $3)", "$"+id, n, at)
+			must("INSERT INTO wa_line (id, handoff, kind, source, held, asker, head, pieces, created) "+overriding(db)+" VALUES ($1, $1, 'ask', '', false, '', 'words', '[]', $2)", n, at)
+			must("INSERT INTO wa_line (id, handoff, kind, source, held, asker, head, pieces, created) "+overriding(db)+" VALUES ($1, 0, 'told', '', false, '', 'words', '[]', $2)", n+1000, at)
+			must("INSERT INTO wa_source (event_id, line) VALUES ($1, $2)", "$"+id, n)
+			must("INSERT INTO wa_part (line, handoff, phone, part, parts, body, state, sid, former, attempts, code, started, changed) VALUES ($1, $1, '+49', 1, 1, 'words', 'read', $2, '', 1, 0, $3, $3)", n, "SM"+id, at)
+			must("INSERT INTO wa_part (line, handoff, phone, part, parts, body, state, sid, former, attempts, code, started, changed) VALUES (NULL, $1, '+49', 1, 1, '', 'read', $2, '', 1, 0, $3, $3)", n, "SMt"+id, at)
+			must("INSERT INTO wa_inbound (sid, phone, handoff, body, at) VALUES ($1, '+49', $2, 'words', $3)", "SMi"+id, n, at)
+			must("INSERT INTO wa_inbound (sid, phone, handoff, body, at) VALUES ($1, '+49', 0, '', $2)", "SMn"+id, at)
+		}
+		portions := 0
+		for more := true; more; portions++ {
+			var err error
+			if more, err = s.ForgetOld(ctx, keep, 7); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if portions < 4 {
+			t.Errorf("%d portions", portions)
+		}
+		for query, want := range map[string]int{
+			"SELECT COUNT(*) FROM message":                         10,
+			"SELECT COUNT(*) FROM answer":                          10,
+			"SELECT COUNT(*) FROM sent":                            20,
+			"SELECT COUNT(*) FROM parked":                          30,
+			"SELECT COUNT(*) FROM handoff":                         30, // 10 of 20 that are closed, and all others
+			"SELECT COUNT(*) FROM handoff_event":                   30,
+			"SELECT COUNT(*) FROM wa_line WHERE handoff>0":         30,
+			"SELECT COUNT(*) FROM wa_line WHERE handoff=0":         10,
+			"SELECT COUNT(*) FROM wa_source":                       30,
+			"SELECT COUNT(*) FROM wa_part":                         60,
+			"SELECT COUNT(*) FROM wa_inbound WHERE handoff>0":      30,
+			"SELECT COUNT(*) FROM wa_inbound WHERE handoff=0":      10,
+			"SELECT COUNT(*) FROM handoff WHERE state='closed'":    10,
+			"SELECT COUNT(*) FROM handoff WHERE state<>'closed'":   20,
+			"SELECT COUNT(*) FROM wa_part WHERE handoff IN (0, 1)": 0,
+		} {
+			var got int
+			if err := db.QueryRow(ctx, query).Scan(&got); err != nil || got != want {
+				t.Errorf("%s: %d (%v), want %d", query, got, err, want)
+			}
+		}
+	})
+}
+
+// D14: the state of rooms that were left long ago goes, unless they are ours.
+func TestStateOfLeftRooms(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *dbutil.Database) {
+		s := owner(t, db)
+		now := time.Date(2026, 11, 28, 9, 0, 0, 0, time.UTC)
+		const bot = "@bot:lanes.test"
+		for i, c := range []struct{ room, membership string }{{"!left:x", "leave"}, {"!in:x", "join"}, {"!ours:x", "leave"}, {"!banned:x", "ban"}, {"!lately:x", "leave"}} {
+			ts := now.Add(time.Duration(i) * time.Minute)
+			if c.room == "!lately:x" {
+				ts = now.Add(time.Hour)
+			}
+			for _, user := range []string{bot, "@carl:lanes.test"} {
+				raw := fmt.Sprintf(`{"type":"m.room.member","event_id":"$%d%s","sender":%q,"state_key":%q,"origin_server_ts":%d,"content":{"membership":%q}}`, i, user[1:2], bot, user, ts.UnixMilli(), c.membership)
+				e, err := matrix.ParseEvent(c.room, []byte(raw))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := s.PutState(t.Context(), e); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if _, err := db.Exec(t.Context(), "INSERT INTO room (alias, id, kind, project, user_id, version) VALUES ('a', '!ours:x', 'customer', 'p', '', '12')"); err != nil {
+			t.Fatal(err)
+		}
+		looks := 0
+		for after := time.UnixMilli(1); !after.IsZero(); looks++ {
+			var err error
+			if after, err = s.ForgetLeft(t.Context(), bot, after, now.Add(30*time.Minute), 2); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for room, want := range map[string]int{"!left:x": 0, "!in:x": 2, "!ours:x": 2, "!banned:x": 0, "!lately:x": 2} {
+			if state, err := s.State(t.Context(), room); len(state) != want || err != nil {
+				t.Errorf("%s: %d events, %v", room, len(state), err)
+			}
+		}
+		if looks != 3 && looks != 2 {
+			t.Errorf("%d looks", looks)
+		}
+	})
+}
+
+// A project names who keeps its rooms; those of earlier versions get one at the start.
+func TestKeeper(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *dbutil.Database) {
+		s := owner(t, db)
+		save := func(p *project.Project) {
+			t.Helper()
+			if err := s.Tx(t.Context(), func(ctx context.Context) error { return s.SaveProject(ctx, p) }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		save(&project.Project{ID: "old", Slug: "old"})
+		s.Keeper = "@lanekeeper:lanes.test"
+		save(&project.Project{ID: "new", Slug: "new"})
+		save(&project.Project{ID: "other", Slug: "other", Keeper: "@keeper_2:lanes.test"})
+		if err := s.AdoptProjects(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for id, want := range map[string]string{"old": s.Keeper, "new": s.Keeper, "other": "@keeper_2:lanes.test"} {
+			if p, err := s.Project(t.Context(), id); err != nil || p.Keeper != want {
+				t.Errorf("%s: %+v, %v", id, p, err)
+			}
+		}
+	})
+}
+
+// D17: who only looks makes and changes no tables, and says why it cannot.
+func TestLook(t *testing.T) {
+	storetest.EachURI(t, func(t *testing.T, kind, uri string) {
+		if _, err := store.Look(t.Context(), kind, uri, zerolog.Nop()); !errors.Is(err, store.ErrEmpty) {
+			t.Errorf("an empty database: %v", err)
+		}
+		db := storetest.Open(t, kind, uri)
+		look, err := store.Look(t.Context(), kind, uri, zerolog.Nop())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = look.Close()
+		for _, change := range []string{"UPDATE version SET version=version+1", "UPDATE version SET version=version-2"} {
+			if _, err := db.Exec(t.Context(), change); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := store.Look(t.Context(), kind, uri, zerolog.Nop()); !errors.Is(err, store.ErrSchema) {
+				t.Errorf("%s: %v", change, err)
+			}
+		}
+	})
+}

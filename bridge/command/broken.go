@@ -20,10 +20,11 @@ func (c *Commands) Broken(ctx context.Context, ev *matrix.Event, room *store.Roo
 	if !prefixed && room.Kind != store.Direct {
 		return nil
 	}
-	k := &call{Commands: c, line: line{rest: words}, ev: ev, room: room, sender: ev.Sender, now: c.Store.Now()}
+	k := &call{Commands: c, line: line{rest: words}, whole: words, ev: ev, room: room, sender: ev.Sender, now: c.Store.Now()}
 	cmd := k.find()
+	k.aside = k.discreet(cmd)
 	refused := project.Refuse(project.InternalError, "Something went wrong on my side, and I did not do this. The operators were told.")
-	if room.Kind != string(project.Customer) || cmd != nil && cmd.customer {
+	if k.aside || room.Kind != string(project.Customer) || cmd != nil && cmd.customer {
 		return k.answer(ctx, nil, refused)
 	}
 	a := store.Answer{Command: ev.ID, To: effect.Place{Person: ev.Sender}, Words: text.Sentence(refused.Sentence), Result: result(k.name, false, map[string]any{"error": refused.Code})}

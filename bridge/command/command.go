@@ -61,6 +61,9 @@ type call struct {
 	// private: what comes of it is for the sender alone, since it is about a lane that
 	// not everybody here may know of.
 	private bool
+	// aside: it may have been meant as a private question, so that nothing of it stays
+	// in the lane.
+	aside bool
 }
 
 // reply is what a command has to say.
@@ -87,19 +90,22 @@ func (c *Commands) Message(ctx context.Context, ev *matrix.Event, room *store.Ro
 	}
 	k := &call{Commands: c, line: line{rest: words}, whole: words, ev: ev, room: room, sender: ev.Sender, now: c.Store.Now()}
 	cmd := k.find()
+	k.aside = k.discreet(cmd)
 	if !prefixed && talk.In() {
 		return k.inTalk(ctx, cmd, talk)
 	}
 	if !prefixed && room.Kind == store.SuperAdmin && !k.meant(cmd) {
 		return false, nil // talk among staff
 	}
-	misplaced := room.Kind == string(project.Customer) && (cmd == nil || !cmd.customer)
+	misplaced := room.Kind == string(project.Customer) && !k.aside && (cmd == nil || !cmd.customer)
 	over, first, err := c.Store.Spend(ctx, ev.Sender, store.MeterCommands, ev.TS, time.Minute, c.PerMinute)
 	switch {
 	case err != nil:
 		return true, err
 	case misplaced: // the customer shall not read it, answered or not
 		return true, k.misplaced(ctx, over)
+	case over && !first && k.aside:
+		return true, k.redact(ctx, ev.ID)
 	case over && !first:
 		return true, nil
 	case over:
@@ -226,11 +232,15 @@ func (c *Commands) slipped(ctx context.Context, ev *matrix.Event, room *store.Ro
 		content = ev.NewContent()
 	}
 	words, prefixed := c.cut(typed(content))
-	if !prefixed || room.Kind != string(project.Customer) {
+	if !prefixed || !room.IsLane() {
 		return false, nil
 	}
 	k := &call{Commands: c, line: line{rest: words}, whole: words, ev: ev, room: room, sender: ev.Sender, now: c.Store.Now()}
-	if cmd := k.find(); cmd != nil && cmd.customer {
+	cmd := k.find()
+	if k.aside = k.discreet(cmd); k.aside {
+		return true, k.answer(ctx, nil, project.Refuse(project.BadArgument, "That asks nobody: an edit, a notice and an emote are no commands. Only a message of its own is one."))
+	}
+	if room.Kind != string(project.Customer) || cmd != nil && cmd.customer {
 		return false, nil
 	}
 	p, err := c.Store.Project(ctx, room.Project)
@@ -251,7 +261,7 @@ func (k *call) misplaced(ctx context.Context, quiet bool) error {
 	works := k.Policy.Works(k.sender, p)
 	switch {
 	case works && quiet:
-		return k.redact(ctx)
+		return k.redact(ctx, k.ev.ID)
 	case quiet:
 		return nil
 	case !works:
@@ -270,24 +280,26 @@ func (k *call) takeOut(ctx context.Context, p *project.Project) error {
 	w := text.Say("I took your command out of the customer lane: the customer reads along there. It was not executed. Please write it here or in a staff lane:")
 	a := store.Answer{Command: k.ev.ID, To: effect.Place{Person: k.sender}, Words: fitting(text.Join(w, text.Say("%s", text.Code(again)))),
 		Result: map[string]any{"ok": false, "command": k.name, "error": project.WrongRoom}}
-	if err := k.redact(ctx); err != nil {
+	if err := k.redact(ctx, k.ev.ID); err != nil {
 		return err
 	}
 	return k.Store.Do(ctx, a.Message())
 }
 
-// redact takes the command away. Until that comes back it is no context for anybody.
-func (k *call) redact(ctx context.Context) error {
-	if err := k.Store.RedactMessage(ctx, k.ev.ID); err != nil {
+// redact takes a message away. Until that comes back it is no context for anybody.
+func (k *call) redact(ctx context.Context, event string) error {
+	if err := k.Store.RedactMessage(ctx, event); err != nil {
 		return err
 	}
-	return k.Store.Do(ctx, effect.Effect{Redact: &effect.Redact{In: effect.Place{Room: k.room.ID}, Target: effect.Ref(k.ev.ID), Reason: "commands work elsewhere"}})
+	return k.Store.Do(ctx, effect.Effect{Redact: &effect.Redact{In: effect.Place{Room: k.room.ID}, Target: effect.Ref(event), Reason: "commands work elsewhere"}})
 }
 
 // answer sends the one notice that every command gets.
 func (k *call) answer(ctx context.Context, r *reply, err error) error {
 	var refused *project.Error
 	switch {
+	case errors.As(err, &refused) && k.aside:
+		return k.hush(ctx, refused)
 	case errors.As(err, &refused):
 		r = &reply{fields: map[string]any{"error": refused.Code}, words: text.Sentence(refused.Sentence)}
 	case err != nil:

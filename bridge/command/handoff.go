@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -11,9 +10,6 @@ import (
 	"lanekeeper/bridge/store"
 	"lanekeeper/bridge/text"
 )
-
-// privately is the flag where it is none, however a phone spells its dashes.
-var privately = regexp.MustCompile(`(?i)(?:^|[^\pL\pN])(?:[\p{Pd}−]+|[\p{Pd}−]{2,}\s)private(?:$|[^\pL\pN])`)
 
 // human asks for a person. Everybody in a project may, where their role says so,
 // and everybody with a platform role in their direct chat.

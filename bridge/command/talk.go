@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/relay"
 	"lanekeeper/bridge/store"
 	"lanekeeper/bridge/text"
@@ -30,6 +31,9 @@ func (k *call) inTalk(ctx context.Context, cmd *command, talk relay.Talk) (handl
 	}
 	if talk.Card && cmd != nil && cmd.name == "human" { // nobody asks there
 		return false, nil
+	}
+	if k.aside && cmd != nil { // not to be repeated there
+		return true, k.answer(ctx, nil, project.Refuse(project.BadArgument, "I asked nobody: in a conversation a command needs %s before it.", k.Prefix))
 	}
 	if reads, err := k.reads(ctx, cmd); err != nil || !reads {
 		return false, err

@@ -94,6 +94,27 @@ func NoMoreForAsker(open int) string {
 	return fmt.Sprintf("You have %d open requests, as many as one person may have at a time, and none of them is here. Close one with `close` and its number, then ask again.", open)
 }
 
+// TakenOut are words that were meant to be private and taken out of a lane.
+type TakenOut struct {
+	Why      string // nobody was asked
+	Words    string // as they were typed
+	Again    bool   // asking again can help
+	Customer bool   // the lane is the customer's
+}
+
+// TakenOutForSender refuses a private question, in the direct chat alone. What is
+// asked there can go to WhatsApp, and words of staff lanes do not.
+func TakenOutForSender(t TakenOut) Words {
+	out := "I took your words out of the lane: nobody else shall read them there."
+	switch {
+	case t.Again && t.Customer:
+		out += " If you ask again, ask here."
+	case t.Again:
+		out += " If you ask again, ask there, with --private before all other words: what you ask here can go to WhatsApp, too."
+	}
+	return Join(Say("%s", t.Why+" "+out), Say("You wrote:"), markup.Quote(Words{Plain: t.Words}))
+}
+
 // TooMuchForAsker says that words are not carried, as they are too many.
 func TooMuchForAsker(n int64, limit int) Words {
 	return Say("%s", fmt.Sprintf("#%d · That is more than %d messages in a minute: this one, and what you write in the rest of that minute, was not passed on. What you wrote before was. Please wait a minute and send it again.", n, limit))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -30,7 +31,6 @@ type history struct {
 // word is something that she said, with what the contract says about it.
 type word struct {
 	id, room string
-	thread   string
 	canary   string
 	number   int64 // the handoff that it counts in, 0 if in none
 	mayLeave bool
@@ -338,8 +338,10 @@ func (h *history) check() {
 			h.t.Fatal(err)
 		}
 		for _, m := range canaries.FindAllStringSubmatch(l.words, -1) {
-			i := 0
-			fmt.Sscan(m[1], &i)
+			i, err := strconv.Atoi(m[1])
+			if err != nil {
+				h.t.Fatal(err)
+			}
 			w := h.said[i]
 			switch {
 			case !w.mayLeave || !n.Leaves:

@@ -109,7 +109,7 @@ func (a *Actions) Revoke(ctx context.Context, act Act, id string, d project.Deci
 	}
 	access := a.Policy.Access(p, c.User, c.Lane, a.Store.Now())
 	w := text.Revoked(a.pill(ctx, d.By), text.LaneTitle(c.Lane, p.Name), access, d.Reason)
-	return &Done{c, p}, a.tell(ctx, p, inDirect(c.User, w))
+	return &Done{c, p}, a.tell(ctx, p, []string{c.User}, inDirect(c.User, w))
 }
 
 // rungs tells what somebody has in a lane, by the record as it is now.

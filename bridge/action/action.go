@@ -101,13 +101,13 @@ func (a *Actions) save(ctx context.Context, act Act, p *project.Project, closed 
 }
 
 // tell says something to people in their direct chats when Matrix shows the project
-// as it is now.
-func (a *Actions) tell(ctx context.Context, p *project.Project, told ...effect.Effect) error {
+// as it is now. about are those whom the change concerns.
+func (a *Actions) tell(ctx context.Context, p *project.Project, about []string, told ...effect.Effect) error {
 	if len(told) == 0 {
 		return nil
 	}
 	key := "told:" + p.ID + ":" + strconv.FormatInt(p.Revision, 10)
-	return a.Store.AnswerWhen(ctx, &store.Answer{Command: key, Then: told}, p.ID, p.Revision)
+	return a.Store.AnswerWhen(ctx, &store.Answer{Command: key, About: about, Then: told}, p.ID, p.Revision)
 }
 
 // inDirect is a decision on somebody, said to them in their direct chat: a message

@@ -27,16 +27,18 @@ func (a *Actions) Expire(ctx context.Context, id string) error {
 		return a.arm(ctx, p)
 	}
 	var decided []project.Entry
+	var users []string
 	var told []effect.Effect
 	for _, g := range ended {
 		left := a.Policy.Access(p, g.User, g.Lane, now)
 		decided = append(decided, project.Entry{What: project.WhatExpire, User: g.User, Lane: g.Lane, Was: g.Access.String(), Became: left.String()})
+		users = append(users, g.User)
 		told = append(told, inDirect(g.User, text.Expired(text.LaneTitle(g.Lane, p.Name), left)))
 	}
 	if err := a.save(ctx, Act{Door: Timer}, p, nil, decided...); err != nil {
 		return err
 	}
-	return a.tell(ctx, p, told...)
+	return a.tell(ctx, p, users, told...)
 }
 
 // arm sets the one timer of a project: for the grant that ends next.

@@ -51,5 +51,5 @@ func (a *Actions) decided(ctx context.Context, p *project.Project, c project.Cha
 		}
 		told = append(told, effect.Effect{Message: m})
 	}
-	return a.tell(ctx, p, told...)
+	return a.tell(ctx, p, []string{c.User}, told...)
 }

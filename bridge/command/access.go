@@ -159,6 +159,7 @@ func (k *call) decided(done *action.Done, lane project.Kind) *reply {
 	return &reply{
 		fields: map[string]any{"person": done.User, "lane": lane, "access": access.String(), "until": nil, "changed": done.Changed},
 		when:   done.Project,
+		user:   done.User,
 		names:  []project.Kind{lane},
 	}
 }

@@ -183,7 +183,7 @@ func (k *call) aboutPerson(ctx context.Context, done *action.Done, words func(la
 	}
 	here, alone := k.lanes(p)
 	build := func(lanes []project.Kind) *reply {
-		return &reply{fields: map[string]any{"person": user, "access": k.access(p, user, lanes), "changed": done.Changed}, words: words(lanes), when: p, names: lanes}
+		return &reply{fields: map[string]any{"person": user, "access": k.access(p, user, lanes), "changed": done.Changed}, words: words(lanes), when: p, names: lanes, user: user}
 	}
 	r := build(here)
 	for _, lane := range alone {

@@ -75,6 +75,7 @@ type reply struct {
 	rooms bool           // the result lists the project's rooms then
 	rest  *reply         // what not every member of the room may see: goes to the sender alone
 	names []project.Kind // lanes that it speaks of; for answers that wait for Matrix
+	user  string         // whom the change is about; "": the project
 	quiet bool           // the command has spoken for itself
 }
 
@@ -312,10 +313,13 @@ func (k *call) answer(ctx context.Context, r *reply, err error) error {
 		if r.rest != nil {
 			whole = r.rest
 		}
-		r = &reply{fields: store.Outline(r.fields), when: r.when, rest: whole}
+		r = &reply{fields: store.Outline(r.fields), when: r.when, user: r.user, rest: whole}
 	}
 	a := store.Answer{Command: k.ev.ID, To: effect.Place{Room: k.room.ID}, Words: fitting(r.words), Rooms: r.rooms}
 	a.Thread, a.ReplyTo = k.standing()
+	if r.user != "" {
+		a.About = []string{r.user}
+	}
 	a.Result = result(k.name, refused == nil, r.fields)
 	if k.room.IsLane() {
 		a.Lane, a.Names, a.For = project.Kind(k.room.Kind), r.names, k.sender

@@ -159,6 +159,9 @@ func (r *Reconciler) round(ctx context.Context, s *subject, todo []Step, tries m
 			tries[step.deed()] = t
 		}
 		t.count, t.err = t.count+1, err
+		if step.leaves() && troubled(err) {
+			t.count = maxTries // asking once more would take as long once more
+		}
 		if err == nil && step.Drift {
 			r.fights.struck(step, r.Store.Now())
 		}
@@ -171,6 +174,9 @@ func (r *Reconciler) round(ctx context.Context, s *subject, todo []Step, tries m
 func (r *Reconciler) outOfPatience(step Step, err error) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if bulkhead.Waits(err) {
+		return false // it says neither
+	}
 	if !troubled(err) {
 		delete(r.failures, step.deed())
 		return false

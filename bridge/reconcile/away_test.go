@@ -101,6 +101,70 @@ func TestInvitationWithoutAnAnswer(t *testing.T) {
 	}
 }
 
+// C2: an invitation that hangs and a removal are seen in the same look: what is about
+// the removal is said.
+func TestRemovalBesideAnInvitationWithoutAnAnswer(t *testing.T) {
+	b := newBench(t, "12")
+	b.r.HS, b.r.Away = hanging{b.hs, nil}, &bulkhead.Pool{Slots: 4, PerServer: 1, Home: simDomain, Linger: time.Minute}
+	p := b.acme()
+	b.look("p1")
+	b.join("internal", "@xena:lanes.test", "@mia:lanes.test")
+	p.People = append(p.People, project.Person{User: "@abe:dead.test", Role: "stakeholder", Since: b.hs.now})
+	b.save(p)
+	b.answer("$added", p.Revision, "@abe:dead.test")
+	b.answer("$archived", p.Revision)
+	p.People = slices.DeleteFunc(p.People, func(o project.Person) bool { return o.User == "@xena:lanes.test" })
+	b.save(p)
+	b.answer("$removed", p.Revision, "@xena:lanes.test")
+	b.answer("$both", p.Revision, "@xena:lanes.test", "@abe:dead.test")
+	b.r.Away.Linger = time.Millisecond // from here on only what hangs is called
+	b.try("p1")
+	for command, want := range map[string]bool{"$added": false, "$archived": false, "$removed": true, "$both": false} {
+		if b.answered(command) != want {
+			t.Errorf("%s: answered %v", command, !want)
+		}
+	}
+}
+
+// C2: staff hear, once, of an invitation that each time takes its time to get no
+// answer. Whoever asked for it waits until it is there.
+func TestInvitationThatHangsEachTime(t *testing.T) {
+	b := newBench(t, "12")
+	h := hanging{b.hs, make(chan error)}
+	b.r.HS, b.r.Away = h, &bulkhead.Pool{Slots: 4, PerServer: 1, Home: simDomain, Linger: time.Minute}
+	p := b.acme()
+	b.look(store.KeySuperAdmin)
+	b.look("p1")
+	p.People = append(p.People, project.Person{User: "@abe:dead.test", Role: "stakeholder", Since: b.hs.now})
+	b.save(p)
+	b.answer("$added", p.Revision, "@abe:dead.test")
+	b.r.Away.Linger = time.Millisecond
+	invitation := "invite @abe:dead.test " + b.room("customer")
+	for range 30 {
+		b.try("p1")
+		if b.r.Away.UnderWay(invitation) {
+			h.hang <- errLost
+			b.r.Away.Wait()
+		}
+		b.hs.now = b.hs.now.Add(awayRetry)
+	}
+	if said := b.said()[store.KeySuperAdmin]; len(said) != 1 || !strings.Contains(said[0], "no answer comes") {
+		t.Errorf("staff reads %q", said)
+	}
+	if b.answered("$added") {
+		t.Error("answered though it is not so")
+	}
+	b.r.Away.Linger = time.Minute
+	b.r.HS = b.hs
+	b.hs.now = b.hs.now.Add(slowRetry)
+	for range 2 {
+		b.try("p1")
+	}
+	if !b.answered("$added") || b.membership("customer", "@abe:dead.test") != "invite" {
+		t.Error("it is given up")
+	}
+}
+
 // C2: whatever one step ends in, people lose in all rooms what they shall not have
 // before anybody is invited anywhere.
 func TestRemovalsComeFirst(t *testing.T) {

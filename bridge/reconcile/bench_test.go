@@ -153,9 +153,9 @@ func (b *bench) laneCount() map[string]int {
 
 var oneOfEach = map[string]int{"customer": 1, "internal": 1, "notes": 1, "space": 1}
 
-func (b *bench) answer(command string, revision int64) {
+func (b *bench) answer(command string, revision int64, about ...string) {
 	b.Helper()
-	a := &store.Answer{Command: command, To: effect.Place{Room: "!x"}, Words: text.Say("done"), Result: map[string]any{"ok": true}}
+	a := &store.Answer{Command: command, To: effect.Place{Room: "!x"}, Words: text.Say("done"), Result: map[string]any{"ok": true}, About: about}
 	err := b.r.Store.Tx(b.Context(), func(ctx context.Context) error { return b.r.Store.AnswerWhen(ctx, a, "p1", revision) })
 	if err != nil {
 		b.Fatal(err)

@@ -69,7 +69,7 @@ func (r *Reconciler) settle(ctx context.Context, s *subject, o *outcome, later t
 	if err := r.hold(ctx, s, o, missing); err != nil {
 		return err
 	}
-	if err := r.release(ctx, s, missing); err != nil {
+	if err := r.release(ctx, s, missing, o.stuckPeople()); err != nil {
 		return err
 	}
 	if s.project != nil {
@@ -126,25 +126,48 @@ func (r *Reconciler) hold(ctx context.Context, s *subject, o *outcome, missing i
 }
 
 // release lets the answers go that waited for the record as this look saw it, but
-// for those up to the revision since which something is missing.
-func (r *Reconciler) release(ctx context.Context, s *subject, missing int64) error {
+// for those up to the revision since which something is missing. Of these, too, it
+// lets go what is about others than the people who are all that is stuck.
+func (r *Reconciler) release(ctx context.Context, s *subject, missing int64, stuck []string) error {
 	if s.project == nil {
 		return nil
+	}
+	if len(stuck) > 0 {
+		if err := r.Store.ReleaseOthers(ctx, s.project.ID, missing, stuck, r.Policy.MayNameAll); err != nil {
+			return err
+		}
 	}
 	return r.Store.ReleaseAnswers(ctx, s.project.ID, missing, s.project.Revision, r.Policy.MayNameAll)
 }
 
-// missingSince is the last revision with which something appeared that is refused,
-// or waits for another server; 0 if nothing is. Answers that waited for it wait on, those of later changes do
-// not: they shall not be held up for ever by what has nothing to do with them.
+// missingSince is the last revision with which something appeared that is refused, or
+// waits for another server; 0 if nothing is. Answers that waited for it wait on, those
+// of later changes do not: they shall not be held up for ever by what has nothing to do
+// with them.
 func (o *outcome) missingSince(told map[string]int64) (revision int64) {
 	for _, f := range o.refused {
 		revision = max(revision, told[f.key()])
 	}
 	for _, step := range o.away {
-		revision = max(revision, told[keyAway(keyRefused(step.Text))])
+		key := keyRefused(step.Text)
+		revision = max(revision, told[keyAway(key)], told[key])
 	}
 	return revision
+}
+
+// stuckPeople are those whom all that is missing is about; nil if some of it is about
+// nobody, such as a room that cannot be made.
+func (o *outcome) stuckPeople() (users []string) {
+	for _, f := range o.refused {
+		users = append(users, f.step.User)
+	}
+	for _, step := range o.away {
+		users = append(users, step.User)
+	}
+	if slices.Contains(users, "") {
+		return nil
+	}
+	return users
 }
 
 // stuck lists what was not said before, and all that is stuck now, with the
@@ -172,8 +195,11 @@ func (r *Reconciler) stuck(s *subject, o *outcome, before map[string]int64) (new
 			add(n.key, n.words)
 		}
 	}
-	for _, step := range o.away { // nobody needs to hear of that yet
-		key := keyAway(keyRefused(step.Text))
+	for _, step := range o.away { // nobody needs to hear of that yet, or they have
+		key := keyRefused(step.Text)
+		if _, known := before[key]; !known {
+			key = keyAway(key)
+		}
 		if since, known := before[key]; known {
 			told[key] = since
 		} else {

@@ -88,7 +88,7 @@ const maxLooks = 10_000
 const (
 	slowRetry  = 5 * time.Minute  // of steps that did not take
 	soonRetry  = 20 * time.Second // of steps that ended in trouble, at first; doubled each time
-	awayRetry  = time.Minute      // of steps that wait for another server, if nothing tells of their end
+	awayRetry  = time.Minute      // of steps that wait for another server, if nothing tells of their end; doubled each time
 	maxBackoff = 10 * time.Second // where the homeserver does not answer, or asks to wait
 	patience   = 6                // tries until a step with a server error counts as one that does not take
 )
@@ -120,7 +120,7 @@ func (r *Reconciler) do(ctx context.Context, job queue.Job) queue.Result {
 	case s == nil:
 		return queue.Result{} // no such project
 	case r.seen(job, s):
-		return queue.Result{Commit: func(ctx context.Context) error { return r.release(ctx, s, 0) }}
+		return queue.Result{Commit: func(ctx context.Context) error { return r.release(ctx, s, 0, nil) }}
 	}
 	begun := r.Store.Now()
 	o, err := r.converge(ctx, s, r.vain(job.Key, begun), job.Attempts >= patience)
@@ -200,7 +200,7 @@ func (r *Reconciler) note(key string, begun time.Time, s *subject, o *outcome) (
 // what is refused stays so for a while.
 func (o *outcome) pause(before int) time.Duration {
 	if len(o.refused) == 0 {
-		return awayRetry
+		return min(awayRetry<<min(before, 10), slowRetry)
 	}
 	for _, f := range o.refused {
 		if troubled(f.err) || errors.Is(f.err, errFight) {

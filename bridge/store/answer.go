@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"slices"
 	"time"
 
 	"go.mau.fi/util/dbutil"
@@ -35,6 +36,9 @@ type Answer struct {
 	Lane  project.Kind   `json:"lane,omitempty"`
 	Names []project.Kind `json:"names,omitempty"`
 	For   string         `json:"for,omitempty"` // MXID of who gave the command
+
+	// About are the people whom the change is about; none: it is about the project.
+	About []string `json:"about,omitempty"`
 
 	Why string `json:"why,omitempty"` // the homeserver's reason to refuse the change so far
 	// Then is told to others at the same moment. Without Words there is no answer,
@@ -123,6 +127,31 @@ func (s *Store) ReleaseAnswers(ctx context.Context, project string, after, revis
 	if err != nil {
 		return wrap("answers", err)
 	}
+	return s.say(ctx, project, released, may)
+}
+
+// ReleaseOthers sends the answers that waited for a project's revisions up to one and
+// are about people none of whom is among those stuck: what Matrix does not show yet has
+// nothing to do with them.
+func (s *Store) ReleaseOthers(ctx context.Context, project string, revision int64, stuck []string, may Audience) error {
+	rows, err := s.DB.Query(ctx, "SELECT answer, project, pending FROM answer WHERE project=$1 AND revision<=$2 ORDER BY revision", project, revision)
+	held, err := all(rows, err, scanWaiting)
+	if err != nil {
+		return wrap("answers", err)
+	}
+	held = slices.DeleteFunc(held, func(w *waiting) bool {
+		return len(w.About) == 0 || slices.ContainsFunc(w.About, func(user string) bool { return slices.Contains(stuck, user) })
+	})
+	for _, w := range held {
+		if _, err := s.exec(ctx, "DELETE FROM answer WHERE command=$1", w.Command); err != nil {
+			return wrap("answers", err)
+		}
+	}
+	return s.say(ctx, project, held, may)
+}
+
+// say sends what waited for Matrix.
+func (s *Store) say(ctx context.Context, project string, released []*waiting, may Audience) error {
 	for _, w := range released {
 		if w.Rooms {
 			rooms, err := s.Rooms(ctx, project)

@@ -63,10 +63,12 @@ func (k *call) own(cmd *command, talk relay.Talk) bool {
 	rest := strings.TrimSpace(k.rest)
 	n, ok := number(rest)
 	switch {
-	case talk.Handoff != nil:
-		return rest == "" || ok && n == talk.Handoff.Number
+	case rest == "": // which one, the relay asks where nothing says it
+		return true
+	case ok && talk.Handoff != nil && n == talk.Handoff.Number:
+		return true
 	}
-	return ok && slices.Contains(talk.Which, n)
+	return ok && slices.Contains(talk.Open, n)
 }
 
 // reads reports whether text as a whole reads like a command: nobody who only talks

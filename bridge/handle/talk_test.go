@@ -3,6 +3,7 @@ package handle_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -252,5 +253,40 @@ func TestCommandsAsWritten(t *testing.T) {
 				t.Errorf("%q is answered by %v", words, said)
 			}
 		}
+	})
+}
+
+// L2: a bare close says nothing about which of several open questions is done.
+func TestCloseAsksWhich(t *testing.T) {
+	each(t, func(d *desk) {
+		d.asked(false)
+		room := "!direct" + carl
+		third := d.says(room, carl, "!lane human And where?")
+		d.effects()
+		open := func(want ...int64) {
+			t.Helper()
+			var have []int64
+			for _, h := range d.talks() {
+				have = append(have, h.Number)
+			}
+			if !slices.Equal(have, want) {
+				t.Errorf("L2 open are %v, want %v", have, want)
+			}
+		}
+		for _, words := range []string{"close", "Close.", "!lane close"} {
+			event := d.says(room, carl, words)
+			said := answered(d.effects(), effect.Place{Person: carl})
+			if len(said) != 1 || said[0].ReplyTo != effect.Ref(event) || !strings.Contains(fmt.Sprint(said[0].Content["body"]), "#2 and #3") || !holds([]map[string]any{said[0].Content}, "bad_argument") {
+				t.Errorf("L2 %q is answered by %v", words, said)
+			}
+			open(1, 2, 3)
+		}
+		d.event(room, carl, "m.room.message", nil, map[string]any{"msgtype": "m.text", "body": "close", "m.relates_to": map[string]any{"m.in_reply_to": map[string]any{"event_id": third}}}, false)
+		open(1, 2)
+		d.says(room, carl, "!lane human And who?")
+		d.says(room, carl, "close 2")
+		open(1, 4)
+		d.says(room, carl, "close")
+		open(1)
 	})
 }

@@ -60,9 +60,26 @@ func (r *Relay) named(ctx context.Context, at At, n int64) (*handoff.Handoff, er
 		}
 	}
 	if at.Room.Kind == store.Direct {
-		return r.Store.HandoffInDirect(ctx, at.Room.User)
+		return r.onlyInDirect(ctx, at.Room.User)
 	}
 	return nil, nil
+}
+
+// onlyInDirect is the handoff that is open in a direct chat; which one is asked where
+// there are several.
+func (r *Relay) onlyInDirect(ctx context.Context, user string) (*handoff.Handoff, error) {
+	all, err := r.Store.HandoffsInDirect(ctx, user)
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	if len(all) == 1 {
+		return all[0], nil
+	}
+	var numbers []int64
+	for _, h := range all {
+		numbers = append(numbers, h.Number)
+	}
+	return nil, project.Refuse(project.BadArgument, "%s", text.WhichOfYours(numbers))
 }
 
 // outcome is what a command answers. In the asker's own room the owner has the

@@ -17,14 +17,14 @@ type Talk struct {
 	Handoff *handoff.Handoff // nil: none
 	Card    bool             // it stands in the card's thread, among staff
 	Asks    bool             // whoever wrote it is an asker
-	// Which are the handoffs of a direct chat that it could be for, where nothing says
-	// which, and they are not read by the same people.
-	Which []int64
+	// Open are the open handoffs of a direct chat, where nothing says which of them is
+	// meant. Without a Handoff they are not read by the same people.
+	Open []int64
 }
 
 // In reports whether a message stands in a handoff's thread, or in a direct chat with
 // an open handoff: there only prefixed text is a command.
-func (t Talk) In() bool { return t.Handoff != nil || len(t.Which) > 0 }
+func (t Talk) In() bool { return t.Handoff != nil || len(t.Open) > 0 }
 
 // Talk finds the conversation that a message of one of our rooms belongs to.
 func (r *Relay) Talk(ctx context.Context, ev *matrix.Event, room *store.Room) (t Talk, err error) {
@@ -37,7 +37,7 @@ func (r *Relay) Talk(ctx context.Context, ev *matrix.Event, room *store.Room) (t
 	case room.IsLane():
 		t.Handoff, err = r.conversation(ctx, ev, room)
 	}
-	t.Asks = len(t.Which) > 0 || t.Handoff != nil && t.Handoff.Asker(ev.Sender) != nil
+	t.Asks = len(t.Open) > 0 || t.Handoff != nil && t.Handoff.Asker(ev.Sender) != nil
 	return t, err
 }
 
@@ -67,7 +67,7 @@ func (r *Relay) directTalk(ctx context.Context, ev *matrix.Event, room *store.Ro
 	if err != nil {
 		return t, err
 	}
-	differ, numbers := false, []int64{}
+	differ := false
 	for _, h := range all {
 		member, err := r.member(ctx, h, room.User)
 		if err != nil {
@@ -75,11 +75,11 @@ func (r *Relay) directTalk(ctx context.Context, ev *matrix.Event, room *store.Ro
 		}
 		if member {
 			differ = differ || t.Handoff != nil && t.Handoff.Leaves != h.Leaves
-			t.Handoff, numbers = h, append(numbers, h.Number)
+			t.Handoff, t.Open = h, append(t.Open, h.Number)
 		}
 	}
 	if differ {
-		return Talk{Which: numbers}, nil
+		t.Handoff = nil
 	}
 	return t, nil
 }
@@ -129,8 +129,8 @@ func (r *Relay) DirectMessage(ctx context.Context, ev *matrix.Event, room *store
 	switch {
 	case err != nil || !t.In():
 		return false, err
-	case len(t.Which) > 0:
-		m := effect.Message{To: effect.Place{Person: room.User}, ReplyTo: effect.Ref(ev.ID), Content: text.WhichForAsker(t.Which).Notice()}
+	case t.Handoff == nil:
+		m := effect.Message{To: effect.Place{Person: room.User}, ReplyTo: effect.Ref(ev.ID), Content: text.WhichForAsker(t.Open).Notice()}
 		return true, r.Store.Do(ctx, effect.Effect{Message: &m})
 	}
 	return true, r.askerSays(ctx, t.Handoff, ev, room)

@@ -71,12 +71,6 @@ func threadOf(h *handoff.Handoff) string {
 	return threadKey(h.Room, "", string(h.Thread))
 }
 
-// HandoffInDirect finds the newest handoff of a person's direct chat that is not
-// closed.
-func (s *Store) HandoffInDirect(ctx context.Context, user string) (*handoff.Handoff, error) {
-	return s.handoffWhere(ctx, "asker=$1 AND direct AND state<>'closed' ORDER BY number DESC LIMIT 1", user)
-}
-
 // HandoffInLanes finds the newest handoff that somebody asked in a lane and that is not
 // closed.
 func (s *Store) HandoffInLanes(ctx context.Context, user string) (*handoff.Handoff, error) {

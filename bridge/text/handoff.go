@@ -137,11 +137,20 @@ func EndedForStaff(n int64, asker string) Words {
 
 // WhichForAsker asks to which of several questions somebody's words belong.
 func WhichForAsker(numbers []int64) Words {
+	return Say("%s", "Is that for "+tags(numbers, " or ")+"? I did not send it, because not the same people read them. Please send it again as a reply to a message of the one you mean.")
+}
+
+// WhichOfYours asks which of somebody's own questions a command means.
+func WhichOfYours(numbers []int64) string {
+	return fmt.Sprintf("Which one? %s are open here. Write it with the number, like #%d, or as a reply to a message of the one you mean.", tags(numbers, " and "), numbers[0])
+}
+
+func tags(numbers []int64, by string) string {
 	var names []string
 	for _, n := range numbers {
 		names = append(names, fmt.Sprintf("#%d", n))
 	}
-	return Say("%s", "Is that for "+strings.Join(names, " or ")+"? I did not send it, because not the same people read them. Please send it again as a reply to a message of the one you mean.")
+	return strings.Join(names, by)
 }
 
 // HeldForAnyone says that words in a conversation were not sent, since they read like

@@ -12,6 +12,7 @@ import (
 
 	"lanekeeper/bridge/action"
 	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/markup"
 	"lanekeeper/bridge/matrix"
 	"lanekeeper/bridge/policy"
 	"lanekeeper/bridge/project"
@@ -121,21 +122,9 @@ func tooMany(limit int) string {
 	return fmt.Sprintf("That is more than %d commands in a minute: I did not carry out this one, and I answer no more of them in the rest of that minute. Please wait a minute and send it again.", limit)
 }
 
-// cut takes the prefix off. Clients of people who write from right to left put
-// direction marks before and after it.
+// cut takes the prefix off.
 func (c *Commands) cut(words string) (rest string, prefixed bool) {
-	unseen := func(r rune) bool { return blank(r) || invisible(r) }
-	words = strings.TrimFunc(words, unseen)
-	if len(words) > 1 && strings.HasPrefix(words, "`") && strings.HasSuffix(words, "`") { // marked as code
-		words = strings.TrimFunc(strings.Trim(words, "`"), unseen)
-	}
-	if len(words) >= len(c.Prefix) && strings.EqualFold(words[:len(c.Prefix)], c.Prefix) {
-		rest = words[len(c.Prefix):]
-		if rest == "" || unseen(firstRune(rest)) {
-			return strings.TrimLeftFunc(rest, unseen), true
-		}
-	}
-	return words, false
+	return markup.Command(c.Prefix, words)
 }
 
 // find takes the command's name off the line.

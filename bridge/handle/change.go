@@ -36,7 +36,7 @@ func (h *Handler) edit(ctx context.Context, ev *matrix.Event, target string, roo
 		return err
 	}
 	m, err := h.Store.Message(ctx, target)
-	if err != nil || m == nil || m.Sender != ev.Sender || m.Room != ev.Room {
+	if err != nil || m == nil || m.Sender != ev.Sender || m.Room != ev.Room || m.Redacted { // a deletion can come first
 		return err
 	}
 	if _, err := h.Relay.Edit(ctx, ev); err != nil {

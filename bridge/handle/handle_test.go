@@ -421,3 +421,21 @@ func TestStaleReaction(t *testing.T) {
 		}
 	})
 }
+
+// A deletion is the last word, whichever order things arrive in.
+func TestEditAfterDeletion(t *testing.T) {
+	each(t, func(d *desk) {
+		d.lanes()
+		asked := d.says("!customer", carl, "!lane human what now?")
+		said := d.event("!customer", carl, "m.room.message", nil, map[string]any{"msgtype": "m.text", "body": "card 4000", "m.relates_to": map[string]any{"rel_type": "m.thread", "event_id": asked}}, false)
+		d.event("!customer", carl, "m.room.redaction", nil, map[string]any{"redacts": said}, false)
+		d.effects()
+		d.event("!customer", carl, "m.room.message", nil, map[string]any{"msgtype": "m.text", "body": "* x", "m.new_content": map[string]any{"msgtype": "m.text", "body": "card 4001"}, "m.relates_to": map[string]any{"rel_type": "m.replace", "event_id": said}}, false)
+		if e := d.effects(); len(e) > 0 {
+			t.Errorf("staff read %+v", e)
+		}
+		if m, err := d.s.Message(t.Context(), said); err != nil || m.Body != "" {
+			t.Errorf("kept: %+v, %v", m, err)
+		}
+	})
+}

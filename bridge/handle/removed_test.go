@@ -124,3 +124,30 @@ func TestLostPlatformRole(t *testing.T) {
 		}
 	})
 }
+
+// R5, R1: a reply, a 🙋 or an edit is no way back into a talk of a project that
+// somebody was taken out of, and words that were said in one that stays in Matrix stay
+// there in whatever comes of them.
+func TestNoWayBackIntoATalk(t *testing.T) {
+	each(t, func(d *desk) {
+		d.lanes()
+		d.h.Policy.Permissions[xena] = policy.User
+		d.says("!internal", xena, "!lane human --private May I know the margin?")
+		said := d.says("!direct"+xena, xena, "it is about Carl")
+		d.removed(xena)
+		d.effects()
+		d.event("!direct"+xena, xena, "m.room.message", nil, map[string]any{"msgtype": "m.text", "body": "* x", "m.new_content": map[string]any{"msgtype": "m.text", "body": "CANARY"}, "m.relates_to": map[string]any{"rel_type": "m.replace", "event_id": said}}, false)
+		if e := d.effects(); len(e) > 0 {
+			t.Errorf("an edit: %+v", e)
+		}
+		d.event("!direct"+xena, xena, "m.room.message", nil, map[string]any{"msgtype": "m.text", "body": "!lane human How do I log in?", "m.relates_to": map[string]any{"m.in_reply_to": map[string]any{"event_id": said}}}, false)
+		d.event("!direct"+xena, xena, "m.reaction", nil, map[string]any{"m.relates_to": map[string]any{"rel_type": "m.annotation", "event_id": said, "key": "🙋"}}, false)
+		open := d.talks()
+		if len(open) != 2 || open[0].Number != 2 || !open[0].Leaves || open[0].Project != "" {
+			t.Fatalf("a reply: %+v", open)
+		}
+		if open[1].Leaves || open[1].Project != "" {
+			t.Errorf("🙋: %+v", open[1])
+		}
+	})
+}

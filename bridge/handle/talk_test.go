@@ -290,3 +290,24 @@ func TestCloseAsksWhich(t *testing.T) {
 		open(1)
 	})
 }
+
+// R8, U17: a private question is no context for anybody, also where it joins an older
+// one, and however its command is spelled; nor are other commands.
+func TestCommandsAreNoContext(t *testing.T) {
+	each(t, func(d *desk) {
+		d.lanes()
+		d.h.Relay.Limits.Open, d.h.Relay.Context = 1, 10
+		d.says("!customer", carl, "!lane human --private first")
+		d.says("!customer", carl, "\u200f!lane human --private CANARY")
+		d.says("!customer", carl, "`!lane human --private CANARY`")
+		d.says("!customer", mia, "`!lane who CANARY`")
+		d.says("!customer", mia, "hello")
+		d.effects()
+		d.now = d.now.Add(time.Second)
+		d.says("!customer", mia, "!lane human what?")
+		said := strings.Join(words(d.effects()), "\n")
+		if strings.Contains(said, "CANARY") || !strings.Contains(said, "hello") {
+			t.Errorf("said: %s", said)
+		}
+	})
+}

@@ -43,6 +43,9 @@ func (r *Relay) Ask(ctx context.Context, in AskInput) (fields map[string]any, er
 		if m == nil || m.Redacted {
 			return nil, project.Refuse(project.NotFound, "I cannot read the message that you reacted to. Please ask with `%s human` and your question.", r.Prefix)
 		}
+		if at.Stays, err = r.staysOf(ctx, in.Event); err != nil {
+			return nil, err
+		}
 		q, in.At = r.messageSaid(ctx, m, at), m.TS
 	}
 	q.Name, q.Thread = in.Name, in.Thread
@@ -75,11 +78,19 @@ func (r *Relay) Ask(ctx context.Context, in AskInput) (fields map[string]any, er
 	if err := r.saveContext(ctx, h, a.Context); err != nil {
 		return nil, err
 	}
-	if _, err = r.remember(ctx, h, in, in.At); err == nil && in.Private {
-		// The bot takes it away: until that comes back it is no context for anybody.
-		err = r.Store.RedactMessage(ctx, in.Event)
+	if _, err = r.remember(ctx, h, in, in.At); err != nil {
+		return nil, err
 	}
-	return result(h), err
+	return result(h), r.takenAway(ctx, in)
+}
+
+// takenAway notes that the bot takes a private question out of its lane: until that
+// comes back it is no context for anybody.
+func (r *Relay) takenAway(ctx context.Context, in AskInput) error {
+	if !in.Private {
+		return nil
+	}
+	return r.Store.RedactMessage(ctx, in.Event)
 }
 
 // full joins a question of somebody who has as many open handoffs as one person may to
@@ -106,6 +117,9 @@ func (r *Relay) full(ctx context.Context, desk *handoff.Desk, q handoff.Said, in
 		if _, err := r.remember(ctx, h, in, in.At); err != nil {
 			return nil, err
 		}
+		if err := r.takenAway(ctx, in); err != nil {
+			return nil, err
+		}
 		return result(h), r.apply(ctx, h, desk.JoinFull(h, q, len(open), in.Private, in.Room.ID))
 	}
 	return nil, project.Refuse(project.Conflict, "%s", text.NoMoreForAsker(len(open)))
@@ -129,7 +143,14 @@ func (r *Relay) openAt(ctx context.Context, in AskInput) (*handoff.Handoff, erro
 	if on == "" {
 		return nil, nil
 	}
-	return r.byMessage(ctx, in.Room, on)
+	h, err := r.byMessage(ctx, in.Room, on)
+	if h == nil || err != nil {
+		return nil, err
+	}
+	if member, err := r.member(ctx, h, in.Asker); err != nil || !member {
+		return nil, err
+	}
+	return h, nil
 }
 
 func (r *Relay) join(ctx context.Context, desk *handoff.Desk, h *handoff.Handoff, q handoff.Said, in AskInput) error {

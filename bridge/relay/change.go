@@ -36,6 +36,11 @@ func (r *Relay) Reaction(ctx context.Context, ev *matrix.Event) (handled bool, e
 	if h == nil || err != nil {
 		return false, err
 	}
+	if kind != "card" {
+		if member, err := r.member(ctx, h, ev.Sender); err != nil || !member {
+			return true, err
+		}
+	}
 	desk, err := r.desk(ctx)
 	if err != nil {
 		return false, err
@@ -167,6 +172,9 @@ func (r *Relay) Edit(ctx context.Context, ev *matrix.Event) (handled bool, err e
 		return false, err
 	}
 	at := origin(room, 0)
+	if over, err := r.over(ctx, e); err != nil || over {
+		return over, err
+	}
 	if e != nil {
 		stays, err := r.stays(ctx, map[string]*store.HandoffEvent{target: e})
 		if err != nil {
@@ -176,8 +184,7 @@ func (r *Relay) Edit(ctx context.Context, ev *matrix.Event) (handled bool, err e
 	}
 	s := r.contentSaid(ctx, target, ev.Sender, at, content)
 	if e != nil && e.Kind == store.EventAsked {
-		body, _ := content["body"].(string)
-		s = r.spelled(ctx, target, ev.Sender, at, r.question(body))
+		s = r.spelled(ctx, target, ev.Sender, at, r.question(content))
 	}
 	lines, err := r.changeLines(ctx, target, func(p handoff.Piece) handoff.Piece { return p.Reworded(&s) })
 	if err != nil {
@@ -209,6 +216,21 @@ func (r *Relay) Edit(ctx context.Context, ev *matrix.Event) (handled bool, err e
 		return true, r.apply(ctx, h, desk.AnswerEdited(h, by, s, ghost))
 	}
 	return false, nil
+}
+
+// over reports whether something was said by an asker who was taken out of the project
+// that they asked in: what they take back is taken back, and nothing else of theirs
+// reaches anybody.
+func (r *Relay) over(ctx context.Context, e *store.HandoffEvent) (bool, error) {
+	if e == nil || e.Kind == store.EventSent {
+		return false, nil
+	}
+	h, err := r.Store.Handoff(ctx, e.Handoff)
+	if h == nil || err != nil {
+		return false, err
+	}
+	member, err := r.member(ctx, h, e.User)
+	return !member, err
 }
 
 // Redaction takes the deletion of anything that belongs to a handoff.

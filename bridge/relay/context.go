@@ -86,7 +86,7 @@ func (r *Relay) earlier(ctx context.Context, room *store.Room, m *store.Message,
 		at.Handoff = said.Handoff
 	}
 	if said != nil && said.Kind == store.EventAsked {
-		return r.spelled(ctx, m.Event, m.Sender, at, r.question(m.Body))
+		return r.spelled(ctx, m.Event, m.Sender, at, r.question(contentOf(m)))
 	}
 	return r.messageSaid(ctx, m, at)
 }

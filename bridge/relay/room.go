@@ -85,9 +85,9 @@ func (r *Relay) directTalk(ctx context.Context, ev *matrix.Event, room *store.Ro
 }
 
 // member reports whether what was asked in a project still belongs to somebody: to
-// nobody any more who was taken out of it.
+// nobody any more who was taken out of it. In a lane nobody listens to them anyway.
 func (r *Relay) member(ctx context.Context, h *handoff.Handoff, user string) (bool, error) {
-	if h.Project == "" {
+	if h.Project == "" || !h.Direct {
 		return true, nil
 	}
 	role, err := r.Store.Role(ctx, h.Project, user)

@@ -57,6 +57,11 @@ func (r *Relay) contentSaid(ctx context.Context, event, user string, at handoff.
 
 // messageSaid is a stored message as decisions see it.
 func (r *Relay) messageSaid(ctx context.Context, m *store.Message, at handoff.Origin) handoff.Said {
+	return r.contentSaid(ctx, m.Event, m.Sender, at, contentOf(m))
+}
+
+// contentOf is the content of a stored message.
+func contentOf(m *store.Message) map[string]any {
 	content := map[string]any{"msgtype": m.Type, "body": m.Body}
 	if m.HTML != "" {
 		content["format"], content["formatted_body"] = "org.matrix.custom.html", m.HTML
@@ -64,7 +69,7 @@ func (r *Relay) messageSaid(ctx context.Context, m *store.Message, at handoff.Or
 	if m.Thread != "" || m.ReplyTo != "" {
 		content["m.relates_to"] = map[string]any{"m.in_reply_to": map[string]any{}}
 	}
-	return r.contentSaid(ctx, m.Event, m.Sender, at, content)
+	return content
 }
 
 // spelled is what somebody wrote behind a command.
@@ -76,19 +81,16 @@ func (r *Relay) spelled(ctx context.Context, event, user string, at handoff.Orig
 // human begins the words of a question that was asked by command.
 var human = regexp.MustCompile(`(?i)^\s*human(?:\s+--private)?(?:\s+|$)`)
 
-// question are the words of a question in the whole words of its command.
-func (r *Relay) question(body string) string {
-	body = strings.TrimSpace(body)
-	if n := len(r.Prefix); len(body) >= n && strings.EqualFold(body[:n], r.Prefix) {
-		body = strings.TrimSpace(body[n:])
-	}
+// question are the words of a question in the whole content of its command.
+func (r *Relay) question(content map[string]any) string {
+	body, _ := markup.Command(r.Prefix, markup.Unquoted(content))
 	return strings.TrimSpace(human.ReplaceAllString(body, ""))
 }
 
 // command reports whether a message in a lane is a command.
-func (r *Relay) command(body string) bool {
-	first, _, _ := strings.Cut(strings.TrimSpace(body), " ")
-	return strings.EqualFold(first, r.Prefix)
+func (r *Relay) command(m *store.Message) bool {
+	_, prefixed := markup.Command(r.Prefix, markup.Unquoted(contentOf(m)))
+	return prefixed
 }
 
 // context is what was said in a room before a question, oldest first: in the same
@@ -120,7 +122,7 @@ func (r *Relay) context(ctx context.Context, room *store.Room, question, thread 
 	for i := len(recent) - 1; i >= 0 && len(out) < r.Context; i-- {
 		m, said := recent[i], known[recent[i].Event]
 		switch {
-		case m.Event == question || m.Sender == r.Bot || r.command(m.Body):
+		case m.Event == question || m.Sender == r.Bot || r.command(m):
 			continue
 		case m.Thread != thread && m.Event != thread && room.Kind != store.Direct:
 			continue
@@ -157,6 +159,16 @@ func (r *Relay) stays(ctx context.Context, known map[string]*store.HandoffEvent)
 		}
 	}
 	return out, nil
+}
+
+// staysOf is stays for one event, which may have been said in no handoff.
+func (r *Relay) staysOf(ctx context.Context, event string) (bool, error) {
+	e, err := r.Store.HandoffEvent(ctx, event)
+	if e == nil || err != nil {
+		return false, err
+	}
+	stays, err := r.stays(ctx, map[string]*store.HandoffEvent{event: e})
+	return stays[event], err
 }
 
 func asker(h *handoff.Handoff, user string) *handoff.Asker {
@@ -223,7 +235,7 @@ func (r *Relay) turnSaid(ctx context.Context, h *handoff.Handoff, t store.Turn) 
 	case m == nil || m.Redacted:
 		return s, false, nil
 	case t.Kind == store.EventAsked:
-		s = r.spelled(ctx, m.Event, m.Sender, at, r.question(m.Body))
+		s = r.spelled(ctx, m.Event, m.Sender, at, r.question(contentOf(m)))
 	default:
 		s = r.messageSaid(ctx, m, at)
 	}

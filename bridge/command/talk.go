@@ -38,6 +38,9 @@ func (k *call) inTalk(ctx context.Context, cmd *command, talk relay.Talk) (handl
 	if reads, err := k.reads(ctx, cmd); err != nil || !reads {
 		return false, err
 	}
+	if err := k.Relay.Hold(ctx, k.ev, talk); err != nil {
+		return true, err
+	}
 	m := effect.Message{To: effect.Place{Room: k.room.ID}, Content: text.HeldForAnyone(k.Prefix, strings.TrimSpace(k.whole)).Notice()}
 	if k.room.Kind == store.Direct {
 		m.To = effect.Place{Person: k.sender}

@@ -43,7 +43,7 @@ func (r *Relay) Ask(ctx context.Context, in AskInput) (fields map[string]any, er
 		if m == nil || m.Redacted {
 			return nil, project.Refuse(project.NotFound, "I cannot read the message that you reacted to. Please ask with `%s human` and your question.", r.Prefix)
 		}
-		if at.Stays, err = r.staysOf(ctx, in.Event); err != nil {
+		if at.Stays, err = r.staysIn(ctx, in.Event); err != nil {
 			return nil, err
 		}
 		q, in.At = r.messageSaid(ctx, m, at), m.TS
@@ -283,11 +283,11 @@ func (r *Relay) byMessage(ctx context.Context, room *store.Room, event string) (
 // bot said it; 0 if of none.
 func (r *Relay) numberOf(ctx context.Context, event string) (int64, error) {
 	e, err := r.Store.HandoffEvent(ctx, event)
-	if err != nil || e != nil {
-		if e != nil {
-			return e.Handoff, nil
-		}
+	switch {
+	case err != nil:
 		return 0, err
+	case e != nil && e.Kind != store.EventHeld:
+		return e.Handoff, nil
 	}
 	id, err := r.Store.SentAs(ctx, event)
 	_, n, _ := numbered(id)

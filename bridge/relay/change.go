@@ -259,6 +259,8 @@ func (r *Relay) Redaction(ctx context.Context, ev *matrix.Event) (handled bool, 
 	}
 	a := h.Asker(e.User)
 	switch {
+	case e.Kind == store.EventHeld:
+		return false, nil
 	case e.Kind == store.EventSent:
 		return true, r.apply(ctx, h, desk.AnswerWithdrawn(h, ev.Redacts))
 	case a == nil:

@@ -20,6 +20,8 @@ type Talk struct {
 	// Open are the open handoffs of a direct chat, where nothing says which of them is
 	// meant. Without a Handoff they are not read by the same people.
 	Open []int64
+
+	stays int64 // one of Open whose words do not leave Matrix
 }
 
 // In reports whether a message stands in a handoff's thread, or in a direct chat with
@@ -76,6 +78,9 @@ func (r *Relay) directTalk(ctx context.Context, ev *matrix.Event, room *store.Ro
 		if member {
 			differ = differ || t.Handoff != nil && t.Handoff.Leaves != h.Leaves
 			t.Handoff, t.Open = h, append(t.Open, h.Number)
+			if !h.Leaves {
+				t.stays = h.Number
+			}
 		}
 	}
 	if differ {
@@ -130,10 +135,27 @@ func (r *Relay) DirectMessage(ctx context.Context, ev *matrix.Event, room *store
 	case err != nil || !t.In():
 		return false, err
 	case t.Handoff == nil:
+		if err := r.Hold(ctx, ev, t); err != nil {
+			return true, err
+		}
 		m := effect.Message{To: effect.Place{Person: room.User}, ReplyTo: effect.Ref(ev.ID), Content: text.WhichForAsker(t.Open).Notice()}
 		return true, r.Store.Do(ctx, effect.Effect{Message: &m})
 	}
 	return true, r.askerSays(ctx, t.Handoff, ev, room)
+}
+
+// Hold notes that words of an asker were carried nowhere. Whatever comes of them later
+// leaves no further than the conversation that they may have been meant for.
+func (r *Relay) Hold(ctx context.Context, ev *matrix.Event, t Talk) error {
+	n := t.stays
+	if t.Handoff != nil {
+		n = t.Handoff.Number
+	}
+	if n == 0 || t.Card {
+		return nil
+	}
+	_, err := r.Store.SaveHandoffEvent(ctx, store.HandoffEvent{Event: ev.ID, Handoff: n, Kind: store.EventHeld, User: ev.Sender, TS: ev.TS})
+	return err
 }
 
 // askerSays carries what an asker wrote; others' messages stay in the room.
@@ -151,10 +173,11 @@ func (r *Relay) askerSays(ctx context.Context, h *handoff.Handoff, ev *matrix.Ev
 	switch over, first, err := r.Store.Spend(ctx, ev.Sender, store.MeterWords, ev.TS, time.Minute, r.Limits.Words); {
 	case err != nil:
 		return err
-	case first:
+	case first || over:
+		if err := r.Hold(ctx, ev, Talk{Handoff: h}); err != nil || !first {
+			return err
+		}
 		return r.apply(ctx, h, desk.TooMuch(h, ev.ID, r.Limits.Words))
-	case over:
-		return nil
 	}
 	var before []handoff.Said
 	if h.State == handoff.Closed || desk.Orphan(h) {

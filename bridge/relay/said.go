@@ -126,7 +126,7 @@ func (r *Relay) context(ctx context.Context, room *store.Room, question, thread 
 			continue
 		case m.Thread != thread && m.Event != thread && room.Kind != store.Direct:
 			continue
-		case room.Kind == store.Direct && said == nil:
+		case room.Kind == store.Direct && (said == nil || said.Kind == store.EventHeld):
 			continue
 		}
 		if s := r.earlier(ctx, room, m, said); s.Words.Plain != "" || s.File {
@@ -161,14 +161,15 @@ func (r *Relay) stays(ctx context.Context, known map[string]*store.HandoffEvent)
 	return out, nil
 }
 
-// staysOf is stays for one event, which may have been said in no handoff.
-func (r *Relay) staysOf(ctx context.Context, event string) (bool, error) {
+// staysIn reports whether an event was said in a handoff that does not leave Matrix, or
+// held where it may have been meant for one: what its author asks with it stays, too.
+func (r *Relay) staysIn(ctx context.Context, event string) (bool, error) {
 	e, err := r.Store.HandoffEvent(ctx, event)
 	if e == nil || err != nil {
 		return false, err
 	}
-	stays, err := r.stays(ctx, map[string]*store.HandoffEvent{event: e})
-	return stays[event], err
+	h, err := r.Store.Handoff(ctx, e.Handoff)
+	return h == nil || !h.Leaves, err
 }
 
 func asker(h *handoff.Handoff, user string) *handoff.Asker {

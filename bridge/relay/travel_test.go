@@ -181,3 +181,28 @@ func TestReactionsAreNoMarks(t *testing.T) {
 		}
 	})
 }
+
+// R1: 🙋 on words that were carried nowhere, as they could be for several questions, lets
+// them leave no further than the one that stays.
+func TestHandOnHeldWords(t *testing.T) {
+	each(t, nil, func(w *world) {
+		w.wake()
+		stays := w.private(xena, "internal", "CANARY is he solvent?")
+		w.asks(xena, "direct"+xena, "How do I log in?")
+		held := w.says(xena, "direct"+xena, body("CANARY the margin is 60 percent"))
+		w.must("direct"+xena, "Is that for #1 or #2?")
+		w.tx(func(ctx context.Context) error {
+			_, _, err := w.r.Close(ctx, xena, w.at("direct"+xena, ""), stays)
+			return err
+		})
+		w.settle()
+		n := w.hands(xena, "direct"+xena, held, "")
+		w.must("super_admin", "CANARY the margin is 60 percent")
+		w.edits(xena, "direct"+xena, held, "CANARY the margin is 70 percent")
+		if h, err := w.s.Handoff(w.ctx, n); err != nil || h.Question.Plain != "CANARY the margin is 70 percent" {
+			t.Errorf("%+v, %v", h, err)
+		}
+		w.asks(xena, "direct"+xena, "one more")
+		w.silent("CANARY")
+	})
+}

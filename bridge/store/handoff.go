@@ -160,6 +160,10 @@ const (
 	EventSaid    = "said"    // by an asker
 	EventSent    = "sent"    // by the owner in the card's thread, carried to the asker
 	EventConsent = "consent" // the ✅
+	// EventHeld is by an asker, and was carried nowhere: it was too much, read like a
+	// command, or could be for several. The handoff is the one that it may have been
+	// meant for, of those that leave least far.
+	EventHeld = "held"
 )
 
 // HandoffEvent is an event that counts in a handoff.
@@ -187,9 +191,10 @@ func (s *Store) HandoffEvent(ctx context.Context, event string) (*HandoffEvent, 
 	return e, wrap("handoff event", err)
 }
 
-// SaveHandoffEvent remembers an event once; fresh is false if it was known.
+// SaveHandoffEvent remembers an event once; fresh is false if it was known. One that was
+// held can count later.
 func (s *Store) SaveHandoffEvent(ctx context.Context, e HandoffEvent) (fresh bool, err error) {
-	r, err := s.exec(ctx, "INSERT INTO handoff_event ("+handoffEventColumns+") VALUES ($1, $2, $3, $4, $5) ON CONFLICT (event_id) DO NOTHING",
+	r, err := s.exec(ctx, "INSERT INTO handoff_event ("+handoffEventColumns+") VALUES ($1, $2, $3, $4, $5) ON CONFLICT (event_id) DO UPDATE SET handoff=excluded.handoff, kind=excluded.kind WHERE handoff_event.kind='held' AND excluded.kind<>'held'",
 		e.Event, e.Handoff, e.Kind, e.User, millis(e.TS))
 	if err != nil {
 		return false, wrap("handoff event", err)

@@ -85,6 +85,7 @@ type Bridge struct {
 	policy   *policy.Policy
 	store    *store.Store
 	sync     *intake.Sync
+	gaps     *intake.Gaps
 	handler  *handle.Handler
 	rooms    *reconcile.Reconciler
 	outbox   *outbox.Matrix
@@ -351,6 +352,7 @@ func (b *Bridge) wire(ctx context.Context) error {
 	}
 	b.sync = intake.NewSync(b.hs, b.store, b.log)
 	b.sync.Events, b.sync.Alive = b.metrics.eventsIn, b.alive
+	b.gaps = &intake.Gaps{HS: b.hs, Store: b.store, Log: b.log, Events: b.metrics.eventsIn}
 	b.outbox = &outbox.Matrix{
 		Store: b.store, HS: b.hs, Rooms: b.rooms, Log: b.log, Prefix: prefix,
 		Idempotent: b.caps.Devices, Began: time.Now(), Sent: b.metrics.sent("matrix"),
@@ -489,10 +491,9 @@ func (b *Bridge) work(ctx context.Context) error {
 		Keep: store.Retention{Messages: keep.Messages, Handoffs: keep.Handoffs, Parked: keep.Parked},
 	}
 	group.Go(func() error { return forgetting.Run(ctx) })
-	gaps := &intake.Gaps{HS: b.hs, Store: b.store, Log: b.log, Events: b.metrics.eventsIn}
-	run(store.QueueGap, readers, gaps.Do)
+	run(store.QueueGap, readers, b.gaps.Do)
 	run(store.QueueIn, handlers, b.handler.Do)
-	group.Go(func() error { return b.rooms.Run(ctx, reconcilers) })
+	group.Go(func() error { return b.databaseError(ctx, b.rooms.Run(ctx, reconcilers)) })
 	run(store.QueueMatrix, senders, b.outbox.Do)
 	if b.whatsapp != nil {
 		run(store.QueueWhatsApp, phones, b.whatsapp.Do)
@@ -512,6 +513,11 @@ const parkedEvery = 10 * time.Minute
 func (b *Bridge) parked(ctx context.Context, job queue.Job, reason string) error {
 	if job.Queue == store.QueueIn && b.handler != nil {
 		if err := b.handler.Parked(ctx, job); err != nil {
+			return err
+		}
+	}
+	if job.Queue == store.QueueGap && b.gaps != nil {
+		if err := b.gaps.Parked(ctx, job); err != nil {
 			return err
 		}
 	}

@@ -102,6 +102,9 @@ func (f *Forgetting) once(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if latest := f.Store.Now().Add(-store.SeenFor); until.After(latest) { // announced by a clock that was ahead
+		until = latest
+	}
 	for more := !until.IsZero(); more; {
 		if more, err = f.Store.ForgetSeen(ctx, until, forgetChunk); err != nil {
 			return err

@@ -62,3 +62,28 @@ func TestForgetting(t *testing.T) {
 		is("now", "$4", now, true, false)
 	})
 }
+
+// D18: what a clock that was ahead for a while wanted forgotten is kept for its month.
+func TestForgettingWhenTheClockWasAhead(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *dbutil.Database) {
+		start := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+		now := start
+		s := &store.Store{DB: db, Queue: queue.New(db, queue.System{}, zerolog.Nop()), Now: func() time.Time { return now }}
+		f := &Forgetting{Store: s, Log: zerolog.Nop(), Ready: func() bool { return true }}
+		if _, err := s.See(t.Context(), "$1"); err != nil {
+			t.Fatal(err)
+		}
+		for _, after := range []time.Duration{365 * 24 * time.Hour, time.Hour, 25 * time.Hour} {
+			now = start.Add(after)
+			if err := f.once(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if fresh, err := s.See(t.Context(), "$1"); err != nil || fresh {
+			t.Errorf("forgotten after a day: %v %v", fresh, err)
+		}
+		if until, err := s.Forgotten(t.Context()); err != nil || until.After(now) {
+			t.Errorf("what happens now counts as old: %v %v", until, err)
+		}
+	})
+}

@@ -60,6 +60,8 @@ const (
 	// said now shall be.
 	gapTold = 10 * time.Minute
 	gapLost = 24 * time.Hour
+	// gapAgain is how soon something is handed on again that was set aside.
+	gapAgain = 10 * time.Minute
 )
 
 // Do takes one step.
@@ -160,6 +162,30 @@ func (g *Gaps) failed(ctx context.Context, job queue.Job, gap *store.Gap, err er
 		}
 	}
 	return queue.Result{Retry: min(gapPauseMin<<min(job.Attempts, 10), gapPauseMax), Err: fmt.Errorf("gap of %s: %w", gap.Room, err)}
+}
+
+// Parked runs in the transaction that sets a step aside, as it failed again and again.
+// A key that waited for it would wait for ever: a gap is given up, and handing on is
+// tried again later.
+func (g *Gaps) Parked(ctx context.Context, job queue.Job) error {
+	var j gapJob
+	if err := json.Unmarshal(job.Payload, &j); err != nil {
+		return nil // it is of no gap
+	}
+	if j.Key != "" {
+		again := j.item(j.Key)
+		again.At = g.Store.Now().Add(gapAgain)
+		_, err := g.Store.Queue.Put(ctx, again)
+		return err
+	}
+	gap, err := g.Store.Gap(ctx, j.Gap)
+	if gap == nil || err != nil || gap.Filled {
+		return err
+	}
+	if err := g.tell(ctx, gap, text.GapLost); err != nil {
+		return err
+	}
+	return g.advance(ctx, gap, "", nil)
 }
 
 // tell tells staff of a gap, where that is one of a room where people work.

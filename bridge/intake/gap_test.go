@@ -481,3 +481,36 @@ func (d *desk) check(seed int, got, want map[string][]string) {
 		}
 	}
 }
+
+// C3: a step that fails so often that it is set aside does not hold its key back for ever: a gap is given up, and what
+// could not be handed on is tried again.
+func TestGapSetAside(t *testing.T) {
+	eachDesk(t, func(d *desk) {
+		all := []string{d.hs.say(lane1, d.now), d.hs.say(lane1, d.now), d.hs.say(lane1, d.now), d.hs.say(lane1, d.now)}
+		d.once()
+		aside := func() {
+			t := d.jobs(store.QueueGap)
+			if len(t) != 1 {
+				d.t.Fatalf("%d steps", len(t))
+			}
+			d.tx(func(ctx context.Context) error {
+				if _, err := d.s.DB.Exec(ctx, "DELETE FROM job WHERE id=$1", t[0].id); err != nil {
+					return err
+				}
+				return d.gaps.Parked(ctx, queue.Job{Queue: store.QueueGap, Key: t[0].key, Payload: t[0].payload})
+			})
+		}
+		aside() // of reading
+		if n := len(d.jobs(store.QueueMatrix)); n != 1 {
+			d.t.Errorf("%d messages to staff", n)
+		}
+		aside() // of handing on
+		d.fill()
+		if got := d.taken()["project:p1"]; len(got) < 3 || !slices.Equal(got[len(got)-3:], all[1:]) {
+			d.t.Errorf("handed on: %v of %v", got, all)
+		}
+		if any, err := d.s.AnyGap(d.t.Context()); any || err != nil {
+			d.t.Errorf("a gap is left: %v %v", any, err)
+		}
+	})
+}

@@ -50,6 +50,8 @@ const (
 	span = 6 * time.Hour
 	// overlap is how far each look reaches back before the last one.
 	overlap = 5 * time.Minute
+	// lostTime is how far back a look goes when the clock was set back.
+	lostTime = 24 * time.Hour
 	// grace is how long a webhook may be under way: it says more than the listing
 	// (what was quoted, which button), so it comes first.
 	grace = 30 * time.Second
@@ -143,20 +145,43 @@ func (l *Listing) Run(ctx context.Context) error {
 	}
 }
 
+// from is where a look begins. ahead: the clock was set back since the last one. Then
+// nobody knows what that one saw, or what time it is now, so the look goes back for a
+// day, and not beyond now.
+func (l *Listing) from(ctx context.Context, now time.Time) (since time.Time, ahead bool, err error) {
+	last, err := l.Store.Meta(ctx, metaListed)
+	if err != nil {
+		return since, false, err
+	}
+	t, err := time.Parse(time.RFC3339, last)
+	switch {
+	case err != nil:
+		return now.Add(-overlap), false, nil // a first start has missed nothing
+	case t.After(now.Add(overlap)):
+		return now.Add(-lostTime), true, nil
+	}
+	since = t.Add(-overlap)
+	// What came before that time would count as news though it was taken in long ago.
+	if forgotten, err := l.Store.Forgotten(ctx); err != nil || forgotten.After(since) && forgotten.Before(now) {
+		return forgotten, false, err
+	}
+	return since, false, nil
+}
+
 func (l *Listing) once(ctx context.Context, started time.Time) error {
 	now := l.Store.Now()
-	since := now.Add(-overlap) // a first start has missed nothing
-	last, err := l.Store.Meta(ctx, metaListed)
+	since, ahead, err := l.from(ctx, now)
 	if err != nil {
 		return err
 	}
-	if t, err := time.Parse(time.RFC3339, last); err == nil {
-		since = t.Add(-overlap)
-	}
 	for {
 		until, seen := since.Add(span), since.Add(span)
-		if !until.Before(now) {
+		last := !until.Before(now)
+		if last {
 			until, seen = time.Time{}, now
+		}
+		if last && ahead {
+			until = now
 		}
 		all, err := l.Twilio.Missed(ctx, since, until)
 		if err != nil {
@@ -166,7 +191,7 @@ func (l *Listing) once(ctx context.Context, started time.Time) error {
 			return err
 		}
 		// Up to here nothing is missing any more.
-		if err := l.Store.SetMeta(ctx, metaListed, seen.UTC().Format(time.RFC3339)); err != nil || until.IsZero() {
+		if err := l.Store.SetMeta(ctx, metaListed, seen.UTC().Format(time.RFC3339)); err != nil || last {
 			return err
 		}
 		since = until

@@ -162,6 +162,40 @@ func TestListingAfterDays(t *testing.T) {
 	})
 }
 
+// D18: a clock that was ahead, or behind for a while, loses no message; none of which the ids are forgotten comes
+// again, and no look lists years.
+func TestListingWhenTheClockWasSet(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *dbutil.Database) {
+		right := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+		now := right.Add(10 * 24 * time.Hour) // too early
+		s := &store.Store{DB: db, Queue: queue.New(db, queue.System{}, zerolog.Nop()), Now: func() time.Time { return now }}
+		l, twilio := NewListing(nil, s, zerolog.Nop(), time.Hour), &history{}
+		l.Twilio = twilio
+		look := func(want ...string) {
+			t.Helper()
+			twilio.asked = 0
+			if err := l.once(t.Context(), now); err != nil {
+				t.Fatal(err)
+			}
+			if got := stored(t, s); !slices.Equal(got, want) || twilio.asked > 150 {
+				t.Errorf("stored %q, not %q, in %d requests", got, want, twilio.asked)
+			}
+		}
+		look()
+		twilio.all = append(twilio.all, inbound("old", right.Add(-100*24*time.Hour)), inbound("SM1", right.Add(3*time.Hour)))
+		now = right.Add(6 * time.Hour) // after a restart, with the clock set right
+		if err := s.WillForget(t.Context(), now.Add(-store.SeenFor)); err != nil {
+			t.Fatal(err)
+		}
+		look("SM1")
+		now = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
+		look("SM1")
+		now = right.Add(7 * time.Hour)
+		twilio.all = append(twilio.all, inbound("SM2", now.Add(-time.Minute)))
+		look("SM1", "SM2")
+	})
+}
+
 // R13: a replay under the same signature counts as what it was, whatever id it shows.
 func TestReplayBySignature(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *dbutil.Database) {

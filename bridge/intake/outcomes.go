@@ -62,6 +62,7 @@ func (o *Outcomes) once(ctx context.Context) error {
 	}
 	keep := Status(o.Store)
 	for _, m := range late {
+		o.after = m.Part // whatever comes of it: nobody waits behind one that gets no answer
 		status, err := o.Twilio.Fetch(ctx, m.SID)
 		var refused *whatsapp.Error
 		switch {
@@ -78,7 +79,6 @@ func (o *Outcomes) once(ctx context.Context) error {
 				return err
 			}
 		}
-		o.after = m.Part
 	}
 	if len(late) < asked {
 		o.after = 0

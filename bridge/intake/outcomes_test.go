@@ -68,3 +68,39 @@ func TestOutcomes(t *testing.T) {
 		}
 	})
 }
+
+// down is Twilio of which one message gets no answer.
+type down struct{ statuses }
+
+func (d down) Fetch(ctx context.Context, sid string) (whatsapp.Status, error) {
+	if sid == "SM1" {
+		return whatsapp.Status{}, &whatsapp.Error{Class: whatsapp.Retry, Message: "500"}
+	}
+	return d.statuses.Fetch(ctx, sid)
+}
+
+// M7: a message that Twilio cannot be asked for keeps nobody from learning of the others.
+func TestOutcomesBehindOneWithoutAnswer(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *dbutil.Database) {
+		now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+		s := &store.Store{DB: db, Queue: queue.New(db, queue.System{}, zerolog.Nop()), Now: func() time.Time { return now }}
+		for _, sid := range []string{"SM1", "SM2"} {
+			p, err := s.AddTemplate(t.Context(), 1, "+4915100000001")
+			if err == nil {
+				p.SID, p.State = sid, "sent"
+				err = s.SavePart(t.Context(), p)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		o := &Outcomes{Store: s, Log: zerolog.Nop(), Twilio: down{statuses{"SM2": {MessageSID: "SM2", Status: "failed", ErrorCode: 63016}}}}
+		now = now.Add(time.Hour)
+		for range 2 {
+			_ = o.once(t.Context())
+		}
+		if fresh, err := s.See(t.Context(), "SM2:failed"); err != nil || fresh {
+			t.Errorf("nobody learns that the second one failed: %v", err)
+		}
+	})
+}

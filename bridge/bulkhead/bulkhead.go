@@ -44,7 +44,9 @@ type Pool struct {
 }
 
 type call struct {
+	name   string
 	server string
+	unused bool // nobody wants the outcome any more
 	ended  chan struct{}
 	value  any
 	err    error
@@ -87,6 +89,22 @@ func (p *Pool) UnderWay(name string) bool {
 	return c != nil && !c.over()
 }
 
+// Forget drops the outcome of a call that nobody needs any more: whoever makes a call
+// of that name later wants another one.
+func (p *Pool) Forget(name string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.waiting, name)
+	c := p.calls[name]
+	switch {
+	case c == nil:
+	case c.over():
+		delete(p.calls, name)
+	default:
+		c.wake, c.unused = nil, true
+	}
+}
+
 // Wait waits until all calls have ended.
 func (p *Pool) Wait() { p.group.Wait() }
 
@@ -105,7 +123,7 @@ func (p *Pool) begin(ctx context.Context, name, server string, wake func(), fn f
 	defer p.mu.Unlock()
 	if c := p.calls[name]; c != nil {
 		if !c.over() {
-			c.wake = wake
+			c.wake, c.unused = wake, false
 			return nil, ErrUnderWay
 		}
 		return c, nil
@@ -120,7 +138,7 @@ func (p *Pool) begin(ctx context.Context, name, server string, wake func(), fn f
 		return nil, ErrFull
 	}
 	delete(p.waiting, name)
-	c := &call{server: server, ended: make(chan struct{})}
+	c := &call{name: name, server: server, ended: make(chan struct{})}
 	p.calls[name] = c
 	p.running++
 	p.servers[server]++
@@ -146,6 +164,9 @@ func (p *Pool) end(c *call) {
 	p.mu.Lock()
 	close(c.ended)
 	p.running--
+	if c.unused && p.calls[c.name] == c {
+		delete(p.calls, c.name)
+	}
 	if p.servers[c.server]--; p.servers[c.server] == 0 {
 		delete(p.servers, c.server)
 	}

@@ -57,3 +57,38 @@ func TestHangs(t *testing.T) {
 		p.Wait()
 	})
 }
+
+// C2: an outcome that nobody needed any more is not taken for that of a later call.
+func TestForget(t *testing.T) {
+	p := &bulkhead.Pool{Slots: 4, PerServer: 4, Linger: time.Millisecond}
+	calls, hang, woken := 0, make(chan struct{}), make(chan struct{}, 1)
+	call := func() (int, error) {
+		return bulkhead.Do(t.Context(), p, "a", "x", func() { woken <- struct{}{} }, func(context.Context) (int, error) {
+			calls++
+			<-hang
+			return calls, nil
+		})
+	}
+	if _, err := call(); !bulkhead.Waits(err) {
+		t.Fatal(err)
+	}
+	close(hang)
+	<-woken
+	p.Forget("a")
+	p.Linger = time.Minute
+	if n, err := call(); n != 2 || err != nil {
+		t.Errorf("call %d: %v", n, err)
+	}
+	// While it is under way, too.
+	hang, p.Linger = make(chan struct{}), time.Millisecond
+	if _, err := call(); !bulkhead.Waits(err) {
+		t.Fatal(err)
+	}
+	p.Forget("a")
+	close(hang)
+	p.Wait()
+	p.Linger = time.Minute
+	if n, err := call(); n != 4 || err != nil {
+		t.Errorf("call %d: %v", n, err)
+	}
+}

@@ -111,10 +111,12 @@ func (m *Matrix) place(ctx context.Context, job queue.Job, p effect.Place) (room
 	case p.Room != "":
 		return p.Room, true, nil
 	case p.Person != "":
+		call := "direct " + p.Person
 		if room, ok, err = m.Rooms.Direct(ctx, p.Person); ok || err != nil {
+			m.Away.Forget(call) // one that was waited for may have made it
 			return room, ok, err
 		}
-		room, err = bulkhead.Do(ctx, m.Away, "direct "+p.Person, domainOf(p.Person), m.wakes(job), func(ctx context.Context) (string, error) {
+		room, err = bulkhead.Do(ctx, m.Away, call, domainOf(p.Person), m.wakes(job), func(ctx context.Context) (string, error) {
 			return m.Rooms.EnsureDirect(ctx, p.Person)
 		})
 		return room, err == nil, err

@@ -424,3 +424,39 @@ func TestCallsThatHang(t *testing.T) {
 		}
 	})
 }
+
+// leaver is a person in a direct chat, or out of it.
+type leaver struct {
+	in     *bool
+	opened *int
+	hang   chan struct{}
+}
+
+func (l leaver) Direct(context.Context, string) (string, bool, error) { return "!chat", *l.in, nil }
+
+func (l leaver) EnsureDirect(context.Context, string) (string, error) {
+	*l.opened++
+	<-l.hang
+	return "!chat", nil
+}
+
+// C2: who leaves a direct chat that took its time to open is invited again with the next word, whatever came of the call
+// that opened it.
+func TestDirectChatThatWasOpenedLate(t *testing.T) {
+	each(t, func(b *bench) {
+		in, opened := false, 0
+		rooms := leaver{&in, &opened, make(chan struct{})}
+		b.m.Rooms, b.m.Away = rooms, &bulkhead.Pool{Slots: 2, PerServer: 1, Linger: time.Millisecond}
+		if r, _ := b.does(says(effect.Place{Person: carl}), 0); r.Retry == 0 {
+			t.Fatalf("not waited for: %+v", r)
+		}
+		close(rooms.hang)
+		b.m.Away.Wait()
+		in = true
+		b.does(says(effect.Place{Person: carl}), 0)
+		in, b.m.Away.Linger = false, time.Minute
+		if r, _ := b.does(says(effect.Place{Person: carl}), 0); r.Retry > 0 || opened != 2 {
+			t.Errorf("invited %d times: %+v", opened, r)
+		}
+	})
+}

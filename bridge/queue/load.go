@@ -10,11 +10,15 @@ import (
 // somebody changed by hand.
 const fullSweep = 5 * time.Minute
 
+// stepBack is by how much the clock has to be set back to be noticed.
+const stepBack = time.Second
+
 // reading is where the loader stands.
 type reading struct {
 	sweep   sweep
 	started bool
 	full    time.Time // when the last sweep over everything began
+	looked  int64     // when the last look was, Unix ms
 }
 
 // load reads jobs into memory until ctx ends.
@@ -73,6 +77,7 @@ func (r *runner) round(ctx context.Context, ticked bool) (more bool, err error) 
 		}
 		r.started = true
 	}
+	r.checkClock()
 	if err = r.wakeHeads(ctx); err != nil {
 		return false, fmt.Errorf("wake: %w", err)
 	}
@@ -92,6 +97,17 @@ func (r *runner) round(ctx context.Context, ticked bool) (more bool, err error) 
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return more || len(r.lanes.refill) > 0 && !r.lanes.full(), nil
+}
+
+// checkClock wakes all heads when the clock was set back: each of them waited for a
+// moment of the clock as it was, which may be hours away now. Timers keep their time.
+func (r *runner) checkClock() {
+	now := r.now()
+	if now < r.looked-stepBack.Milliseconds() {
+		r.log.Warn().Msg("The clock was set back; what waits is tried again")
+		r.signals.wakeEach()
+	}
+	r.looked = now
 }
 
 // wakeHeads makes heads due for which Wake was called.
@@ -224,7 +240,7 @@ func (r *runner) endSweep() {
 }
 
 func (r *runner) fromScratch() reading {
-	return reading{sweep: sweep{seen: nothing}, started: r.started, full: r.clock.Now()}
+	return reading{sweep: sweep{seen: nothing}, started: r.started, full: r.clock.Now(), looked: r.looked}
 }
 
 func (r *runner) begin() {

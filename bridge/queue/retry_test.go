@@ -362,3 +362,36 @@ func TestRefusedByTheDatabase(t *testing.T) {
 		})
 	}
 }
+
+// D18: a key does not wait for hours because the clock was set back meanwhile.
+func TestRetryWhenTheClockIsSetBack(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *dbutil.Database) {
+		clock := newClock()
+		got := make(chan string, 100)
+		q := newQueue(t, db, clock)
+		run(t, q, 1, func(_ context.Context, j queue.Job) queue.Result {
+			got <- string(j.Payload)
+			if string(j.Payload) == "bad" && j.Attempts == 0 {
+				return queue.Result{Retry: time.Minute}
+			}
+			return queue.Result{}
+		})
+		put(t, q, item("a", "bad"), item("a", "a2"))
+		want(t, got, "bad")
+		quiet(t, q, got)
+		clock.move(-2 * time.Hour)
+		put(t, q, item("b", "b1")) // or the poll a second later
+		seen := map[string]bool{}
+		for range 3 {
+			select {
+			case p := <-got:
+				seen[p] = true
+			case <-time.After(patience):
+				t.Fatalf("only %v ran", seen)
+			}
+		}
+		if !seen["bad"] || !seen["a2"] || !seen["b1"] {
+			t.Errorf("%v ran", seen)
+		}
+	})
+}

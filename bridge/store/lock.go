@@ -182,7 +182,7 @@ func advisoryKey() int64 {
 }
 
 func lockAdvisory(ctx context.Context, uri string) (held holder, err error) {
-	pool, err := sql.Open("postgres", postgresDSN(uri))
+	pool, err := openPostgres(uri)
 	if err != nil {
 		return nil, err
 	}

@@ -182,3 +182,19 @@ func (w *tellTale) Write(line []byte) (int, error) {
 	w.told <- struct{}{}
 	return len(line), nil
 }
+
+// M4: the server notices within a minute that an owner's machine is gone without a word, and frees the lock and what its
+// transactions hold. By default it waits for two hours.
+func TestOwnerThatVanishes(t *testing.T) {
+	uri := storetest.Postgres(t)
+	db := storetest.Open(t, store.Postgres, uri)
+	for name, want := range map[string]string{"tcp_keepalives_idle": "15", "tcp_keepalives_interval": "5", "tcp_keepalives_count": "3", "tcp_user_timeout": "30000"} {
+		var is string
+		if err := db.QueryRow(t.Context(), "SELECT current_setting($1)", name).Scan(&is); err != nil || is != want {
+			t.Errorf("%s: %q %v", name, is, err)
+		}
+		if is, err := store.LockSetting(t.Context(), uri, name); err != nil || is != want {
+			t.Errorf("%s of the lock: %q %v", name, is, err)
+		}
+	}
+}

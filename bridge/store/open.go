@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	_ "github.com/lib/pq" // driver "postgres"
+	"github.com/lib/pq"
 	"github.com/rs/zerolog"
 	"go.mau.fi/util/dbutil"
 	_ "modernc.org/sqlite" // driver "sqlite", without cgo
@@ -138,7 +139,7 @@ func openPool(kind, uri string) (*sql.DB, error) {
 		pool.SetMaxOpenConns(1)
 		return pool, nil
 	case Postgres:
-		pool, err := sql.Open("postgres", postgresDSN(uri))
+		pool, err := openPostgres(uri)
 		if err != nil {
 			return nil, err
 		}
@@ -186,6 +187,32 @@ func postgresDSN(uri string) string {
 	values.Set("connect_timeout", cmp.Or(values.Get("connect_timeout"), "10"))
 	u.RawQuery = values.Encode()
 	return u.String()
+}
+
+// openPostgres makes a pool of connections to a server.
+func openPostgres(uri string) (*sql.DB, error) {
+	c, err := pq.NewConnector(postgresDSN(uri))
+	if err != nil {
+		return nil, err
+	}
+	return sql.OpenDB(connector{c}), nil
+}
+
+// connector lets the server notice within a minute that we are gone without a word: by
+// default it would keep our lock, and what our transactions hold, for two hours after
+// our machine lost its power. They are no parameters of the connection because poolers
+// refuse those.
+type connector struct{ driver.Connector }
+
+const noticeSoon = "SET tcp_keepalives_idle=15; SET tcp_keepalives_interval=5; SET tcp_keepalives_count=3; SET tcp_user_timeout=30000"
+
+// Connect is part of driver.Connector.
+func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := c.Connector.Connect(ctx)
+	if e, ok := conn.(driver.ExecerContext); ok && err == nil {
+		_, _ = e.ExecContext(ctx, noticeSoon, nil) // a server that does not know them works, too
+	}
+	return conn, err
 }
 
 // sqliteFile gives the path of a database file from its uri

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"strconv"
+	"strings"
 	"time"
 
 	"go.mau.fi/util/dbutil"
@@ -29,9 +31,9 @@ func (s *Store) ForgetOld(ctx context.Context, keep Retention, n int) (more bool
 		b.drop(ctx, "DELETE FROM wa_line WHERE id IN (SELECT id FROM wa_line WHERE handoff=0 AND created<$1 ORDER BY created LIMIT $2)", words)
 		b.drop(ctx, "DELETE FROM wa_inbound WHERE sid IN (SELECT sid FROM wa_inbound WHERE handoff=0 AND at<$1 ORDER BY at LIMIT $2)", words)
 		closed := millis(now.Add(-keep.Handoffs))
-		b.drop(ctx, "DELETE FROM sent WHERE id IN (SELECT id FROM sent WHERE at<$1 ORDER BY at LIMIT $2)", closed)
 		b.drop(ctx, "DELETE FROM parked WHERE id IN (SELECT id FROM parked WHERE parked<$1 ORDER BY parked LIMIT $2)", millis(now.Add(-keep.Parked)))
 		b.handoffs(ctx, closed)
+		b.sent(ctx, closed, millis(now))
 		more, err = b.more, b.err
 		return err
 	})
@@ -83,6 +85,47 @@ func (b *batch) handoffs(ctx context.Context, before int64) {
 			}
 		}
 	}
+}
+
+// sent forgets what our messages became. What a handoff that stands or an open request
+// refers to is kept for another while: its card is edited and reacted to, and what is
+// said in its threads is known by their roots.
+func (b *batch) sent(ctx context.Context, before, now int64) {
+	if b.err != nil {
+		return
+	}
+	rows, err := b.DB.Query(ctx, "SELECT id FROM sent WHERE at<$1 ORDER BY at LIMIT $2", before, b.n)
+	ids, err := all(rows, err, func(row dbutil.Scannable) (id string, err error) { return id, row.Scan(&id) })
+	b.more, b.err = b.more || len(ids) == b.n, err
+	for _, id := range ids {
+		if b.err != nil {
+			return
+		}
+		var needed bool
+		if number := numberOf(id); number != 0 {
+			b.err = b.DB.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM handoff WHERE number=$1)
+				OR EXISTS (SELECT 1 FROM request WHERE number=$1 AND state='open')`, number).Scan(&needed)
+		}
+		switch {
+		case b.err != nil:
+		case needed:
+			_, b.err = b.exec(ctx, "UPDATE sent SET at=$2 WHERE id=$1", id, now)
+		default:
+			_, b.err = b.exec(ctx, "DELETE FROM sent WHERE id=$1", id)
+		}
+	}
+}
+
+// numberOf is the number of the handoff or request that the ID of an effect names,
+// "card:12" or "request:12:@user:domain"; 0 if it names none.
+func numberOf(id string) int64 {
+	kind, rest, _ := strings.Cut(id, ":")
+	if kind == "answer" { // of a command: an event id follows
+		return 0
+	}
+	digits, _, _ := strings.Cut(rest, ":")
+	n, _ := strconv.ParseInt(digits, 10, 64)
+	return n
 }
 
 // ForgetLeft forgets the state of rooms that are not ours and that somebody of ours

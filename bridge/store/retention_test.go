@@ -84,6 +84,49 @@ func TestRetention(t *testing.T) {
 	})
 }
 
+// D14: what became of the messages of a handoff that stands, or of an open request, is known as long as that is so: their
+// cards are edited, and what is said in their threads belongs to them.
+func TestSentIsKeptWhileItIsNeeded(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *dbutil.Database) {
+		s := owner(t, db)
+		now := time.Date(2026, 11, 28, 9, 0, 0, 0, time.UTC)
+		s.Now = func() time.Time { return now }
+		must := func(query string, args ...any) {
+			t.Helper()
+			if _, err := db.Exec(t.Context(), query, args...); err != nil {
+				t.Fatalf("%s: %v", query, err)
+			}
+		}
+		ids := []string{"card:1", "ask:1", "ans:1:SM:1", "card:2", "card:3", "request:4", "request:5:@u:x", "request:6", "answer:$1", "other"}
+		for _, id := range ids {
+			if err := s.SaveSent(t.Context(), id, "!r", "$"+id); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for n, state := range map[int]string{1: "taken", 2: "closed"} { // 3 is gone
+			must("INSERT INTO handoff (number, version, state, asker, direct, thread, record, changed) VALUES ($1, 1, $2, '@u', false, $3, '{}', $4)",
+				n, state, fmt.Sprint(n), now.Add(39*24*time.Hour).UnixMilli())
+		}
+		must("INSERT INTO project (id, slug, name, profile, tier, status, creator, created, revision) VALUES ('p', 'p', 'p', 'agency', '', 'active', '', 0, 1)")
+		for n, state := range map[int]string{4: "open", 5: "open", 6: "approved"} {
+			must("INSERT INTO request (number, project, user_id, lane, access, reason, state, decided_by, because, asked) VALUES ($1, 'p', '@u', 'customer', 1, '', $2, '', '', 0)", n, state)
+		}
+		now = now.Add(40 * 24 * time.Hour)
+		for more, rounds := true, 0; more; rounds++ {
+			var err error
+			if more, err = s.ForgetOld(t.Context(), store.Retention{Messages: time.Hour, Handoffs: 30 * 24 * time.Hour, Parked: time.Hour}, 3); err != nil || rounds > 10 {
+				t.Fatal(rounds, err)
+			}
+		}
+		for i, id := range ids {
+			_, event, err := s.Sent(t.Context(), id)
+			if want := i < 4 || id == "request:4" || id == "request:5:@u:x"; err != nil || (event != "") != want {
+				t.Errorf("%s: %q, %v", id, event, err)
+			}
+		}
+	})
+}
+
 // D14: the state of rooms that were left long ago goes, unless they are ours.
 func TestStateOfLeftRooms(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *dbutil.Database) {

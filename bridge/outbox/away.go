@@ -42,6 +42,9 @@ func domainOf(id string) string {
 // homeserver answers, and once that it does not any more.
 func (m *Matrix) watch(ctx context.Context, job queue.Job, e effect.Effect, r queue.Result) queue.Result {
 	late := m.late(job)
+	if r.Retry == 0 { // staff may have been told before the homeserver, or we, were away
+		late = m.Store.Now().Sub(job.Created)
+	}
 	if late < store.LateAfter || job.Key == store.KeySuperAdmin { // there is nowhere else to say it
 		return r
 	}

@@ -126,6 +126,7 @@ func (s *secrets) questions(t *testing.T) {
 	s.Phones.WaitSent(lab.Dana, "what was asked in private", "I want to cancel")
 	s.Must("xena", s.Direct("xena"), "human CANARY-DIRECT-xena: is my contract signed?")
 	s.Phones.WaitSent(lab.Dana, "what xena asks", "contract signed")
+	s.Must("xena", s.Direct("xena"), "!lane close") // with two open that differ in what may leave, the bot asks which
 	s.innerTalk(t)
 	s.Must("mia", s.Direct("mia"), "project show vault")
 	s.Must("mia", s.Direct("mia"), "human CANARY-DIRECT-mia: may I raise the price?")

@@ -72,13 +72,15 @@ type Redact struct {
 
 // Join makes the bot accept an invitation.
 type Join struct {
-	Room string   `json:"room"`
-	Then []Effect `json:"then,omitempty"`
+	Room   string   `json:"room"`
+	Server string   `json:"server,omitempty"` // of who invited: ours may have to ask it
+	Then   []Effect `json:"then,omitempty"`
 }
 
 // Leave makes the bot leave a room, or refuse an invitation.
 type Leave struct {
-	Room string `json:"room"`
+	Room   string `json:"room"`
+	Server string `json:"server,omitempty"` // as in Join
 }
 
 // Receipt is m.read of a ghost or the bot for one event.

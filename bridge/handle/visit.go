@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 
 	"lanekeeper/bridge/effect"
@@ -40,6 +41,12 @@ func readInvitation(room string, raws []json.RawMessage, bot string) (inv invita
 	return inv
 }
 
+// server is that of who invited.
+func (inv invitation) server() string {
+	_, server, _ := strings.Cut(inv.inviters[0], ":")
+	return server
+}
+
 // invited accepts the invitations of people whom the bot knows to what can be a
 // direct chat, and declines all others.
 func (h *Handler) invited(ctx context.Context, in store.Input) error {
@@ -51,7 +58,8 @@ func (h *Handler) invited(ctx context.Context, in store.Input) error {
 	if len(inv.inviters) == 0 {
 		return nil
 	}
-	decline := effect.Effect{Leave: &effect.Leave{Room: in.Room}}
+	server := inv.server()
+	decline := effect.Effect{Leave: &effect.Leave{Room: in.Room, Server: server}}
 	for _, user := range inv.inviters {
 		if known, err := h.known(ctx, user); err != nil || !known {
 			return errors.Join(err, h.Store.Do(ctx, decline))
@@ -61,7 +69,7 @@ func (h *Handler) invited(ctx context.Context, in store.Input) error {
 	if err != nil {
 		return err
 	}
-	join := effect.Effect{Join: &effect.Join{Room: in.Room}}
+	join := effect.Effect{Join: &effect.Join{Room: in.Room, Server: server}}
 	if room != nil || in.Room == h.SuperAdmin {
 		return h.Store.Do(ctx, join)
 	}

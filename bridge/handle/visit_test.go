@@ -102,6 +102,21 @@ func TestInvitations(t *testing.T) {
 	})
 }
 
+// C2: the inviter's server is the one that may be asked for the room: it is named,
+// since the ids of new rooms name none.
+func TestServerOfAnInvitation(t *testing.T) {
+	each(t, func(d *desk) {
+		for user, want := range map[string]string{carl: "x", "@eve:evil": "evil"} {
+			raw, _ := json.Marshal([]any{map[string]any{"type": "m.room.member", "state_key": bot, "sender": user, "content": map[string]any{"membership": "invite"}}})
+			d.input(store.Input{Kind: store.InputInvite, Room: "!of" + user, Raw: raw})
+			e := d.effects()
+			if len(e) != 1 || e[0].Join != nil && e[0].Join.Server != want || e[0].Leave != nil && e[0].Leave.Server != want {
+				t.Errorf("invited by %s: %+v", user, e)
+			}
+		}
+	})
+}
+
 // comes is a room that Carl invited the bot to, as it shows when the bot is in.
 func (d *desk) comes(room string, state ...stripped) string {
 	d.t.Helper()

@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,9 +22,10 @@ import (
 const underWay = time.Minute
 
 // away makes a call that other servers may hold up: entering or leaving a room may
-// need the server that it came from.
-func (m *Matrix) away(ctx context.Context, job queue.Job, room string, call func(ctx context.Context, as, room string) error) error {
-	_, err := bulkhead.Do(ctx, m.Away, fmt.Sprint("job ", job.ID), domainOf(room), m.wakes(job), func(ctx context.Context) (struct{}, error) {
+// need the server that it came from. Where that is not known it is the one that the
+// room's id names; those of version 12 name none.
+func (m *Matrix) away(ctx context.Context, job queue.Job, server, room string, call func(ctx context.Context, as, room string) error) error {
+	_, err := bulkhead.Do(ctx, m.Away, fmt.Sprint("job ", job.ID), cmp.Or(server, domainOf(room)), m.wakes(job), func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, call(ctx, "", room)
 	})
 	return err

@@ -93,10 +93,10 @@ func (m *Matrix) do(ctx context.Context, job queue.Job, e effect.Effect) queue.R
 	case e.Redact != nil:
 		return m.redact(ctx, job, e.Redact)
 	case e.Join != nil:
-		err := m.away(ctx, job, e.Join.Room, m.HS.Join)
+		err := m.away(ctx, job, e.Join.Server, e.Join.Room, m.HS.Join)
 		return m.settle(job, err, e.Join.Then, nil)
 	case e.Leave != nil:
-		err := m.away(ctx, job, e.Leave.Room, m.HS.Leave)
+		err := m.away(ctx, job, e.Leave.Server, e.Leave.Room, m.HS.Leave)
 		return m.settle(job, err, nil, nil)
 	case e.Receipt != nil:
 		return m.receipt(ctx, job, e.Receipt)
@@ -191,7 +191,7 @@ func (m *Matrix) message(ctx context.Context, job queue.Job, msg *effect.Message
 	}
 	if shut(err) && msg.To.SuperAdmin {
 		// A room that operators chose, and did not let the bot in yet: what staff shall read waits.
-		if out := m.away(ctx, job, room, m.HS.Join); bulkhead.Waits(out) {
+		if out := m.away(ctx, job, "", room, m.HS.Join); bulkhead.Waits(out) {
 			return m.settle(job, out, nil, nil)
 		} else if out != nil {
 			return queue.Result{Retry: backoff(job.Attempts, out), Err: fmt.Errorf("the room of staff (rooms.super_admin): %w", out)}

@@ -394,6 +394,34 @@ func TestLate(t *testing.T) {
 	})
 }
 
+// C2: the ids of rooms of version 12 name no server: whose answer is waited for is
+// known from the invitation, so that one server that hangs keeps no other's slot.
+func TestCallsThatHangInNewRooms(t *testing.T) {
+	each(t, func(b *bench) {
+		b.m.Away = &bulkhead.Pool{Slots: 4, PerServer: 1, Linger: time.Millisecond}
+		hang := make(chan struct{})
+		b.hs.refuse = func(string, string, map[string]any) error {
+			<-hang
+			return nil
+		}
+		for id, e := range []effect.Effect{
+			{Join: &effect.Join{Room: "!a", Server: "dead"}},
+			{Join: &effect.Join{Room: "!b", Server: "dead"}},
+			{Join: &effect.Join{Room: "!c", Server: "well"}},
+		} {
+			payload, _ := json.Marshal(e)
+			b.m.Do(t.Context(), queue.Job{ID: int64(id), Key: e.Join.Room, Created: b.s.Now(), Payload: payload})
+		}
+		for id, want := range []bool{true, false, true} {
+			if is := b.m.Away.UnderWay(fmt.Sprint("job ", id)); is != want {
+				t.Errorf("join %d is under way: %v", id, is)
+			}
+		}
+		close(hang)
+		b.m.Away.Wait()
+	})
+}
+
 // C2: joins and direct chats that never get an answer do not keep a worker; their
 // jobs come back when the call has ended.
 func TestCallsThatHang(t *testing.T) {

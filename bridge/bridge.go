@@ -352,7 +352,7 @@ func (b *Bridge) wire(ctx context.Context) error {
 	}
 	b.sync = intake.NewSync(b.hs, b.store, b.log)
 	b.sync.Events, b.sync.Alive = b.metrics.eventsIn, b.alive
-	b.gaps = &intake.Gaps{HS: b.hs, Store: b.store, Log: b.log, Events: b.metrics.eventsIn}
+	b.gaps = &intake.Gaps{HS: b.hs, Store: b.store, Log: b.log, Events: b.metrics.eventsIn, Exact: b.caps.Devices}
 	b.outbox = &outbox.Matrix{
 		Store: b.store, HS: b.hs, Rooms: b.rooms, Log: b.log, Prefix: prefix,
 		Idempotent: b.caps.Devices, Began: time.Now(), Sent: b.metrics.sent("matrix"),

@@ -32,6 +32,9 @@ type Gaps struct {
 	Store  *store.Store
 	Log    zerolog.Logger
 	Events func(n int) // counts what came in
+
+	// Exact says that pages leave nothing out (on Synapse); see matrix.Client.Since.
+	Exact bool
 }
 
 // gapJob is a step on the way: the next page of a gap, or the next part of what is
@@ -111,6 +114,11 @@ func (g *Gaps) read(ctx context.Context, gap *store.Gap, tries int) (next string
 func (g *Gaps) advance(ctx context.Context, gap *store.Gap, next string, page []json.RawMessage) error {
 	if err := g.hold(ctx, gap, page); err != nil {
 		return err
+	}
+	if next != "" && gap.Position == "" && !g.Exact {
+		if err := g.tell(ctx, gap, text.GapInParts); err != nil {
+			return err
+		}
 	}
 	now := *gap
 	now.Position, now.Filled = next, next == ""

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -194,7 +195,7 @@ func newDesk(t *testing.T, db *dbutil.Database) *desk {
 // restart begins anew with what is stored.
 func (d *desk) restart() {
 	d.sync = NewSync(d.hs, d.s, zerolog.Nop())
-	d.gaps = &Gaps{HS: d.hs, Store: d.s, Log: zerolog.Nop(), Events: func(int) {}}
+	d.gaps = &Gaps{HS: d.hs, Store: d.s, Log: zerolog.Nop(), Events: func(int) {}, Exact: true}
 }
 
 func (d *desk) tx(fn func(context.Context) error) {
@@ -353,6 +354,37 @@ func TestGapGivenUp(t *testing.T) {
 		// The state that was left out had come with the batch.
 		if got := d.taken()["project:p1"]; !slices.Equal(got[len(got)-3:], all[2:]) {
 			d.t.Errorf("handed on: %v of %v", got, all)
+		}
+	})
+}
+
+// Dendrite's pages may leave something out: where a gap has to be read by them, staff
+// are told once.
+func TestGapInPages(t *testing.T) {
+	eachDesk(t, func(d *desk) {
+		for exact, want := range map[bool]int{true: 0, false: 1} {
+			d.gaps.Exact = exact
+			d.hs.cuts = true
+			for range 12 {
+				d.hs.say(lane1, d.now)
+			}
+			d.once()
+			d.fill()
+			said := d.jobs(store.QueueMatrix)
+			if len(said) != want {
+				d.t.Errorf("exact %v: %d messages to staff", exact, len(said))
+			}
+			for _, j := range said {
+				if !strings.Contains(string(j.payload), "lane customer of p1") || !strings.Contains(string(j.payload), "may leave some of it out") {
+					d.t.Errorf("staff read %s", j.payload)
+				}
+			}
+			if got := d.taken()["project:p1"]; len(got) < 12 {
+				d.t.Errorf("%d of 12 came in", len(got))
+			}
+			if _, err := d.s.DB.Exec(d.t.Context(), "DELETE FROM job"); err != nil {
+				d.t.Fatal(err)
+			}
 		}
 	})
 }

@@ -34,6 +34,12 @@ func GapLost(where string, since time.Time) Words {
 	return Say("The homeserver does not give me what was written in %s while I was away, before %s. I go on without it: please look there whether somebody still waits for an answer.", where, since.UTC().Format("15:04 UTC"))
 }
 
+// GapInParts is for staff: what was said in a room while we were away may come in with
+// holes.
+func GapInParts(where string, since time.Time) Words {
+	return Say("So much was written in %s while I was away, before %s, that the homeserver does not give it to me in one piece. I read it in parts, and this homeserver may leave some of it out: please look there whether somebody still waits for an answer.", where, since.UTC().Format("15:04 UTC"))
+}
+
 // TwilioStuck is for staff: nothing goes to WhatsApp at the moment.
 func TwilioStuck(why string) Words {
 	return Say("WhatsApp messages wait: %s. Nothing is lost; they go out when it works again.", why)

@@ -353,9 +353,13 @@ func (b *Bridge) wire(ctx context.Context) error {
 	b.sync = intake.NewSync(b.hs, b.store, b.log)
 	b.sync.Events, b.sync.Alive = b.metrics.eventsIn, b.alive
 	b.gaps = &intake.Gaps{HS: b.hs, Store: b.store, Log: b.log, Events: b.metrics.eventsIn, Exact: b.caps.Devices}
+	before, err := b.store.Queue.Last(ctx)
+	if err != nil {
+		return b.databaseError(ctx, err)
+	}
 	b.outbox = &outbox.Matrix{
 		Store: b.store, HS: b.hs, Rooms: b.rooms, Log: b.log, Prefix: prefix,
-		Idempotent: b.caps.Devices, Began: time.Now(), Sent: b.metrics.sent("matrix"),
+		Idempotent: b.caps.Devices, Began: time.Now(), Before: before, Sent: b.metrics.sent("matrix"),
 		Away: bulkheadFor(b.cfg.Homeserver.Domain), Up: b.health.up,
 	}
 	if b.cfg.WhatsApp.Enabled {

@@ -57,9 +57,10 @@ type Matrix struct {
 	// forgets it in a restart, and where nobody waited for the answer), an unknown
 	// outcome is looked up before a repeat.
 	Idempotent bool
-	// Began is when this process did: what was put before may have been sent by
-	// an earlier one that did not live to note it.
-	Began time.Time
+	// Began is when this process did, Before the last job that was put until then: up
+	// to that one an earlier process may have sent it, and not have lived to note it.
+	Began  time.Time
+	Before int64
 }
 
 // inFlight is how long a homeserver may still be busy with what an earlier
@@ -158,7 +159,7 @@ func (m *Matrix) near(ctx context.Context, r effect.Ref, room string) (string, e
 
 func (m *Matrix) message(ctx context.Context, job queue.Job, msg *effect.Message) queue.Result {
 	if wait := m.Began.Add(inFlight).Sub(m.Store.Now()); wait > 0 && m.unclear(job) {
-		return queue.Result{Retry: wait, Keep: true}
+		return queue.Result{Retry: min(wait, inFlight), Keep: true}
 	}
 	room, ok, err := m.place(ctx, job, msg.To)
 	if err != nil {
@@ -264,9 +265,10 @@ func (o outgoing) without(field string) outgoing {
 }
 
 // unclear reports that a job may have been done before, unknown to us, and that
-// the homeserver may not recognise it.
+// the homeserver may not recognise it. Its number tells, and not the time when it was
+// put: clocks are set back.
 func (m *Matrix) unclear(job queue.Job) bool {
-	return !m.Idempotent && (job.Attempts > 0 || job.Created.Before(m.Began))
+	return !m.Idempotent && (job.Attempts > 0 || job.ID <= m.Before)
 }
 
 // send sends once, or finds what was sent before.

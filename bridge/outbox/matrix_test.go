@@ -28,6 +28,7 @@ type server struct {
 	refuse func(op, as string, content map[string]any) error
 	sent   []string // who said what
 	named  []string // of ghosts
+	found  string   // what was sent before
 }
 
 func (s *server) Send(_ context.Context, as, room, _, txn string, content any) (string, error) {
@@ -42,7 +43,7 @@ func (s *server) Redact(_ context.Context, as, _, _, _, _ string) (string, error
 	return "$r", s.refuse("redact", as, nil)
 }
 func (s *server) FindSent(context.Context, string, string, time.Time) (string, error) {
-	return "", nil
+	return s.found, nil
 }
 func (s *server) EnsureGhost(_ context.Context, mxid, name string) error {
 	s.named = append(s.named, name)
@@ -391,6 +392,22 @@ func TestLate(t *testing.T) {
 		do("direct:"+carl, silent, "no answer within 30s")
 		b.m.Up = func() time.Time { return time.Time{} } // nobody is to blame but the homeserver
 		do("direct:"+carl, silent)
+	})
+}
+
+// D18: what was put before this process began may have been sent before, also if the
+// clock was set back meanwhile, so that it seems to have been put later.
+func TestSentBeforeTheClockWasSetBack(t *testing.T) {
+	each(t, func(b *bench) {
+		b.m.Idempotent, b.m.Began, b.m.Before, b.hs.found = false, b.s.Now().Add(-time.Minute), 7, "$before"
+		for id, want := range map[int64]int{7: 0, 8: 1} {
+			b.hs.sent = nil
+			payload, _ := json.Marshal(says(effect.Place{Project: "p1", Lane: "customer"}))
+			r := b.m.Do(t.Context(), queue.Job{ID: id, Created: b.s.Now().Add(time.Hour), Payload: payload})
+			if r.Retry > 0 || len(b.hs.sent) != want {
+				t.Errorf("job %d: sent %q, %+v", id, b.hs.sent, r)
+			}
+		}
 	})
 }
 

@@ -39,6 +39,14 @@ func (q *Queue) Put(ctx context.Context, items ...Item) ([]int64, error) {
 	return ids, nil
 }
 
+// Last is the highest number of the jobs that there are; 0: there are none.
+func (q *Queue) Last(ctx context.Context) (id int64, err error) {
+	if err := q.db.QueryRow(ctx, "SELECT COALESCE(MAX(id), 0) FROM job").Scan(&id); err != nil {
+		return 0, fmt.Errorf("queue: last: %w", err)
+	}
+	return id, nil
+}
+
 // Cancel takes back the timers of a key that are not due yet.
 func (q *Queue) Cancel(ctx context.Context, queue, key string) error {
 	if _, err := q.db.Exec(ctx, "DELETE FROM job WHERE queue=$1 AND key=$2 AND state=1", queue, storable(key)); err != nil {

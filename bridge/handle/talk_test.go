@@ -311,3 +311,29 @@ func TestCommandsAreNoContext(t *testing.T) {
 		}
 	})
 }
+
+// L3: who asks in a plain reply to what is closed opens that again, and reads so, and
+// how to ask anew.
+func TestAskingWhereItIsClosed(t *testing.T) {
+	each(t, func(d *desk) {
+		question := d.asked(false)
+		second := d.says("!direct"+carl, carl, "!lane human Where?")
+		d.inThread("!customer", carl, question, "close")
+		d.says("!direct"+carl, carl, "close 3")
+		d.effects()
+		for _, c := range []struct {
+			room, on string
+			n        int64
+			to       effect.Place
+		}{{"!customer", question, 1, effect.Place{Room: "!customer"}}, {"!direct" + carl, second, 3, effect.Place{Person: carl}}} {
+			d.event(c.room, carl, "m.room.message", nil, map[string]any{"msgtype": "m.text", "body": "!lane human And now?", "m.relates_to": map[string]any{"m.in_reply_to": map[string]any{"event_id": c.on}}}, false)
+			if open := d.talks(); !slices.ContainsFunc(open, func(h *handoff.Handoff) bool { return h.Number == c.n }) {
+				t.Errorf("L3 #%d is not open again", c.n)
+			}
+			said := answered(d.effects(), c.to)
+			if len(said) != 1 || !strings.Contains(fmt.Sprint(said[0].Content["body"]), "open again") || !strings.Contains(fmt.Sprint(said[0].Content["body"]), "something new") {
+				t.Errorf("L3 #%d is answered by %v", c.n, said)
+			}
+		}
+	})
+}

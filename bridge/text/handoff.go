@@ -57,7 +57,7 @@ const ConsentWish = "May what you write here also go to their WhatsApp? Answers 
 func JoinedForAsker(a Asked, open bool) Words {
 	words := "Support is asked here already, and reads this, too"
 	if open {
-		words = "It is open again, and support was told"
+		words = "It was closed and is open again: support was told"
 	}
 	if a.WhatsApp {
 		words += ", also on WhatsApp"
@@ -65,6 +65,9 @@ func JoinedForAsker(a Asked, open bool) Words {
 	words += "."
 	if a.Lane {
 		words += " All in this room can read this thread."
+	}
+	if open {
+		words += " If you want to ask something new, ask it once more, outside of the thread and not as a reply."
 	}
 	if a.Consent {
 		words += " " + ConsentWish

@@ -96,14 +96,14 @@ func Approved(by Pill, lane string, a project.Access, until *time.Time, now time
 // DeniedTo is for the person who asked, in their direct chat.
 func DeniedTo(by Pill, lane, reason string) Words {
 	if reason == "" {
-		return Say("%s did not open %s for you. Ask them if you want to know why.", by, lane)
+		return Say("%s declined your request for %s. Ask them if you want to know why.", by, lane)
 	}
-	return Join(Say("%s did not open %s for you:", by, lane), quoted(reason))
+	return Join(Say("%s declined your request for %s:", by, lane), quoted(reason))
 }
 
 // Revoked is for the person who had it, in their direct chat.
 func Revoked(by Pill, lane string, left project.Access, reason string) Words {
-	w := Say("%s closed %s for you.", by, lane)
+	w := Say("%s took your access back: you can no longer read %s.", by, lane)
 	if left > project.None {
 		w = Say("%s changed what you may do: you may %s %s.", by, May(left), lane)
 	}

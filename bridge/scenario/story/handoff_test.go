@@ -44,6 +44,7 @@ func (s *story) askOnWhatsApp(t *testing.T) {
 	s.Phones.WaitSent(lab.Dana, "what Carl added", "who signs it off")
 	s.Phones.Write(lab.Dana, fmt.Sprintf("done %d", n))
 	s.WaitCard("root", lab.HandoffCard, n, "closed")
+	s.carl.Wait("that it is closed", lab.InThread(question), lab.Says("closed #"))
 }
 
 // HAND-03, HAND-10: taken in the super-admin room; only the owner's words in the thread go to the asker.
@@ -123,6 +124,7 @@ func (s *story) askInternally(t *testing.T) {
 // HAND-10: the first to answer owns the question; the other one is told so, and is not heard by the asker.
 func (s *story) twoAgents(t *testing.T) {
 	n := s.Must("carl", s.customer, "!lane human Can somebody call me about the contract?").Number("handoff")
+	s.Phones.WaitSent(lab.Dana, "the question", "about the contract")
 	s.Phones.WaitSent(lab.Eli, "the question", "about the contract")
 	s.Phones.Write(lab.Dana, fmt.Sprintf("#%d I call you at four.", n))
 	s.carl.Wait("Dana's answer", lab.Says("I call you at four"))

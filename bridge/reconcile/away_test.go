@@ -369,7 +369,7 @@ func TestSlowCreation(t *testing.T) {
 		t.Fatal(err)
 	}
 	slow = false
-	for range 10 {
+	for range 5 {
 		b.hs.now = b.hs.now.Add(10 * time.Second)
 		if _, err := b.r.EnsureDirect(t.Context(), "@carl:lanes.test"); !postponed(err) {
 			t.Fatalf("tried again: %v", err)

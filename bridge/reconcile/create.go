@@ -79,9 +79,9 @@ func (r *Reconciler) made(ctx context.Context, alias, id, version string) (*view
 // waited for longer than that in vain, it may take as long again.
 var settling = 3 * time.Second
 
-// aliasYoung is for how long an alias whose room cannot be had is left alone: a
-// homeserver under load takes its time between the two.
-var aliasYoung = 3 * time.Minute
+// aliasYoung is for how long after the end of a try an alias whose room cannot be had
+// is left alone: a homeserver under load takes its time between the two.
+var aliasYoung = time.Minute
 
 // attempt is when the last creation with an alias began, and when we stopped
 // waiting for it; zero: the process that did may have died.

@@ -123,7 +123,7 @@ func (r *Reconciler) do(ctx context.Context, job queue.Job) queue.Result {
 		return queue.Result{Commit: func(ctx context.Context) error { return r.release(ctx, s, 0, nil) }}
 	}
 	begun := r.Store.Now()
-	o, err := r.converge(ctx, s, r.vain(job.Key, begun), job.Attempts >= patience)
+	o, err := r.converge(ctx, s, r.vain(job.Key, begun), job.Attempts >= patience && r.answers(ctx))
 	if err != nil {
 		return r.again(ctx, job, s, err)
 	}
@@ -242,6 +242,13 @@ func (o *outcome) err() error {
 		errs = append(errs, f.err)
 	}
 	return errors.Join(errs...)
+}
+
+// answers reports whether the homeserver answers at all. While it is away no step has
+// a trouble of its own, and none shall wait out a pause when it is back.
+func (r *Reconciler) answers(ctx context.Context) bool {
+	_, err := r.HS.Probe(ctx)
+	return err == nil
 }
 
 // newVersion is the room version for new rooms.

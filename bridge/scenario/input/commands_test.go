@@ -139,11 +139,11 @@ func longTexts(t *testing.T, w *lab.World) {
 		return strings.Contains(string(e.Raw), moved)
 	})
 	// A long question is asked all the same; who answers reads it, with its lines.
-	question := "BEGIN\n" + strings.Repeat("a line of words\n", 3000) + "END"
+	question := "BEGIN\n" + strings.Repeat("a line of words\n", 1000) + "END"
 	n := w.Must("carl", rooms["customer"], "!lane human "+question).Number("handoff")
 	card := w.Card("root", lab.HandoffCard, n)
 	w.Person("root").Wait("all of the question", lab.In(card.Room), func(e lab.Event) bool {
-		return (e.ID == card.ID || e.Thread() == card.ID) && strings.Contains(e.Body(), "a line of words\na line of words") && strings.Contains(e.Body(), "END")
+		return (e.ID == card.ID || e.Thread() == card.ID) && strings.Contains(e.Body(), "a line of words\n> a line of words") && strings.Contains(e.Body(), "END")
 	})
 	w.Must("carl", rooms["customer"], fmt.Sprintf("!lane close #%d", n))
 }

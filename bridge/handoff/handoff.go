@@ -154,11 +154,29 @@ func (h *Handoff) Where() string {
 	return fmt.Sprintf("%s, %s lane", h.ProjectName, h.Lane)
 }
 
+// Reach is how far the words of a handoff may go.
+type Reach string
+
+const (
+	InMatrix   Reach = "matrix"   // they never leave it
+	Withheld   Reach = "withheld" // they may leave, once an asker lets them
+	ToWhatsApp Reach = "whatsapp"
+)
+
+// Reach is how far the words of this handoff may go now.
+func (h *Handoff) Reach() Reach {
+	switch {
+	case !h.Leaves:
+		return InMatrix
+	case !slices.ContainsFunc(h.Askers, func(a Asker) bool { return a.Leaves() }):
+		return Withheld
+	}
+	return ToWhatsApp
+}
+
 // Reaches reports whether words of this handoff may be shown on WhatsApp at all:
 // it may leave, and at least one asker let it.
-func (h *Handoff) Reaches() bool {
-	return h.Leaves && slices.ContainsFunc(h.Askers, func(a Asker) bool { return a.Leaves() })
-}
+func (h *Handoff) Reaches() bool { return h.Reach() == ToWhatsApp }
 
 // Card is the effect ID of the card in the super-admin room.
 func Card(n int64) string { return fmt.Sprintf("card:%d", n) }
@@ -200,6 +218,26 @@ func (d *Desk) OwnsByPhone(h *Handoff, phone string) bool {
 	}
 	a := d.Agent(phone)
 	return a != nil && a.User == h.Owner.ID
+}
+
+// IDs are the owners' ids by which somebody on Matrix owns handoffs; see Owns.
+func (d *Desk) IDs(user string) []string {
+	ids := []string{user}
+	for _, a := range d.Agents {
+		if a.User == user {
+			ids = append(ids, a.Phone)
+		}
+	}
+	return ids
+}
+
+// IDsByPhone is IDs for an agent on WhatsApp; see OwnsByPhone.
+func (d *Desk) IDsByPhone(phone string) []string {
+	ids := []string{phone}
+	if a := d.Agent(phone); a != nil && a.User != "" {
+		ids = append(ids, a.User)
+	}
+	return ids
 }
 
 // Desk is what a decision knows of the support team.

@@ -10,11 +10,16 @@ import (
 	"lanekeeper/bridge/text"
 )
 
-// Known is what the routing of a message from a phone knows of one handoff.
+// Known is what the routing of a message from a phone knows of one handoff. It needs
+// no more than two of each that words could be for, see Several, and of what an agent can
+// choose from no more than a message lists.
 type Known struct {
 	*Handoff
 	Sent bool // words of it, or that it waits, were sent to this phone
 }
+
+// Several is how many are too many to be clear: more of a kind change nothing.
+const Several = 2
 
 // Incoming is a message from an agent's phone.
 type Incoming struct {

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -165,23 +166,22 @@ func (r *Relay) page(ctx context.Context, actor, scope string, after int64) (fou
 	if scope == "all" {
 		return r.Store.HandoffsEver(ctx, after, listed+1)
 	}
-	desk, err := r.desk(ctx)
-	for err == nil {
-		var some []*handoff.Handoff
-		if some, err = r.Store.HandoffsAfter(ctx, after, listed+1); len(some) == 0 {
-			break
-		}
-		for _, h := range some {
-			after = h.Number
-			if scope != "mine" || desk.Owns(h, actor) {
-				found = append(found, h)
-			}
-			if len(found) > listed {
-				return found, nil
-			}
-		}
+	if scope == "open" {
+		return r.Store.HandoffsAfter(ctx, after, listed+1)
 	}
-	return found, err
+	desk, err := r.desk(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range desk.IDs(actor) {
+		some, err := r.Store.Taken(ctx, id, after, listed+1)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, some...)
+	}
+	slices.SortFunc(found, func(a, b *handoff.Handoff) int { return cmp.Compare(a.Number, b.Number) })
+	return found[:min(len(found), listed+1)], nil
 }
 
 // Take makes the actor the owner. n 0: the handoff of the thread where the command

@@ -166,11 +166,11 @@ func (r *Relay) route(ctx context.Context, desk *handoff.Desk, a *handoff.Agent,
 			return err
 		}
 	}
-	// What names its handoff itself, as most messages do, needs no look at all others.
-	var known []handoff.Known
+	// What names its handoff itself, as most messages do, needs no look at others.
 	to := desk.Find(msg, nil)
-	if to.Number == 0 && to.Verb != handoff.Empty && to.Verb != handoff.Helps {
-		if known, err = r.known(ctx, a.Phone); err != nil {
+	if to.Number == 0 && (to.Verb == handoff.Nothing || to.Verb == handoff.Unclear) {
+		known, err := r.candidates(ctx, desk, a.Phone)
+		if err != nil {
 			return err
 		}
 		to = desk.Find(msg, known)
@@ -183,16 +183,10 @@ func (r *Relay) route(ctx context.Context, desk *handoff.Desk, a *handoff.Agent,
 		return nil
 	case handoff.Helps:
 		return r.tell(ctx, a, text.HelpForAgent())
-	case handoff.Lists:
-		return r.tell(ctx, a, text.ListForAgent(desk.Choices(a.Phone, known)))
-	case handoff.Unclear:
-		return r.tell(ctx, a, text.WhichForAgent(desk.Choices(a.Phone, known)))
-	case handoff.Doubtful:
-		return r.tell(ctx, a, text.WordForAgent(desk.Choices(a.Phone, known)))
 	case handoff.Nothing:
 		return r.tell(ctx, a, text.NoneOpenForAgent())
-	case handoff.Opens:
-		return r.openedBy(ctx, desk, a, msg, known)
+	case handoff.Lists, handoff.Unclear, handoff.Doubtful, handoff.Opens:
+		return r.choose(ctx, desk, a, msg, to.Verb)
 	case handoff.Shows:
 		return r.show(ctx, desk, a, to.Number)
 	}
@@ -230,40 +224,9 @@ func (r *Relay) tooMuch(ctx context.Context, a *handoff.Agent, in whatsapp.Inbou
 	return true, r.tell(ctx, a, text.TooMuchForAgent(limit))
 }
 
-// known are the handoffs that are not closed, as one phone knows them.
-func (r *Relay) known(ctx context.Context, phone string) ([]handoff.Known, error) {
-	handoffs, err := r.Store.Handoffs(ctx)
-	if err != nil {
-		return nil, err
-	}
-	sent, err := r.Store.SentHandoffs(ctx, phone)
-	if err != nil {
-		return nil, err
-	}
-	known := make([]handoff.Known, len(handoffs))
-	for i, h := range handoffs {
-		known[i] = handoff.Known{Handoff: h, Sent: sent[h.Number]}
-	}
-	return known, nil
-}
-
 // tell answers an agent about no handoff in particular.
 func (r *Relay) tell(ctx context.Context, a *handoff.Agent, words string) error {
 	return r.apply(ctx, nil, handoff.Decision{Lines: []handoff.Line{{Kind: handoff.LineTold, Head: words, To: []string{a.Phone}}}})
-}
-
-// openedBy answers words that only opened the window: what waits is read first. A
-// tap on a button needs no answer.
-func (r *Relay) openedBy(ctx context.Context, desk *handoff.Desk, a *handoff.Agent, in handoff.Incoming, known []handoff.Known) error {
-	if in.Button != "" {
-		return nil
-	}
-	for _, c := range desk.Choices(a.Phone, known) {
-		if !c.Matrix {
-			return r.tell(ctx, a, text.OpeningForAgent(c.Number))
-		}
-	}
-	return r.tell(ctx, a, text.NoneOpenForAgent())
 }
 
 // show answers a tap on "Show": what waits comes by itself. Where nothing does,

@@ -42,7 +42,7 @@ var shapes = map[string]shape{
 	"answer":        {20, map[string]string{"project": aProject, "revision": "1"}},
 	"seen":          {100, map[string]string{"event_id": "'$'||i", "at": "i"}},
 	"meta":          {50, nil},
-	"handoff":       {100, map[string]string{"number": "i", "asker": "'@u'||((i/7)%({n}/100))", "direct": "i%2=0", "state": "CASE WHEN i%1000=0 THEN 'open' WHEN i%1000=1 THEN 'taken' ELSE 'closed' END"}},
+	"handoff":       {100, map[string]string{"number": "i", "asker": "'@u'||((i/7)%({n}/100))", "owner": aPhone, "reach": "CASE WHEN i%2=0 THEN 'whatsapp' ELSE 'matrix' END", "direct": "i%2=0", "state": "CASE WHEN i%1000=0 THEN 'open' WHEN i%1000=1 THEN 'taken' ELSE 'closed' END"}},
 	"handoff_event": {100, map[string]string{"handoff": "i", "kind": "'said'", "ts": "i", "user_id": aUser}},
 	"wa_inbound":    {100, map[string]string{"phone": aPhone, "handoff": "i", "at": "i"}},
 	"wa_line":       {100, map[string]string{"id": "i", "handoff": "i", "kind": "'ask'", "asker": aUser, "created": "i"}},

@@ -88,11 +88,6 @@ func (s *Store) OpenOf(ctx context.Context, asker string, n int) ([]*handoff.Han
 	return s.handoffsWhere(ctx, "asker=$1 AND state<>'closed' ORDER BY number DESC LIMIT $2", asker, n)
 }
 
-// Handoffs gives those that are open or taken, by number.
-func (s *Store) Handoffs(ctx context.Context) ([]*handoff.Handoff, error) {
-	return s.handoffsWhere(ctx, "state IN ('open', 'taken') ORDER BY number")
-}
-
 // HandoffsOf gives the handoffs with some numbers, by number.
 func (s *Store) HandoffsOf(ctx context.Context, numbers []int64) (map[int64]*handoff.Handoff, error) {
 	out := make(map[int64]*handoff.Handoff, len(numbers))
@@ -139,12 +134,14 @@ func (s *Store) SaveHandoff(ctx context.Context, h *handoff.Handoff) error {
 	if err != nil {
 		return wrap("handoff", err)
 	}
+	owner, passed := ownerOf(h), passedOf(h)
 	if old == 0 {
-		_, err = s.exec(ctx, "INSERT INTO handoff (number, version, state, asker, direct, thread, record, changed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-			h.Number, h.Version, h.State, h.First().User, h.Direct, threadOf(h), string(raw), millis(s.Now()))
+		_, err = s.exec(ctx, "INSERT INTO handoff (number, version, state, asker, direct, thread, owner, reach, passed, record, changed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+			h.Number, h.Version, h.State, h.First().User, h.Direct, threadOf(h), owner, h.Reach(), passed, string(raw), millis(s.Now()))
 		return wrap("handoff", err)
 	}
-	r, err := s.exec(ctx, "UPDATE handoff SET version=$3, state=$4, record=$5, changed=$6 WHERE number=$1 AND version=$2", h.Number, old, h.Version, h.State, string(raw), millis(s.Now()))
+	r, err := s.exec(ctx, "UPDATE handoff SET version=$3, state=$4, owner=$5, reach=$6, passed=$7, record=$8, changed=$9 WHERE number=$1 AND version=$2",
+		h.Number, old, h.Version, h.State, owner, h.Reach(), passed, string(raw), millis(s.Now()))
 	if err != nil {
 		return wrap("handoff", err)
 	}
@@ -263,15 +260,7 @@ func (s *Store) Ghost(ctx context.Context, person string) (opaque string, err er
 
 // HandoffCounts says how many handoffs are open and taken.
 func (s *Store) HandoffCounts(ctx context.Context) (map[string]int, error) {
-	type count struct {
-		state string
-		n     int
-	}
-	rows, err := s.DB.Query(ctx, "SELECT state, COUNT(*) FROM handoff WHERE state IN ('open', 'taken') GROUP BY state")
-	counts, err := all(rows, err, func(row dbutil.Scannable) (c count, err error) { return c, row.Scan(&c.state, &c.n) })
-	out := make(map[string]int, len(counts))
-	for _, c := range counts {
-		out[c.state] = c.n
-	}
-	return out, wrap("handoff counts", err)
+	var open, taken int
+	err := s.DB.QueryRow(ctx, "SELECT (SELECT COUNT(*) FROM handoff WHERE state='open'), (SELECT COUNT(*) FROM handoff WHERE state='taken')").Scan(&open, &taken)
+	return map[string]int{string(handoff.Open): open, string(handoff.Taken): taken}, wrap("handoff counts", err)
 }

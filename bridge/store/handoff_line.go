@@ -159,18 +159,6 @@ func (s *Store) SaveSend(ctx context.Context, v *Send) error {
 	return wrap("send", err)
 }
 
-// SentHandoffs gives the open handoffs of which words were sent to a phone.
-func (s *Store) SentHandoffs(ctx context.Context, phone string) (map[int64]bool, error) {
-	rows, err := s.DB.Query(ctx, `SELECT h.number FROM handoff h WHERE h.state='open' AND EXISTS (SELECT 1 FROM wa_part p JOIN wa_line l ON l.id=p.line
-		WHERE p.phone=$1 AND p.handoff=h.number AND p.sid IS NOT NULL AND l.kind IN ('ask', 'say', 'waiting'))`, phone)
-	numbers, err := all(rows, err, func(row dbutil.Scannable) (n int64, err error) { return n, row.Scan(&n) })
-	out := make(map[int64]bool, len(numbers))
-	for _, n := range numbers {
-		out[n] = true
-	}
-	return out, wrap("sent handoffs", err)
-}
-
 // WasSent reports whether words of a handoff were sent to a phone.
 func (s *Store) WasSent(ctx context.Context, number int64, phone string) (yes bool, err error) {
 	err = s.DB.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM wa_part p JOIN wa_line l ON l.id=p.line

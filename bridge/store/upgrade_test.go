@@ -1,12 +1,16 @@
 package store_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/rs/zerolog"
 
 	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/project"
+	"lanekeeper/bridge/queue"
 	"lanekeeper/bridge/store"
 	"lanekeeper/bridge/store/storetest"
 )
@@ -53,6 +57,56 @@ func TestUpgradeFromFirstRelease(t *testing.T) {
 		entries, err2 := s.Decisions(ctx, "p1", "@xena:x", project.Customer, 9)
 		if role != "expert" || err != nil || err2 != nil || len(entries) != 1 || entries[0].By != "@mia:x" || entries[0].Became != "text" || entries[0].Reason != "needed" {
 			t.Errorf("role %q, decisions %+v, %v %v", role, entries, err, err2)
+		}
+	})
+}
+
+// M6. What messages from phones are routed by is filled for handoffs that an earlier
+// release wrote, as it would be written now.
+func TestUpgradeFillsRouting(t *testing.T) {
+	storetest.EachURI(t, func(t *testing.T, kind, uri string) {
+		ctx := t.Context()
+		db, err := store.OpenAt(ctx, kind, uri, 14)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n, record := range []string{
+			`"State":"open","Leaves":true,"Passed":["+491","+492"],"Askers":[{"user":"@a:x","consent":"wanted"},{"user":"@b:x","consent":"given"}]`,
+			`"State":"open","Leaves":true,"Passed":null,"Owner":null,"Askers":[{"user":"@a:x","consent":"wanted"}]`,
+			`"State":"open","Leaves":false,"Passed":[],"Askers":[{"user":"@a:x","consent":"announced"}]`,
+			`"State":"open","Askers":[{"user":"@a:x"}]`,
+			`"State":"taken","Leaves":true,"Owner":{"kind":"whatsapp","id":"+491","name":"Dana"},"Askers":[{"user":"@a:x"}]`,
+			`"State":"taken","Leaves":true,"Owner":{"kind":"person","id":"@root:x","name":"root"},"Passed":["+492"],"Askers":[{"user":"@a:x","consent":"given"}]`,
+		} {
+			if _, err := db.Exec(ctx, "INSERT INTO handoff (number, version, state, asker, direct, thread, record) VALUES ($1, 1, $2, '@a:x', false, $3, $4)",
+				n+1, strings.Split(record, `"`)[3], fmt.Sprint("$", n), fmt.Sprintf(`{"Number":%d,%s}`, n+1, record)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if db, err = store.Open(ctx, kind, uri, zerolog.Nop()); err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		s := &store.Store{DB: db, Queue: queue.New(db, queue.System{}, zerolog.Nop()), Now: time.Now}
+		read := func(n int64) (s string) {
+			if err := db.QueryRow(ctx, "SELECT owner || '|' || reach || '|' || passed FROM handoff WHERE number=$1", n).Scan(&s); err != nil {
+				t.Fatal(err)
+			}
+			return s
+		}
+		for i, want := range []string{"|whatsapp| +491 +492 ", "|withheld|", "|matrix|", "|matrix|", "+491|whatsapp|", "@root:x|whatsapp| +492 "} {
+			n := int64(i + 1)
+			filled := read(n)
+			h, err := s.Handoff(ctx, n)
+			if err == nil {
+				err = s.SaveHandoff(ctx, h)
+			}
+			if saved := read(n); err != nil || filled != want || saved != want {
+				t.Errorf("M6: #%d is filled with %q, saved as %q, want %q, %v", n, filled, saved, want, err)
+			}
 		}
 	})
 }

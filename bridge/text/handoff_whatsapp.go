@@ -1,7 +1,9 @@
 package text
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"lanekeeper/bridge/markup"
@@ -106,7 +108,32 @@ type Choice struct {
 	Matrix bool // waits in Matrix: no names
 }
 
+// MaxChoices bounds what one message lists.
+const MaxChoices = 20
+
+// rank orders what is left out last: an agent's own, then what they could take.
+func (c Choice) rank() int {
+	switch {
+	case c.Yours:
+		return 0
+	case !c.Matrix:
+		return 1
+	}
+	return 2
+}
+
+// few takes the first that are worth most, by number.
+func few(list []Choice) (shown []Choice, more bool) {
+	if len(list) <= MaxChoices {
+		return list, false
+	}
+	shown = slices.SortedStableFunc(slices.Values(list), func(a, b Choice) int { return cmp.Compare(a.rank(), b.rank()) })[:MaxChoices]
+	slices.SortFunc(shown, func(a, b Choice) int { return cmp.Compare(a.Number, b.Number) })
+	return shown, true
+}
+
 func choices(list []Choice) string {
+	list, more := few(list)
 	var lines []string
 	for _, c := range list {
 		s := fmt.Sprintf("*#%d* %s", c.Number, markup.LiteralForWhatsApp(c.Asker))
@@ -120,6 +147,9 @@ func choices(list []Choice) string {
 			s += " (yours)"
 		}
 		lines = append(lines, s)
+	}
+	if more {
+		lines = append(lines, "There are more; they are listed when some of these are done.")
 	}
 	return strings.Join(lines, "\n")
 }

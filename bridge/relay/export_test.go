@@ -1,0 +1,6 @@
+package relay
+
+var (
+	Candidates = (*Relay).candidates
+	Choices    = (*Relay).choices
+)

@@ -177,3 +177,40 @@ func TestManyOpenHandoffs(t *testing.T) {
 		}
 	})
 }
+
+// M6. `handoffs mine` comes in pages, by number, whichever way somebody owns them.
+func TestMineInPages(t *testing.T) {
+	each(t, isRoot, func(w *world) {
+		const n = 250
+		w.tx(func(ctx context.Context) error {
+			for i := range n {
+				h := &handoff.Handoff{Number: int64(i + 1), Room: "!customer", Thread: effect.Ref(fmt.Sprint("$", i)), State: handoff.Taken, Askers: []handoff.Asker{{User: carl}}}
+				h.Owner = []*handoff.Owner{{Kind: handoff.OnMatrix, ID: root}, {Kind: handoff.OnWhatsApp, ID: dana}, {Kind: handoff.OnWhatsApp, ID: eli}}[i%3]
+				if err := w.s.SaveHandoff(ctx, h); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		var got, want []int64
+		for i := range n {
+			if i%3 != 2 {
+				want = append(want, int64(i+1))
+			}
+		}
+		pages := 0
+		for after := int64(0); pages == 0 || after != 0; pages++ {
+			f, _, err := w.r.Handoffs(w.ctx, root, "mine", after)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, row := range f["handoffs"].([]any) {
+				got = append(got, row.(map[string]any)["number"].(int64))
+			}
+			after, _ = f["next"].(int64)
+		}
+		if !slices.Equal(got, want) || pages != 2 {
+			t.Errorf("M6: %d pages: %v", pages, got)
+		}
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -38,10 +39,10 @@ func newBench(t *testing.T, version string) *bench {
 
 func newBenchOn(t *testing.T, version string, db *dbutil.Database) *bench {
 	hs := newSim(version)
-	n := 0
+	var n atomic.Int64 // several workers ask for ids
 	s := &store.Store{
 		DB: db, Queue: queue.New(db, simClock{hs}, zerolog.Nop()), Domain: simDomain, Now: func() time.Time { return hs.now },
-		NewID: func() string { n++; return fmt.Sprintf("id%d", n) },
+		NewID: func() string { return fmt.Sprintf("id%d", n.Add(1)) },
 	}
 	b := &bench{T: t, hs: hs}
 	b.r = &Reconciler{Store: s, HS: hs, Policy: testPolicy(), Log: zerolog.Nop()}

@@ -144,12 +144,13 @@ func TestWake(t *testing.T) {
 		var open atomic.Bool
 		q := newQueue(t, db, newClock())
 		run(t, q, 2, func(_ context.Context, j queue.Job) queue.Result {
+			opened := open.Load() // before the test hears of the job
 			got <- string(j.Payload)
 			if string(j.Payload) == "hold" && j.Attempts == 0 {
 				<-hold
 				return queue.Result{Retry: time.Hour}
 			}
-			if !open.Load() {
+			if !opened {
 				return queue.Result{Retry: time.Hour, Keep: true}
 			}
 			return queue.Result{}
@@ -175,12 +176,13 @@ func TestWakeAll(t *testing.T) {
 		var open atomic.Bool
 		q := newQueue(t, db, newClock())
 		run(t, q, 3, func(_ context.Context, j queue.Job) queue.Result {
+			opened := open.Load() // before the test hears of the job
 			got <- string(j.Payload)
 			if string(j.Payload) == "hold" && j.Attempts == 0 {
 				<-hold
 				return queue.Result{Retry: time.Hour}
 			}
-			if !open.Load() {
+			if !opened {
 				return queue.Result{Retry: time.Hour, Keep: true}
 			}
 			return queue.Result{}

@@ -168,8 +168,9 @@ func TestAnyKey(t *testing.T) {
 		got := make(chan string, 10)
 		var open atomic.Bool
 		run(t, q, 1, func(_ context.Context, j queue.Job) queue.Result {
+			opened := open.Load() // before the test hears of the job
 			got <- j.Key
-			if !open.Load() {
+			if !opened {
 				return queue.Result{Retry: time.Hour}
 			}
 			return queue.Result{}

@@ -66,12 +66,14 @@ func (w *WhatsApp) Do(ctx context.Context, job queue.Job) queue.Result {
 	}); err != nil {
 		return queue.Result{Retry: time.Second, Err: err}
 	}
+	// A request that is cut off has an unknown outcome, so a stop waits for its end.
+	finish, cancel := queue.Finish(ctx)
+	defer cancel()
 	for _, p := range turn.Parts {
 		if ctx.Err() != nil { // we stop
 			return queue.Result{Retry: time.Millisecond, Keep: true}
 		}
-		// A request that is cut off has an unknown outcome, so a stop waits for its end.
-		switch r, err := w.part(context.WithoutCancel(ctx), job, p); {
+		switch r, err := w.part(finish, job, p); {
 		case r != nil:
 			return *r
 		case err != nil: // refused for good: what waits still is the next job's

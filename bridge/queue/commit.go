@@ -57,13 +57,8 @@ func failureDelay(failures int) time.Duration {
 
 // commit stores outcomes, several in one transaction if they wait.
 func (r *runner) commit(ctx context.Context) {
-	commitCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	commitCtx, cancel := Finish(ctx)
 	defer cancel()
-	stop := context.AfterFunc(ctx, func() {
-		timer := time.AfterFunc(grace, cancel)
-		context.AfterFunc(commitCtx, func() { timer.Stop() })
-	})
-	defer stop()
 	for first := range r.outcomes {
 		r.settle(commitCtx, r.batch(first))
 	}

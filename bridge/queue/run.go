@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"sync"
@@ -10,8 +11,25 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// grace is how long outcomes may still be committed after Run's ctx ended.
+// grace is how long what was begun may go on after Run's ctx ended.
 const grace = 10 * time.Second
+
+// Finish gives a context for what shall not be cut off when ctx ends: it ends a while
+// after that, or with cancel. If ctx ends because of ErrFenced it ends at once: nothing
+// can be stored any more.
+func Finish(ctx context.Context) (finish context.Context, cancel context.CancelFunc) {
+	finish, cancel = context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		if errors.Is(context.Cause(ctx), ErrFenced) {
+			cancel()
+			return
+		}
+		timer := time.AfterFunc(grace, cancel)
+		context.AfterFunc(finish, func() { timer.Stop() })
+	})
+	context.AfterFunc(finish, func() { stop() })
+	return finish, cancel
+}
 
 // runner is one queue that runs: a loader, workers and a committer.
 type runner struct {

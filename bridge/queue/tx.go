@@ -25,7 +25,7 @@ type hooks struct{ after []func() }
 
 // ErrFenced says that another process has taken the database over: nothing was
 // written, and nothing may be.
-var ErrFenced = errors.New("another process owns the database now")
+var ErrFenced = errors.New("another process may own the database now")
 
 // Fence sets what every transaction begins with; if it fails (with
 // ErrFenced), nothing is written. Call it before Run.

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"lanekeeper/bridge/queue"
 )
 
 const (
@@ -21,8 +23,8 @@ const (
 )
 
 // ErrLockLost is the cause of the end of a context from Lock: another process may
-// own the database now.
-var ErrLockLost = errors.New("the lock on the database was lost")
+// own the database now. The queues, which know it as ErrFenced, finish nothing then.
+var ErrLockLost = fmt.Errorf("the lock on the database was lost: %w", queue.ErrFenced)
 
 // Lock makes this process the owner of a database. While another process is, it
 // waits as a standby; a database that does not answer is waited for, too. What the

@@ -1,10 +1,8 @@
 package store
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/lib/pq"
 	"github.com/rs/zerolog"
 	"go.mau.fi/util/dbutil"
 	_ "modernc.org/sqlite" // driver "sqlite", without cgo
@@ -168,51 +165,6 @@ func sqliteDSN(uri string) (string, error) {
 	values.Set("_foreign_keys", "on")
 	name := url.URL{Path: sqliteFile(uri)}
 	return "file:" + name.EscapedPath() + "?" + values.Encode(), nil
-}
-
-// postgresDSN lets lib/pq send a statement and its parameters in one round trip
-// instead of two. It also sends []byte in binary form: a JSONB column needs a
-// string. A server that takes a connection and says nothing is given up after 10 s.
-// (https://pkg.go.dev/github.com/lib/pq#hdr-Connection_String_Parameters)
-func postgresDSN(uri string) string {
-	u, err := url.Parse(uri)
-	if err != nil || u.Scheme == "" { // "host=… dbname=…"
-		if !strings.Contains(uri, "connect_timeout") {
-			uri += " connect_timeout=10"
-		}
-		return uri + " binary_parameters=yes"
-	}
-	values := u.Query()
-	values.Set("binary_parameters", "yes")
-	values.Set("connect_timeout", cmp.Or(values.Get("connect_timeout"), "10"))
-	u.RawQuery = values.Encode()
-	return u.String()
-}
-
-// openPostgres makes a pool of connections to a server.
-func openPostgres(uri string) (*sql.DB, error) {
-	c, err := pq.NewConnector(postgresDSN(uri))
-	if err != nil {
-		return nil, err
-	}
-	return sql.OpenDB(connector{c}), nil
-}
-
-// connector lets the server notice within a minute that we are gone without a word: by
-// default it would keep our lock, and what our transactions hold, for two hours after
-// our machine lost its power. They are no parameters of the connection because poolers
-// refuse those.
-type connector struct{ driver.Connector }
-
-const noticeSoon = "SET tcp_keepalives_idle=15; SET tcp_keepalives_interval=5; SET tcp_keepalives_count=3; SET tcp_user_timeout=30000"
-
-// Connect is part of driver.Connector.
-func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
-	conn, err := c.Connector.Connect(ctx)
-	if e, ok := conn.(driver.ExecerContext); ok && err == nil {
-		_, _ = e.ExecContext(ctx, noticeSoon, nil) // a server that does not know them works, too
-	}
-	return conn, err
 }
 
 // sqliteFile gives the path of a database file from its uri

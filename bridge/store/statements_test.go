@@ -55,7 +55,7 @@ func collect(dir string) (all []statement, problems []string) {
 		for _, f := range r.funcs {
 			ast.Inspect(f, func(n ast.Node) bool {
 				call, ok := n.(*ast.CallExpr)
-				if !ok || !isStatement(call) {
+				if !ok || !isStatement(call) || f.Name.Name == called(call) { // a driver passes on what others write
 					return true
 				}
 				at := r.fset.Position(call.Pos())

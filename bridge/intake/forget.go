@@ -83,7 +83,7 @@ func (f *Forgetting) old(ctx context.Context) error {
 		}
 	}
 	before := f.Store.Now().Add(-f.Keep.Messages)
-	for after := time.UnixMilli(1); !after.IsZero(); {
+	for after := time.UnixMilli(-1 << 53); !after.IsZero(); {
 		var err error
 		if after, err = f.Store.ForgetLeft(ctx, f.Bot, after, before, oldChunk); err != nil {
 			return err

@@ -11,8 +11,9 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// grace is how long what was begun may go on after Run's ctx ended.
-const grace = 10 * time.Second
+// grace is how long what was begun may go on after Run's ctx ended: the process ends
+// within ten seconds, and a database that hangs takes two of them.
+const grace = 6 * time.Second
 
 // Finish gives a context for what shall not be cut off when ctx ends: it ends a while
 // after that, or with cancel. If ctx ends because of ErrFenced it ends at once: nothing

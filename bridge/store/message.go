@@ -35,8 +35,8 @@ func scanMessage(row dbutil.Scannable) (*Message, error) {
 
 // SaveMessage remembers a message; one we know already stays as it is.
 func (s *Store) SaveMessage(ctx context.Context, m *Message) error {
-	_, err := s.exec(ctx, "INSERT INTO message ("+messageColumns+") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (event_id) DO NOTHING",
-		m.Event, m.Room, m.Sender, millis(m.TS), m.Type, m.Body, m.HTML, m.Thread, m.ReplyTo, m.Redacted)
+	_, err := s.exec(ctx, "INSERT INTO message ("+messageColumns+", came) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (event_id) DO NOTHING",
+		m.Event, m.Room, m.Sender, millis(m.TS), m.Type, m.Body, m.HTML, m.Thread, m.ReplyTo, m.Redacted, millis(s.Now()))
 	return wrap("message", err)
 }
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,7 +13,8 @@ import (
 )
 
 // Retention is how long what is over is kept. Projects, people and decisions are
-// kept for good.
+// kept for good. Times are those at which something came in or changed here: what an
+// event says of its own time is its sender's word.
 type Retention struct {
 	Messages time.Duration // what was said in rooms; answers that nobody waits for any more; state of rooms that were left
 	Handoffs time.Duration // handoffs since they were closed, with all words on WhatsApp; what our messages became
@@ -26,7 +28,7 @@ func (s *Store) ForgetOld(ctx context.Context, keep Retention, n int) (more bool
 		now := s.Now()
 		b := batch{Store: s, n: n}
 		words := millis(now.Add(-keep.Messages))
-		b.drop(ctx, "DELETE FROM message WHERE event_id IN (SELECT event_id FROM message WHERE ts<$1 ORDER BY ts LIMIT $2)", words)
+		b.drop(ctx, "DELETE FROM message WHERE event_id IN (SELECT event_id FROM message WHERE came<$1 ORDER BY came LIMIT $2)", words)
 		b.drop(ctx, "DELETE FROM answer WHERE command IN (SELECT command FROM answer WHERE at<$1 ORDER BY at LIMIT $2)", words)
 		b.drop(ctx, "DELETE FROM wa_line WHERE id IN (SELECT id FROM wa_line WHERE handoff=0 AND created<$1 ORDER BY created LIMIT $2)", words)
 		b.drop(ctx, "DELETE FROM wa_inbound WHERE sid IN (SELECT sid FROM wa_inbound WHERE handoff=0 AND at<$1 ORDER BY at LIMIT $2)", words)
@@ -129,19 +131,25 @@ func numberOf(id string) int64 {
 }
 
 // ForgetLeft forgets the state of rooms that are not ours and that somebody of ours
-// left before a time: it looks at n of their memberships after one, and says where
-// the next look goes on; zero: nowhere.
+// left, as we heard before a time: it looks at n of their memberships after one, and
+// says where the next look goes on; zero: nowhere.
 func (s *Store) ForgetLeft(ctx context.Context, user string, after, before time.Time, n int) (next time.Time, err error) {
-	rows, err := s.DB.Query(ctx, "SELECT room, raw FROM room_state WHERE type='m.room.member' AND skey=$1 AND ts>$2 AND ts<$3 ORDER BY ts LIMIT $4", user, millis(after), millis(before), n)
-	members, err := all(rows, err, scanState)
+	rows, err := s.DB.Query(ctx, "SELECT room, raw, came FROM room_state WHERE type='m.room.member' AND skey=$1 AND ts>$2 ORDER BY ts LIMIT $3", user, millis(after), n)
+	var left []string
+	members, err := all(rows, err, func(row dbutil.Scannable) (*matrix.Event, error) {
+		var room, raw string
+		var came int64
+		if err := row.Scan(&room, &raw, &came); err != nil {
+			return nil, err
+		}
+		e, err := matrix.ParseEvent(room, []byte(raw))
+		if err == nil && came < millis(before) && slices.Contains([]string{"leave", "ban"}, e.Membership()) {
+			left = append(left, room)
+		}
+		return e, err
+	})
 	if err != nil {
 		return next, wrap("rooms that were left", err)
-	}
-	var left []string
-	for _, e := range members {
-		if m := e.Membership(); m == "leave" || m == "ban" {
-			left = append(left, e.Room)
-		}
 	}
 	ours, err := s.RoomsByID(ctx, left)
 	if err != nil {

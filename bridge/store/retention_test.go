@@ -35,7 +35,7 @@ func TestRetention(t *testing.T) {
 			at := now.Add(-time.Duration(age)*day - time.Hour).UnixMilli()
 			n := 1000 - age
 			id := fmt.Sprint(n)
-			must("INSERT INTO message (event_id, room, sender, ts, msgtype, body, html, thread, reply_to, redacted) VALUES ($1, '!r', '@u', $2, 'm.text', 'words', '', '', '', false)", "$"+id, at)
+			must("INSERT INTO message (event_id, room, sender, ts, msgtype, body, html, thread, reply_to, redacted, came) VALUES ($1, '!r', '@u', 0, 'm.text', 'words', '', '', '', false, $2)", "$"+id, at)
 			must("INSERT INTO sent (id, room, event_id, at) VALUES ($1, '!r', $1, $2)", id, at)
 			must("INSERT INTO answer (command, project, revision, answer, pending, at) VALUES ($1, 'p', 1, '{}', false, $2)", id, at)
 			must("INSERT INTO parked (id, queue, key, attempts, created, parked, reason, payload) VALUES ($1, 'in', 'k', 1, 0, $2, 'why', $3)", n, at, []byte("{}"))
@@ -144,6 +144,7 @@ func TestStateOfLeftRooms(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				s.Now = func() time.Time { return ts }
 				if err := s.PutState(t.Context(), e); err != nil {
 					t.Fatal(err)
 				}
@@ -166,6 +167,53 @@ func TestStateOfLeftRooms(t *testing.T) {
 		}
 		if looks != 3 && looks != 2 {
 			t.Errorf("%d looks", looks)
+		}
+	})
+}
+
+// How long words and the state of rooms are kept does not depend on what their senders say the time is.
+func TestRetentionByOurClock(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *dbutil.Database) {
+		s := owner(t, db)
+		start := time.Date(2026, 11, 28, 9, 0, 0, 0, time.UTC)
+		const day, bot = 24 * time.Hour, "@bot:lanes.test"
+		for _, came := range []time.Duration{0, 5 * day} {
+			s.Now = func() time.Time { return start.Add(came) }
+			for name, said := range map[string]time.Time{"none": time.UnixMilli(0), "past": start.Add(-9999 * day), "future": start.Add(9999 * day)} {
+				id := fmt.Sprint(name, came)
+				if err := s.SaveMessage(t.Context(), &store.Message{Event: "$" + id, Room: "!r", Sender: "@u", TS: said}); err != nil {
+					t.Fatal(err)
+				}
+				raw := fmt.Sprintf(`{"type":"m.room.member","event_id":"$kick%s","sender":"@u:far","state_key":%q,"origin_server_ts":%d,"content":{"membership":"leave"}}`, id, bot, said.UnixMilli())
+				e, err := matrix.ParseEvent("!"+id, []byte(raw))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := s.PutState(t.Context(), e); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		s.Now = func() time.Time { return start.Add(12 * day) }
+		if _, err := s.ForgetOld(t.Context(), store.Retention{Messages: 10 * day, Handoffs: day, Parked: day}, 100); err != nil {
+			t.Fatal(err)
+		}
+		for after := time.UnixMilli(-1 << 53); !after.IsZero(); {
+			var err error
+			if after, err = s.ForgetLeft(t.Context(), bot, after, start.Add(2*day), 1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, name := range []string{"none", "past", "future"} {
+			for _, came := range []time.Duration{0, 5 * day} {
+				id, kept := fmt.Sprint(name, came), came > 0
+				if m, err := s.Message(t.Context(), "$"+id); (m != nil) != kept || err != nil {
+					t.Errorf("message %s: %v, %v", id, m, err)
+				}
+				if state, err := s.State(t.Context(), "!"+id); (len(state) > 0) != kept || err != nil {
+					t.Errorf("state %s: %v, %v", id, state, err)
+				}
+			}
 		}
 	})
 }

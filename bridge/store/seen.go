@@ -57,7 +57,7 @@ func (s *Store) See(ctx context.Context, id string) (fresh bool, err error) {
 // PutOldState remembers a state event where nothing is known: what is known is
 // newer.
 func (s *Store) PutOldState(ctx context.Context, e *matrix.Event) error {
-	_, err := s.exec(ctx, "INSERT INTO room_state (room, type, skey, event_id, sender, ts, raw, looks) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (room, type, skey) DO NOTHING",
-		e.Room, e.Type, *e.StateKey, e.ID, e.Sender, millis(e.TS), string(e.Raw), looks(e))
+	_, err := s.exec(ctx, "INSERT INTO room_state (room, type, skey, event_id, sender, ts, raw, looks, came) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (room, type, skey) DO NOTHING",
+		e.Room, e.Type, *e.StateKey, e.ID, e.Sender, millis(e.TS), string(e.Raw), looks(e), millis(s.Now()))
 	return wrap("room state", err)
 }

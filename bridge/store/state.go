@@ -19,9 +19,9 @@ func (s *Store) PutState(ctx context.Context, events ...*matrix.Event) error {
 		if e.StateKey == nil {
 			continue
 		}
-		if _, err := s.exec(ctx, `INSERT INTO room_state (room, type, skey, event_id, sender, ts, raw, looks) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-			ON CONFLICT (room, type, skey) DO UPDATE SET event_id=excluded.event_id, sender=excluded.sender, ts=excluded.ts, raw=excluded.raw, looks=excluded.looks`,
-			e.Room, e.Type, *e.StateKey, e.ID, e.Sender, millis(e.TS), string(e.Raw), looks(e)); err != nil {
+		if _, err := s.exec(ctx, `INSERT INTO room_state (room, type, skey, event_id, sender, ts, raw, looks, came) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+			ON CONFLICT (room, type, skey) DO UPDATE SET event_id=excluded.event_id, sender=excluded.sender, ts=excluded.ts, raw=excluded.raw, looks=excluded.looks, came=excluded.came`,
+			e.Room, e.Type, *e.StateKey, e.ID, e.Sender, millis(e.TS), string(e.Raw), looks(e), millis(s.Now())); err != nil {
 			return wrap("room state", err)
 		}
 	}

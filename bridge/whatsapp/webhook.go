@@ -7,12 +7,17 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/rs/zerolog"
 )
 
 // maxBody bounds a webhook, in bytes.
 const maxBody = 1 << 20
+
+// storeTime is how long storing may take: Twilio waits for 15 seconds, and shall be told
+// to come again.
+const storeTime = 10 * time.Second
 
 // Inbound handles incoming messages: they are answered with empty TwiML once
 // store has returned (it must be durable then, and takes one MessageSid once). An
@@ -100,7 +105,9 @@ func (c *Client) webhook(handle func(ctx context.Context, form, query url.Values
 			w.WriteHeader(http.StatusForbidden)
 			return
 		}
-		switch err := handle(r.Context(), form, r.URL.Query(), r.Header.Get("X-Twilio-Signature"), w); {
+		ctx, cancel := context.WithTimeout(r.Context(), storeTime)
+		defer cancel()
+		switch err := handle(ctx, form, r.URL.Query(), r.Header.Get("X-Twilio-Signature"), w); {
 		case errors.Is(err, errRefused):
 			log.Warn().Err(err).Str("path", r.URL.Path).Msg("Refused a webhook")
 			w.WriteHeader(http.StatusForbidden)

@@ -13,6 +13,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 )
 
 type vector struct {
@@ -266,21 +267,24 @@ func TestHandlers(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			stored := 0
-			result := func() error {
+			result := func(ctx context.Context) error {
 				stored++
+				if end, ok := ctx.Deadline(); !ok || time.Until(end) > 14*time.Second {
+					t.Error("Twilio would not wait for it")
+				}
 				if tc.fails {
 					return errors.New("database is down")
 				}
 				return nil
 			}
 			r := tc.request()
-			h := c.Inbound(func(_ context.Context, in Inbound) error { return result() })
+			h := c.Inbound(func(ctx context.Context, in Inbound) error { return result(ctx) })
 			if strings.HasPrefix(r.URL.Path, StatusPath) {
-				h = c.Status(func(_ context.Context, s Status) error {
+				h = c.Status(func(ctx context.Context, s Status) error {
 					if s.Ref != "ref 1" || s.Status != "read" {
 						t.Errorf("%+v", s)
 					}
-					return result()
+					return result(ctx)
 				})
 			}
 			w := httptest.NewRecorder()

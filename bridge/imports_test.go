@@ -50,8 +50,9 @@ var mayImport = map[string][]string{
 
 	// What runs the system for those who try it or test it: no part of it may
 	// know that.
-	"lab/postgres": {},
-	"lab":          {"emulator", "matrix", "store", "lab/postgres"},
+	"lab/port":     {},
+	"lab/postgres": {"lab/port"},
+	"lab":          {"emulator", "matrix", "store", "lab/port", "lab/postgres"},
 
 	"doctor": {anything, ".", "../config"},
 	"demo":   {anything, ".", "lab", "../config"},

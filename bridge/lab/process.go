@@ -4,17 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
+
+	"lanekeeper/bridge/lab/port"
 )
 
 // process is a subprocess with its output in a file.
@@ -168,30 +167,11 @@ func (p *process) tail(n int) string {
 // httpClient never uses a proxy. The time limit is longer than any /sync of ours.
 var httpClient = &http.Client{Timeout: 90 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
 
-var (
-	portsMu sync.Mutex
-	ports   = map[int]bool{}
-)
-
-// freePort finds a loopback port that nobody listens on. It stays below the range from which the kernel takes the ports of
-// outgoing connections (ip_local_port_range), so that none of those takes it before the server does.
 func freePort(t T) int {
 	t.Helper()
-	portsMu.Lock()
-	defer portsMu.Unlock()
-	for range 1000 {
-		port := 12000 + rand.IntN(20000)
-		if ports[port] {
-			continue
-		}
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		if err != nil {
-			continue
-		}
-		l.Close()
-		ports[port] = true
-		return port
+	n, err := port.Free()
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal("no free port on 127.0.0.1")
-	return 0
+	return n
 }

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"lanekeeper/bridge/lab"
-	"lanekeeper/bridge/lab/labtest"
 	"lanekeeper/bridge/matrix"
 )
 
@@ -49,11 +48,10 @@ func newSite(t *testing.T, hs *lab.Homeserver, woken chan struct{}) *site {
 	return l
 }
 
-// eachServer runs a test against every homeserver.
+// eachServer runs a test against every homeserver, beside each other.
 func eachServer(t *testing.T, test func(t *testing.T, l *site)) {
-	t.Helper()
-	woken, options := service(t)
-	labtest.EachServer(t, options, func(t *testing.T, hs *lab.Homeserver) { test(t, newSite(t, hs, woken)) })
+	t.Run("synapse", func(t *testing.T) { t.Parallel(); test(t, synapse(t)) })
+	t.Run("dendrite", func(t *testing.T) { t.Parallel(); test(t, dendrite(t)) })
 }
 
 func synapse(t *testing.T) *site {

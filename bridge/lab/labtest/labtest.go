@@ -69,8 +69,8 @@ func shared(t *testing.T, o lab.WorldOptions, play Scenario) {
 	w.CheckSettled("in the end")
 }
 
-// EachServer runs a test against every homeserver, each its own.
+// EachServer runs a test against every homeserver, each its own, beside each other.
 func EachServer(t *testing.T, o lab.Options, test func(t *testing.T, hs *lab.Homeserver)) {
-	t.Run("synapse", func(t *testing.T) { test(t, lab.Synapse(t, o)) })
-	t.Run("dendrite", func(t *testing.T) { test(t, lab.Dendrite(t, o)) })
+	t.Run("synapse", func(t *testing.T) { t.Parallel(); test(t, lab.Synapse(t, o)) })
+	t.Run("dendrite", func(t *testing.T) { t.Parallel(); test(t, lab.Dendrite(t, o)) })
 }

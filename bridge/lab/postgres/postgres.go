@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -20,6 +19,8 @@ import (
 	"time"
 
 	_ "github.com/lib/pq"
+
+	"lanekeeper/bridge/lab/port"
 )
 
 // ServerEnv names the environment variable with the URI of a PostgreSQL server
@@ -155,11 +156,11 @@ func startPostgres() (r running, err error) {
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return r, fmt.Errorf("initdb: %w: %s", err, out)
 	}
-	port, err := freePort()
+	free, err := port.Free()
 	if err != nil {
 		return r, err
 	}
-	cmd := exec.Command("sh", "-c", watch, "sh", bin, dir, port, fsync())
+	cmd := exec.Command("sh", "-c", watch, "sh", bin, dir, strconv.Itoa(free), fsync())
 	cmd.SysProcAttr, cmd.Dir = attr, dir
 	if r.lifeline, err = cmd.StdinPipe(); err != nil {
 		return r, err
@@ -167,7 +168,7 @@ func startPostgres() (r running, err error) {
 	if err := cmd.Start(); err != nil {
 		return r, err
 	}
-	r.uri = "postgres://lanekeeper@127.0.0.1:" + port + "/postgres?sslmode=disable"
+	r.uri = fmt.Sprintf("postgres://lanekeeper@127.0.0.1:%d/postgres?sslmode=disable", free)
 	if err := awaitPostgres(r.uri); err != nil {
 		log, _ := os.ReadFile(filepath.Join(dir, "log"))
 		return r, fmt.Errorf("%w: %s", err, log)
@@ -217,23 +218,13 @@ func ordinaryUser(dir string) (*syscall.SysProcAttr, error) {
 	return attr, os.Chown(dir, uid, gid)
 }
 
-func freePort() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	return port, err
-}
-
 func awaitPostgres(uri string) error {
 	db, err := sql.Open("postgres", uri)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(90 * time.Second)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {

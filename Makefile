@@ -13,12 +13,13 @@ cache := $(abspath $(LANEKEEPER_TEST_CACHE))
 export CGO_ENABLED ?= 0
 go_test = LANEKEEPER_TEST_CACHE=$(cache) go test -tags goolm
 
-# What to test, how many packages at a time (scenarios wait for homeservers: three keep two cores busy), and how long each may take.
-PKGS ?= ./...
+# What to test, how many packages at a time (scenarios wait for homeservers: three keep two cores busy), and how long each may
+# take. The longest begin first, as they would be left alone at the end.
+PKGS ?= ./bridge/scenario/durability ./bridge/scenario/access ./...
 P ?= 3
 TIMEOUT ?= 15m
 
-.PHONY: test check unit policy smoke race bench demo build dendrite compiler linters servers clean
+.PHONY: test check unit policy smoke race bench demo build dendrite compiler linters servers setup clean
 
 test: check unit policy
 
@@ -71,6 +72,10 @@ linters:
 
 servers:
 	@LANEKEEPER_TEST_CACHE=$(cache) tools/setup.sh dendrite synapse postgres extras
+
+# All of that at once, for a machine that has nothing yet.
+setup:
+	@LANEKEEPER_TEST_CACHE=$(cache) tools/setup.sh dendrite linters synapse postgres extras compiler
 
 clean:
 	rm -rf lanekeeper .cache

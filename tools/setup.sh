@@ -40,8 +40,9 @@ dendrite() {
 		return
 	fi
 	say "building Dendrite (a minute or two, once)"
-	# A pure Go build with SQLite included: no C compiler is needed.
-	CGO_ENABLED=0 go build -trimpath -o "$cache/bin/" github.com/element-hq/dendrite/cmd/dendrite
+	# A pure Go build with SQLite included: no C compiler is needed. With the flags of the tests' own build, which then finds the
+	# standard library compiled.
+	CGO_ENABLED=0 go build -o "$cache/bin/" github.com/element-hq/dendrite/cmd/dendrite
 	echo "$want" >"$cache/bin/dendrite.version"
 }
 
@@ -50,7 +51,7 @@ linters() {
 	want=$(cat go.mod go.sum <(go version) | cksum) # one that an older Go built cannot read newer code
 	[ "$(cat "$cache/bin/linters.version" 2>/dev/null)" != "$want" ] || return 0
 	say "building the linters (half a minute, once)"
-	CGO_ENABLED=0 go build -trimpath -o "$cache/bin/" \
+	CGO_ENABLED=0 go build -o "$cache/bin/" \
 		honnef.co/go/tools/cmd/staticcheck github.com/kisielk/errcheck golang.org/x/vuln/cmd/govulncheck
 	echo "$want" >"$cache/bin/linters.version"
 }
@@ -94,12 +95,23 @@ extras() {
 }
 
 [ $# -gt 0 ] || { sed -n '2,/^set/s/^# \{0,1\}//p' "${0##*/}"; exit 2; }
+compiled=() installed=()
 for what; do
 	case $what in
-	dendrite | linters | synapse | compiler | postgres | extras) $what ;;
+	dendrite | linters) compiled+=("$what") ;;
+	synapse | compiler | postgres | extras) installed+=("$what") ;;
 	*)
 		say "unknown: $what"
 		exit 2
 		;;
 	esac
 done
+# What is compiled and what is downloaded go beside each other.
+each() { for what; do $what; done; }
+each "${compiled[@]}" &
+compiling=$!
+each "${installed[@]}" &
+failed=0
+wait $! || failed=1
+wait $compiling || failed=1
+exit $failed

@@ -120,7 +120,7 @@ func TestBrokenHomeserver(t *testing.T) {
 	if l := left(); len(l) != 1 || !strings.Contains(err.Error(), l[0]) {
 		t.Errorf("the error should name the logs in %v: %v", l, err)
 	}
-	if took := time.Since(began); took > 10*time.Second {
+	if took := time.Since(began); took > 45*time.Second { // it would wait for a minute
 		t.Errorf("it took %s", took)
 	}
 }

@@ -117,6 +117,9 @@ func (a *account) note(add func()) error {
 
 func (a *account) clock() time.Time { a.mu.Lock(); defer a.mu.Unlock(); return a.now }
 
+// patience only ends a broken test.
+const patience = 90 * time.Second
+
 func (a *account) pass(d time.Duration) { a.mu.Lock(); a.now = a.now.Add(d); a.mu.Unlock() }
 
 // until waits for webhooks until check, called under the lock, is content.
@@ -131,7 +134,7 @@ func (a *account) until(what string, check func() bool) {
 		}
 		select {
 		case <-a.told:
-		case <-time.After(10 * time.Second):
+		case <-time.After(patience):
 			a.t.Fatalf("the product was not told %s: %+v %+v", what, a.inbound, a.statuses)
 		}
 	}
@@ -154,7 +157,7 @@ func (a *account) toldStatuses(sid string, n int) (list []string) {
 // wait waits until a message has a status.
 func (a *account) wait(sid, status string) {
 	a.t.Helper()
-	ctx, cancel := context.WithTimeout(a.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(a.t.Context(), patience)
 	defer cancel()
 	if !a.Wait(ctx, func(all []emulator.Message) bool {
 		return slices.ContainsFunc(all, func(m emulator.Message) bool { return m.SID == sid && m.Status == status })

@@ -31,7 +31,7 @@ func (a *account) browser() context.Context {
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WindowSize(1000, 950),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("no-proxy-server", true))
-	ctx, end := context.WithTimeout(t.Context(), 90*time.Second)
+	ctx, end := context.WithTimeout(t.Context(), 4*time.Minute)
 	t.Cleanup(end)
 	ctx, end = chromedp.NewExecAllocator(ctx, options...)
 	t.Cleanup(end)

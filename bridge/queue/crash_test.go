@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"lanekeeper/bridge/store"
 	"lanekeeper/bridge/store/storetest"
@@ -66,7 +65,7 @@ func TestLostConnections(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 	defer cancel()
 	working, stop := context.WithCancel(ctx)
 	wait := l.work(working)
@@ -93,7 +92,7 @@ func TestLostConnections(t *testing.T) {
 // TestRestart: a process that stops in good order leaves everything to the next.
 func TestRestart(t *testing.T) {
 	storetest.EachURI(t, func(t *testing.T, kind, uri string) {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 		defer cancel()
 		for n := 1; n < 600; n += 60 {
 			db, err := store.Open(ctx, kind, uri, nop)

@@ -201,7 +201,7 @@ func (l *ledger) numbers(t *testing.T, query string) []int {
 //     first number to put;
 //   - DURABLE_CHILD is an SQLite file, DURABLE_BATCHES how often to commit to it.
 func TestMain(m *testing.M) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
 	defer cancel()
 	var err error
 	if kind := os.Getenv("LEDGER_CHILD"); kind != "" {

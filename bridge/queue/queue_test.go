@@ -17,7 +17,7 @@ import (
 )
 
 // patience is how long a test waits for what must happen.
-const patience = 20 * time.Second
+const patience = 2 * time.Minute
 
 func newQueue(t testing.TB, db *dbutil.Database, clock queue.Clock) *queue.Queue {
 	q := queue.New(db, clock, zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.ErrorLevel))
@@ -129,7 +129,7 @@ func TestOrderOfAKey(t *testing.T) {
 
 func TestPutInTransaction(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *dbutil.Database) {
-		q := newQueue(t, db, queue.System{})
+		q := newQueue(t, db, newClock()) // which stands still: only the commit can start the job
 		got := make(chan string, 10)
 		run(t, q, 2, func(_ context.Context, j queue.Job) queue.Result {
 			got <- string(j.Payload)
@@ -145,9 +145,7 @@ func TestPutInTransaction(t *testing.T) {
 		if !errors.Is(err, wrong) {
 			t.Fatal(err)
 		}
-		var committed time.Time
 		err = queue.Tx(t.Context(), db, func(ctx context.Context) error {
-			queue.AfterCommit(ctx, db, func() { committed = time.Now() })
 			_, err := q.Put(ctx, queue.Item{Queue: "q", Key: "k", Payload: []byte("kept")})
 			return err
 		})
@@ -155,9 +153,6 @@ func TestPutInTransaction(t *testing.T) {
 			t.Fatal(err)
 		}
 		want(t, got, "kept")
-		if took := time.Since(committed); took > 500*time.Millisecond {
-			t.Errorf("started %v after the commit", took)
-		}
 	})
 }
 

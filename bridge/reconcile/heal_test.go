@@ -19,6 +19,7 @@ func TestRoomsHealByThemselves(t *testing.T) {
 	}
 	for _, kind := range []lab.Kind{lab.KindDendrite, lab.KindSynapse} {
 		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
 			w := lab.NewWorld(t, lab.WorldOptions{Server: kind, People: []string{"root", "mia", "carl", "eve"}})
 			rooms := w.Project("acme")
 			w.CheckSettled("new")

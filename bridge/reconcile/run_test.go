@@ -38,7 +38,7 @@ func testRun(t *testing.T, db *dbutil.Database) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	ended := make(chan error, 2)
 	answers := make(chan []byte, 1)

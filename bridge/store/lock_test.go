@@ -18,7 +18,7 @@ import (
 	"lanekeeper/bridge/store/storetest"
 )
 
-const patience = 20 * time.Second
+const patience = 2 * time.Minute
 
 func lock(ctx context.Context, t *testing.T, kind, uri string) (context.Context, func()) {
 	t.Helper()
@@ -113,7 +113,7 @@ func TestMain(m *testing.M) {
 	if kind == "" {
 		os.Exit(m.Run())
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
 	defer cancel()
 	if _, _, err := store.Lock(ctx, kind, os.Getenv("LOCK_URI"), zerolog.Nop()); err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -11,7 +11,7 @@
 LANEKEEPER_TEST_CACHE ?= $(CURDIR)/.cache
 cache := $(abspath $(LANEKEEPER_TEST_CACHE))
 export CGO_ENABLED ?= 0
-go_test = LANEKEEPER_TEST_CACHE=$(cache) go test -tags goolm
+go_test = LANEKEEPER_TEST_CACHE=$(cache) go test -vet=off -tags goolm # make check vets
 
 # What to test, how many packages at a time (scenarios wait for homeservers: three keep two cores busy), and how long each may
 # take. The longest begin first, as they would be left alone at the end.
@@ -46,11 +46,9 @@ smoke: dendrite
 
 # Where goroutines meet: the packages that run some, and two conversations with the bridge's own binary. What is pure has no races.
 RACE_PKGS = ./bridge/queue ./bridge/intake ./bridge/outbox ./bridge/reconcile ./bridge/relay ./bridge/phone ./bridge/handle ./bridge/store ./bridge/emulator ./bridge/matrix
-# SQLite is C made into Go: to watch it costs two thirds of the time, and says nothing about us.
-race_flags = -race '-gcflags=modernc.org/...=-race=false'
 race: dendrite compiler
-	CGO_ENABLED=1 $(go_test) $(race_flags) -short -p $(P) -timeout 10m $(RACE_PKGS)
-	CGO_ENABLED=1 $(go_test) $(race_flags) -short -p $(P) -timeout 10m -run '^(TestSmoke|TestStop|TestTwilioFails)$$' ./bridge/scenario/story ./bridge/scenario/durability
+	CGO_ENABLED=1 $(go_test) -race -short -p $(P) -timeout 10m $(RACE_PKGS)
+	CGO_ENABLED=1 $(go_test) -race -short -p $(P) -timeout 10m -run '^(TestSmoke|TestStop|TestTwilioFails)$$' ./bridge/scenario/story ./bridge/scenario/durability
 
 bench: servers
 	$(go_test) -run '^$$' -bench . -p 1 -timeout 30m $(PKGS)

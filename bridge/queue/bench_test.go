@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"go.mau.fi/util/dbutil"
 
@@ -109,4 +110,40 @@ func decide(ctx context.Context, db *dbutil.Database, q *queue.Queue, j queue.Jo
 	}
 	_, err = q.Put(ctx, queue.Item{Queue: "one", Key: j.Key, Payload: j.Payload}, queue.Item{Queue: "two", Key: j.Key, Payload: j.Payload})
 	return err
+}
+
+// BenchmarkQueueWoken: one job for each of b.N keys that all wait at the head of their keys, until all are woken.
+func BenchmarkQueueWoken(b *testing.B) {
+	benchBoth(b, func(b *testing.B, db *dbutil.Database) {
+		q := newQueue(b, db, queue.System{})
+		done := make(chan struct{}, b.N)
+		stop := run(b, q, 16, func(_ context.Context, j queue.Job) queue.Result {
+			if j.Attempts == 0 {
+				return queue.Result{Retry: time.Hour}
+			}
+			return queue.Result{Commit: func(ctx context.Context) error {
+				queue.AfterCommit(ctx, db, func() { done <- struct{}{} })
+				return nil
+			}}
+		})
+		for n := 0; n < b.N; n += 100 {
+			var items []queue.Item
+			for i := n; i < min(n+100, b.N); i++ {
+				items = append(items, queue.Item{Key: fmt.Sprint("key", i), Payload: make([]byte, 1000)})
+			}
+			put(b, q, items...)
+		}
+		for waiting := -1; waiting != b.N; {
+			if err := db.QueryRow(b.Context(), "SELECT COUNT(*) FROM job WHERE state=2").Scan(&waiting); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ResetTimer()
+		q.WakeAll("q")
+		for range b.N {
+			<-done
+		}
+		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "jobs/s")
+		stop()
+	})
 }

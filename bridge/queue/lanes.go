@@ -39,6 +39,8 @@ type lanes struct {
 	query  int64
 	loaded int
 	bytes  int
+
+	crowded bool // see crowd
 }
 
 func newLanes(b bounds) *lanes {
@@ -51,6 +53,14 @@ func (l *lanes) full() bool { return l.loaded >= l.bounds.jobs || l.bytes >= l.b
 // roomy: it is worth while to read again.
 func (l *lanes) roomy() bool {
 	return l.loaded <= l.bounds.jobs/2 && l.bytes <= l.bounds.bytes/2
+}
+
+// crowd: no more lanes are taken in until half of those are gone that wait for a
+// refill. Each key that was woken leaves one, and an outage wakes all keys.
+func (l *lanes) crowd() bool {
+	n := len(l.refill)
+	l.crowded = n >= l.bounds.jobs || l.crowded && n > l.bounds.jobs/2
+	return l.crowded
 }
 
 // begin is called before each query.
@@ -79,7 +89,7 @@ func (l *lanes) offer(job *Job, state int) bool {
 	n := l.byKey[job.Key]
 	switch {
 	case n == nil:
-		if l.full() {
+		if l.full() || l.crowd() {
 			return false
 		}
 		n = &lane{key: job.Key}

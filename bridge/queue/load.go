@@ -85,6 +85,12 @@ func (r *runner) round(ctx context.Context, ticked bool) (more bool, err error) 
 		return false, fmt.Errorf("read keys: %w", err)
 	}
 	now := r.now()
+	if r.refillsFirst() {
+		if ticked {
+			r.signals.dueAt(now)
+		}
+		return true, nil
+	}
 	if due := r.signals.takeDue(now); due <= now || ticked {
 		if err = r.readTimed(ctx, now); err != nil {
 			r.signals.dueAt(now)
@@ -97,6 +103,13 @@ func (r *runner) round(ctx context.Context, ticked bool) (more bool, err error) 
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return more || len(r.lanes.refill) > 0 && !r.lanes.full(), nil
+}
+
+// refillsFirst: what is read would not be taken in until more lanes have their refill.
+func (r *runner) refillsFirst() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.lanes.crowd() && !r.lanes.full()
 }
 
 // checkClock wakes all heads when the clock was set back: each of them waited for a
@@ -256,7 +269,7 @@ func (r *runner) offer(rows []row) (taken int) {
 	for i := range rows {
 		// What stands behind a head comes with the refill after it.
 		if !rows[i].behind && !r.lanes.offer(&rows[i].Job, rows[i].state) {
-			r.starved = true
+			r.starved = r.starved || r.lanes.full() // else the refills go on, and make room
 			break
 		}
 		taken++

@@ -70,7 +70,7 @@ var enter = chromedp.ActionFunc(func(ctx context.Context) error {
 // see waits until a condition holds on the page.
 func see(t *testing.T, ctx context.Context, condition string) {
 	t.Helper()
-	if err := chromedp.Run(ctx, chromedp.Poll(condition, nil, chromedp.WithPollingTimeout(10*time.Second))); err != nil {
+	if err := chromedp.Run(ctx, chromedp.Poll(condition, nil, chromedp.WithPollingTimeout(patience))); err != nil {
 		t.Fatalf("not so: %s (%v)", condition, err)
 	}
 }
@@ -165,7 +165,13 @@ func TestPhoneWithoutProduct(t *testing.T) {
 func TestNarrow(t *testing.T) {
 	a := newAccount(t, nil)
 	ctx := a.browser()
-	do(t, ctx, chromedp.Click(on("Dana", ".row")), chromedp.Click(on("Eli", ".row")), chromedp.EmulateViewport(390, 800))
+	do(t, ctx, chromedp.Click(on("Dana", ".row")), chromedp.Click(on("Eli", ".row")))
+	read := func(is string) string {
+		return fmt.Sprintf(`document.querySelector(%q).dataset.read === %q`, on("Eli", ""), is)
+	}
+	see(t, ctx, read("true"))
+	do(t, ctx, chromedp.EmulateViewport(390, 800))
+	see(t, ctx, read("false"))
 	see(t, ctx, `[...document.querySelectorAll(".phone")].filter((p) => p.checkVisibility()).length === 1`)
 	hidden := send(t, a.client(), eli, "x")
 	see(t, ctx, shows(`.tabs [role="tab"]:nth-child(2) .unread`, "1"))

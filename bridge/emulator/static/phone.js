@@ -168,7 +168,10 @@ export class Phone {
     const seen = this.open && this.attended;
     if (seen === this.told) return;
     this.told = seen;
-    this.post("chat", { open: seen }).catch(() => (this.told = !seen));
+    this.post("chat", { open: seen }).then(
+      () => (this.element.dataset.read = seen), // the emulator knows: what comes from now on is read, or not
+      () => (this.told = !seen),
+    );
   }
 
   quote(bubble) {

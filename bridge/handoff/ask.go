@@ -39,7 +39,7 @@ func (d *Desk) Ask(a Asking) (*Handoff, Decision) {
 	h.Askers = []Asker{d.asker(h, a.Question.User, a.Question.Name, Notice(h.Number))}
 	a.Question.At.Handoff = h.Number
 	h.Question, _ = a.Question.show(h, Staff)
-	h.Long = len(h.Question.Plain) > cardLimit
+	h.Long = long(h.Question)
 	h.heard(a.Question)
 	var dec Decision
 	switch {

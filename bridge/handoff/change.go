@@ -20,9 +20,12 @@ func (d *Desk) Edited(h *Handoff, s Said, gone []string) Decision {
 		h.Question = w
 		dec.editCard(h)
 	}
-	if h.Asked != s.Event || h.Long {
-		w := markup.Fit(text.Spoken(s.Name, "", w), markup.MaxMessage/2)
-		dec.send(effect.Message{To: effect.Place{SuperAdmin: true}, Edits: effect.To(Copy(h.Number, s.Event)), Content: w.Notice()})
+	switch {
+	case h.Asked != s.Event || h.Long:
+		dec.editCopy(h, s, w)
+	case long(w): // by this edit
+		h.Long = true
+		dec.staffHears(h, s)
 	}
 	dec.correct(d, h, s, gone)
 	return dec
@@ -82,7 +85,7 @@ func (d *Desk) Withdrawn(h *Handoff, a *Asker, event string, gone []string) Deci
 		dec.editCard(h)
 	}
 	if h.Asked != event || h.Long {
-		dec.Effects = append(dec.Effects, effect.Effect{Redact: &effect.Redact{In: effect.Place{SuperAdmin: true}, Target: effect.To(Copy(h.Number, event)), Reason: "withdrawn by who wrote it"}})
+		dec.redactCopy(h, event)
 	}
 	if h.Leaves && len(gone) > 0 {
 		dec.Lines = append(dec.Lines, Line{Number: h.Number, Kind: LineWithdrawn, Head: text.WithdrawnForAgent(a.Name), To: gone})

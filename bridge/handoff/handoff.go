@@ -83,6 +83,9 @@ type Handoff struct {
 	Question text.Words
 	Asked    string // event id of the question
 	Long     bool   // the question is too long for the card: its thread holds it, too
+	// Parts is in how many parts messages stand in the card's thread that are too long
+	// for one event.
+	Parts map[string]int `json:",omitempty"`
 
 	State  State
 	Owner  *Owner // stays when it is closed

@@ -74,12 +74,15 @@ func (dec *Decision) staffHears(h *Handoff, s Said) {
 	if !ok {
 		return
 	}
-	w = markup.Fit(text.Spoken(s.Name, "", w), markup.MaxMessage)
-	content := w.Notice()
-	if h.State == Taken && h.Owner.Kind == OnMatrix {
-		content = w.Mention(h.Owner.ID).Message()
+	pages := s.pages(w, markup.MaxMessage)
+	for i, w := range pages {
+		content := w.Notice()
+		if i == 0 && h.State == Taken && h.Owner.Kind == OnMatrix {
+			content = w.Mention(h.Owner.ID).Message()
+		}
+		dec.inCard(h, part(h.Number, s.Event, i), content)
 	}
-	dec.inCard(h, Copy(h.Number, s.Event), content)
+	h.paged(s.Event, len(pages))
 }
 
 // Keys of the marks that the bot puts on messages in a card's thread, and in a

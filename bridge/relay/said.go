@@ -251,7 +251,7 @@ func numbered(id string) (kind string, n int64, source string) {
 		return "", 0, ""
 	}
 	switch kind {
-	case "ask", "card", "join", "ans", "say":
+	case "ask", "card", "join", "ans", "say", "more":
 	default:
 		return "", 0, ""
 	}

@@ -199,6 +199,11 @@ func Spoken(name, via string, w Words) Words {
 	}
 }
 
+// NoWordsForStaff stands where a part of a long message was that an edit made shorter.
+func NoWordsForStaff() Words {
+	return Say("(nothing any more: the message was edited and is shorter now)")
+}
+
 // Card is what staff read of a handoff at a glance.
 type Card struct {
 	Number   int64

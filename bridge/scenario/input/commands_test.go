@@ -139,7 +139,7 @@ func longTexts(t *testing.T, w *lab.World) {
 		return strings.Contains(string(e.Raw), moved)
 	})
 	// A long question is asked all the same; who answers reads it, with its lines.
-	question := "BEGIN\n" + strings.Repeat("a line of words\n", 1000) + "END"
+	question := "BEGIN\n" + strings.Repeat("a line of words\n", 3000) + "END"
 	n := w.Must("carl", rooms["customer"], "!lane human "+question).Number("handoff")
 	card := w.Card("root", lab.HandoffCard, n)
 	w.Person("root").Wait("all of the question", lab.In(card.Room), func(e lab.Event) bool {

@@ -27,6 +27,13 @@ func (c *Commands) Broken(ctx context.Context, ev *matrix.Event, room *store.Roo
 	if k.aside || room.Kind != string(project.Customer) || cmd != nil && cmd.customer {
 		return k.answer(ctx, nil, refused)
 	}
+	p, err := c.Store.Project(ctx, room.Project)
+	if err != nil {
+		return err
+	}
+	if c.Policy.Works(ev.Sender, p) { // the customer shall not read it
+		return k.takeOut(ctx, p, project.Refuse(project.InternalError, "Something went wrong on my side, and I did not execute it. The operators were told. If you send it again, please write it here or in a staff lane:"))
+	}
 	a := store.Answer{Command: ev.ID, To: effect.Place{Person: ev.Sender}, Words: text.Sentence(refused.Sentence), Result: result(k.name, false, map[string]any{"error": refused.Code})}
 	return c.Store.Do(ctx, a.Message())
 }

@@ -237,7 +237,7 @@ func (c *Commands) slipped(ctx context.Context, ev *matrix.Event, room *store.Ro
 	if err != nil || !c.Policy.Works(ev.Sender, p) {
 		return false, err
 	}
-	return true, k.takeOut(ctx, p)
+	return true, k.takeOut(ctx, p, misplacedHere)
 }
 
 // misplaced answers a command that has no place in the customer lane. Who could use
@@ -257,19 +257,22 @@ func (k *call) misplaced(ctx context.Context, quiet bool) error {
 	case !works:
 		return k.answer(ctx, nil, project.Refuse(project.WrongRoom, "I don't know that one here. To reach a person, write %s and your question; %s shows what else I can do.", k.spell("human"), k.spell("help")))
 	}
-	return k.takeOut(ctx, p)
+	return k.takeOut(ctx, p, misplacedHere)
 }
+
+// misplacedHere is why a command of staff is taken out that would work elsewhere.
+var misplacedHere = project.Refuse(project.WrongRoom, "It was not executed. Please write it here or in a staff lane:")
 
 // takeOut redacts a command in the customer lane, and tells its sender alone, with
 // the command as it can be pasted where it works.
-func (k *call) takeOut(ctx context.Context, p *project.Project) error {
+func (k *call) takeOut(ctx context.Context, p *project.Project, why *project.Error) error {
 	again := k.Prefix + " " + strings.Join(strings.Fields(clean(k.whole)), " ")
 	if p != nil && !strings.Contains(again, "--project") {
 		again += " --project " + p.Slug
 	}
-	w := text.Say("I took your command out of the customer lane: the customer reads along there. It was not executed. Please write it here or in a staff lane:")
+	w := text.Say("%s", "I took your command out of the customer lane: the customer reads along there. "+why.Sentence)
 	a := store.Answer{Command: k.ev.ID, To: effect.Place{Person: k.sender}, Words: fitting(text.Join(w, text.Say("%s", text.Code(again)))),
-		Result: map[string]any{"ok": false, "command": k.name, "error": project.WrongRoom}}
+		Result: map[string]any{"ok": false, "command": k.name, "error": why.Code}}
 	if err := k.redact(ctx, k.ev.ID); err != nil {
 		return err
 	}

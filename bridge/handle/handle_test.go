@@ -338,6 +338,9 @@ func TestParkedCommand(t *testing.T) {
 		}
 		for body, to := range map[string]effect.Place{"!lane who": {Room: "!customer"}, "!lane plan": {Person: mia}} {
 			said := parked(body)
+			if to.Person != "" && said[0].Redact != nil { // R21: it does not stay in the customer lane
+				said = said[1:]
+			}
 			if len(said) != 1 || said[0].Message.To != to {
 				t.Fatalf("%s: %+v", body, said)
 			}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/queue"
 )
 
 // R21: a command of staff leaves the customer lane however it came in, and nothing is
@@ -112,4 +113,21 @@ func toPerson(said []effect.Effect, user, words string) bool {
 		}
 	}
 	return false
+}
+
+// R21: neither does a command of staff stay in the customer lane that we fail on.
+func TestBrokenCommandInTheCustomerLane(t *testing.T) {
+	each(t, func(d *desk) {
+		d.lanes()
+		d.tx(func(ctx context.Context) error {
+			return d.h.Parked(ctx, queue.Job{Payload: d.aged("$x", "!customer", mia, "!lane add @eve:x agency", 0)})
+		})
+		said := d.effects()
+		if len(said) != 2 || said[0].Redact == nil || said[0].Redact.Target != "$x" || !toPerson(said, mia, "!lane add @eve:x agency --project acme") {
+			t.Errorf("%+v", said)
+		}
+		if r := said[len(said)-1].Message.Content["lanekeeper.result"].(map[string]any); r["error"] != "internal" {
+			t.Errorf("%v", r)
+		}
+	})
 }

@@ -82,7 +82,7 @@ func (d *Desk) Find(in Incoming, known []Known) Route {
 			return Route{Verb: Empty}
 		}
 	}
-	verb, word, doubtful := spelled(body)
+	verb, word, doubtful := d.spelled(body)
 	head := leading(body)
 	switch {
 	case in.Quoted != 0:
@@ -97,6 +97,8 @@ func (d *Desk) Find(in Incoming, known []Known) Route {
 		return Route{Verb: Unclear}
 	case doubtful || verb != "" && in.File:
 		return Route{Verb: Doubtful}
+	case likeTag.MatchString(folded(body)):
+		return Route{Verb: Unclear}
 	case verb == Lists || verb == Helps:
 		return Route{Verb: verb}
 	case verb != "" && word == 0:
@@ -145,6 +147,8 @@ func (d *Desk) only(in Incoming, known []Known, body string) Route {
 	// A listed message may quote any of them: it is clear only if there is one.
 	clear := !in.Listed || len(owned)+len(free) == 1
 	switch {
+	case len(owned) == 0 && len(free) > 0 && !in.File && greeting.MatchString(folded(body)): // means us: they answer nobody yet
+		return Route{Verb: Helps}
 	case clear && len(owned) == 1:
 		return Route{Verb: Answers, Number: owned[0].Number, Words: body, Confirm: len(free) > 0}
 	case clear && len(owned) == 0 && len(free) == 1:

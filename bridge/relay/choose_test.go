@@ -214,3 +214,35 @@ func TestMineInPages(t *testing.T) {
 		}
 	})
 }
+
+// U4: what an agent meant as a command never reaches the asker. It is done, or held and
+// asked about.
+func TestWordsAreNoAnswers(t *testing.T) {
+	each(t, onlyDana, func(w *world) {
+		w.phone(dana, "?")
+		n, _ := w.asks(carl, "customer", "When?")
+		w.outs = nil
+		w.phone(dana, "hi")
+		if said := w.last(dana).body; !strings.Contains(said, "`list` shows") || w.card(n)["state"] != "open" {
+			t.Errorf("hi: %q, %v", said, w.card(n))
+		}
+		w.phone(dana, "Tomorrow")
+		w.must("customer", "Tomorrow")
+		before := len(w.in("customer"))
+		for _, word := range []string{"done1 thanks", "done?", "1: done", "close 1", "!lane close", "1: yes", "nr 1: yes"} {
+			w.outs = nil
+			w.phone(dana, word)
+			if said := strings.Join(w.got(dana), "\n"); !strings.Contains(said, "Nothing was sent") || !strings.Contains(said, "*#1* Carl") {
+				t.Errorf("%q: %q", word, said)
+			}
+		}
+		if said := w.in("customer"); len(said) != before || w.card(n)["state"] != "taken" {
+			t.Errorf("the asker reads %q; %v", said[before:], w.card(n))
+		}
+		w.phone(dana, "/done 1")
+		if w.card(n)["state"] != "closed" {
+			t.Errorf("/done 1: %v", w.card(n))
+		}
+		w.none("customer", "/done")
+	})
+}

@@ -162,8 +162,8 @@ func WhichForAgent(list []Choice) string {
 	return "Which one is that for? Nothing was sent. Quote a message of it, or begin with its number:\n" + choices(list)
 }
 
-// WordForAgent asks about an agent word that has a number and more words: it could be
-// meant for us, or for who asked.
+// WordForAgent asks about what is like an agent word: it could be meant for us, or for
+// who asked.
 func WordForAgent(list []Choice) string {
 	return WhichForAgent(list) + "\nAlone, as in `done 12`, it is done by me; behind the number, as in `#12 done`, it is an answer."
 }

@@ -23,6 +23,7 @@ func TestBacklog(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a minute")
 	}
+	t.Parallel()
 	for name, server := range map[string]lab.Kind{"Synapse": lab.KindSynapse, "Dendrite": lab.KindDendrite} {
 		t.Run(name, func(t *testing.T) {
 			k := newTalk(t, lab.WorldOptions{Server: server}) // a homeserver of its own: others would wait for it

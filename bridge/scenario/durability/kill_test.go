@@ -13,6 +13,7 @@ func TestTalkBridgeKilled(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a minute")
 	}
+	t.Parallel()
 	for _, c := range []struct {
 		name  string
 		kills int

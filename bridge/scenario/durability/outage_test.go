@@ -14,6 +14,7 @@ func TestTwoRoomsAfterAnOutage(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a minute")
 	}
+	t.Parallel()
 	for name, server := range map[string]struct {
 		lab.WorldOptions
 		said int // so much that a sync cuts it

@@ -20,6 +20,7 @@ const (
 // TestStandby starts a second process on the same database and address, and kills the first one in a conversation: the second
 // one goes on. On PostgreSQL there is a third, at an address of its own: OPS-04.
 func TestStandby(t *testing.T) {
+	t.Parallel()
 	for name, o := range map[string]lab.BridgeOptions{"SQLite": {}, "PostgreSQL": {Postgres: true}} {
 		t.Run(name, func(t *testing.T) {
 			if o.Postgres && testing.Short() {

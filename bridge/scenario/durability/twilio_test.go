@@ -64,6 +64,7 @@ func TestTwilioUnsure(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes half a minute")
 	}
+	t.Parallel()
 	for _, c := range []struct {
 		name      string
 		lag       time.Duration

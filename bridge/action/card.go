@@ -95,11 +95,16 @@ func (a *Actions) cardContent(ctx context.Context, p *project.Project, q project
 // SignsHint reports whether to tell somebody which signs decide a card: once a card,
 // who put another one on it while it is open and may decide.
 func (a *Actions) SignsHint(ctx context.Context, user string, q *project.Request) (bool, error) {
-	p, err := a.Store.Project(ctx, q.Project)
-	if err != nil || q.State != project.Open || !a.Policy.Can(user, policy.Approve, p) || q.User == user {
+	if may, err := a.MayDecide(ctx, user, q); err != nil || !may {
 		return false, err
 	}
 	return a.Store.Once(ctx, "signs:"+metaCard(q.Number))
+}
+
+// MayDecide reports whether somebody may decide an open request: nobody their own.
+func (a *Actions) MayDecide(ctx context.Context, user string, q *project.Request) (bool, error) {
+	p, err := a.Store.Project(ctx, q.Project)
+	return err == nil && q.State == project.Open && q.User != user && a.Policy.Can(user, policy.Approve, p), err
 }
 
 // Card finds the request whose card an event of a room is: made by the bot itself,

@@ -31,6 +31,9 @@ func (c *Commands) Reaction(ctx context.Context, ev *matrix.Event, room *store.R
 		return true, c.tell(ctx, ev.Sender, text.SignsOfCard(q.Number))
 	}
 	if q.State == project.Open && c.Store.Now().Sub(ev.TS) > TooOld {
+		if may, err := c.Actions.MayDecide(ctx, ev.Sender, q); err != nil || !may {
+			return true, err
+		}
 		return true, c.tell(ctx, ev.Sender, text.StaleReaction(key, q.Number)) // a command typed after it would be refused
 	}
 	act := action.Act{By: ev.Sender, Door: action.Reaction, At: ev.TS, Event: ev.ID}

@@ -399,9 +399,9 @@ func TestStaleReaction(t *testing.T) {
 		})
 		d.effects()
 		put := d.now
-		react := func() []effect.Effect {
+		react := func(by string) []effect.Effect {
 			d.t.Helper()
-			raw, _ := json.Marshal(map[string]any{"event_id": fmt.Sprint("$r", d.now.Unix()), "type": "m.reaction", "sender": mia, "origin_server_ts": put.UnixMilli(),
+			raw, _ := json.Marshal(map[string]any{"event_id": fmt.Sprint("$r", by, d.now.Unix()), "type": "m.reaction", "sender": by, "origin_server_ts": put.UnixMilli(),
 				"content": map[string]any{"m.relates_to": map[string]any{"rel_type": "m.annotation", "event_id": "$card", "key": "✅"}}})
 			d.input(store.Input{Kind: store.InputEvent, Room: "!customer", Raw: raw})
 			return d.effects()
@@ -414,12 +414,17 @@ func TestStaleReaction(t *testing.T) {
 			return q.State
 		}
 		d.now = put.Add(16 * time.Minute)
-		said := react()
+		for _, by := range []string{xena, carl} { // who asked for it, and a customer
+			if said := react(by); len(said) > 0 || state() != project.Open {
+				d.t.Errorf("%s may not decide, and reads %q", by, bodies(said))
+			}
+		}
+		said := react(mia)
 		if state() != project.Open || len(said) != 1 || said[0].Message.To.Person != mia || !strings.Contains(bodies(said)[0], "15 minutes") {
 			d.t.Errorf("%s; said %q", state(), bodies(said))
 		}
 		d.now = put.Add(14 * time.Minute)
-		if react(); state() != project.Approved {
+		if react(mia); state() != project.Approved {
 			d.t.Errorf("in time: %s", state())
 		}
 	})

@@ -12,7 +12,27 @@ type Absence string
 const (
 	Gone        Absence = "gone"     // not in the room any more
 	CannotReply Absence = "archived" // may only read
+	Removed     Absence = "removed"  // out of the project they asked in: no answer goes to their direct chat
 )
+
+// removed says in the card's thread that an answer was not sent, and why.
+func (dec *Decision) removed(h *Handoff, at effect.Ref) {
+	m := cardThread(h, "", text.Sentence(text.RemovedForStaff(h.Number)).Notice())
+	m.ReplyTo = at
+	dec.send(m)
+}
+
+// RefusedRemoved tells an agent why a conversation cannot go on.
+func (d *Desk) RefusedRemoved(h *Handoff, a *Agent) (dec Decision) {
+	dec.tell(h.Number, a.Phone, text.RemovedForAgent())
+	return dec
+}
+
+// EditKept says at an answer that was changed that the change goes nowhere.
+func (d *Desk) EditKept(h *Handoff, event string) (dec Decision) {
+	dec.removed(h, effect.Ref(event))
+	return dec
+}
 
 // absent says at an answer that was sent, in the card's thread, that the asker may
 // not get it, and to an agent on the phone, too.

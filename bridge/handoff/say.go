@@ -100,6 +100,11 @@ func (d *Desk) StaffSays(h *Handoff, s Said, ghost effect.Ghost) (dec Decision, 
 		dec.keep(d, h, s)
 		return dec, false
 	}
+	if d.Absent == Removed {
+		dec.send(effect.Message{To: effect.Place{SuperAdmin: true}, Reacts: effect.Ref(s.Event), Key: MarkKept})
+		dec.removed(h, effect.Ref(s.Event))
+		return dec, false
+	}
 	mark := effect.Message{To: effect.Place{SuperAdmin: true}, Reacts: effect.Ref(s.Event), Key: MarkSent}
 	lost := cardThread(h, "", text.LostForStaff(h.Number).Mention(s.User).Message())
 	lost.ReplyTo = effect.Ref(s.Event)
@@ -184,6 +189,11 @@ func (d *Desk) AgentSays(h *Handoff, a *Agent, s Said, ghost effect.Ghost, confi
 		return dec, false
 	case s.empty():
 		dec.tell(h.Number, a.Phone, emptyAnswer(s))
+		return dec, false
+	case d.Absent == Removed:
+		dec.tell(h.Number, a.Phone, text.RemovedForAgent())
+		dec.unsent(h, a, s, "the asker is gone")
+		dec.removed(h, "")
 		return dec, false
 	}
 	if free {

@@ -6,6 +6,7 @@ import (
 	"lanekeeper/bridge/handoff"
 	"lanekeeper/bridge/matrix"
 	"lanekeeper/bridge/project"
+	"lanekeeper/bridge/text"
 )
 
 // absent says why an answer that stands in its room may not reach the asker: a room
@@ -17,7 +18,9 @@ func (r *Relay) absent(ctx context.Context, h *handoff.Handoff) (handoff.Absence
 		switch {
 		case err != nil || p == nil:
 			return "", err
-		case p.Person(user) == nil && !h.Direct:
+		case p.Person(user) == nil && h.Direct:
+			return handoff.Removed, nil
+		case p.Person(user) == nil:
 			return handoff.Gone, nil
 		case p.Status == project.Archived && !h.Direct:
 			return handoff.CannotReply, nil
@@ -31,6 +34,19 @@ func (r *Relay) absent(ctx context.Context, h *handoff.Handoff) (handoff.Absence
 		return handoff.Gone, nil
 	}
 	return "", nil
+}
+
+// mayWake refuses to go on with a closed conversation of somebody who was taken out of
+// the project that they asked in: it would reach them in their direct chat.
+func (r *Relay) mayWake(ctx context.Context, h *handoff.Handoff) error {
+	if h.State != handoff.Closed {
+		return nil
+	}
+	why, err := r.absent(ctx, h)
+	if err == nil && why == handoff.Removed {
+		err = project.Refuse(project.Conflict, "%s", text.RemovedForStaff(h.Number))
+	}
+	return err
 }
 
 // asker is the membership of somebody in the room where they asked.

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -10,6 +11,7 @@ import (
 	"lanekeeper/bridge/markup"
 	"lanekeeper/bridge/matrix"
 	"lanekeeper/bridge/phone"
+	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/store"
 	"lanekeeper/bridge/text"
 )
@@ -61,6 +63,14 @@ func (r *Relay) Reaction(ctx context.Context, ev *matrix.Event) (handled bool, e
 func (r *Relay) takeByHand(ctx context.Context, desk *handoff.Desk, h *handoff.Handoff, ev *matrix.Event) error {
 	if !r.May(ev.Sender) {
 		return nil
+	}
+	var refused *project.Error
+	if err := r.mayWake(ctx, h); errors.As(err, &refused) {
+		return r.Store.Do(ctx, effect.Effect{Message: &effect.Message{
+			To: effect.Place{SuperAdmin: true}, Thread: effect.To(handoff.Card(h.Number)), Content: text.Sentence(refused.Sentence).Notice(),
+		}})
+	} else if err != nil {
+		return err
 	}
 	o := handoff.Owner{Kind: handoff.OnMatrix, ID: ev.Sender, Name: r.Store.Name(ctx, ev.Sender)}
 	dec, changed, err := desk.Take(h, o, false, nil)
@@ -205,6 +215,12 @@ func (r *Relay) Edit(ctx context.Context, ev *matrix.Event) (handled bool, err e
 	case store.EventAsked, store.EventSaid:
 		return true, r.apply(ctx, h, desk.Edited(h, s, lines.stale(h.Number)))
 	case store.EventSent:
+		switch why, err := r.absent(ctx, h); {
+		case err != nil:
+			return true, err
+		case why == handoff.Removed:
+			return true, r.apply(ctx, h, desk.EditKept(h, target))
+		}
 		by := h.Owner
 		if !desk.Owns(h, e.User) { // any more
 			by = &handoff.Owner{Kind: handoff.OnMatrix, ID: e.User, Name: s.Name}

@@ -191,6 +191,9 @@ func (r *Relay) Take(ctx context.Context, actor string, at At, n int64, force bo
 	if err != nil {
 		return nil, words, err
 	}
+	if err := r.mayWake(ctx, h); err != nil {
+		return nil, words, err
+	}
 	o := handoff.Owner{Kind: handoff.OnMatrix, ID: actor, Name: r.Store.Name(ctx, actor)}
 	dec, changed, err := desk.Take(h, o, force, nil)
 	if err != nil {
@@ -242,6 +245,9 @@ func (r *Relay) Close(ctx context.Context, actor string, at At, n int64) (fields
 func (r *Relay) Reopen(ctx context.Context, actor string, at At, n int64) (fields map[string]any, words text.Words, err error) {
 	h, desk, err := r.load(ctx, actor, at, n, false)
 	if err != nil {
+		return nil, words, err
+	}
+	if err := r.mayWake(ctx, h); err != nil {
 		return nil, words, err
 	}
 	before, err := r.soFar(ctx, h)

@@ -9,6 +9,7 @@ import (
 	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/handoff"
 	"lanekeeper/bridge/markup"
+	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/queue"
 	"lanekeeper/bridge/store"
 	"lanekeeper/bridge/text"
@@ -282,6 +283,12 @@ func (r *Relay) agentDoes(ctx context.Context, desk *handoff.Desk, h *handoff.Ha
 	var dec handoff.Decision
 	switch verb {
 	case handoff.Takes:
+		var refused *project.Error
+		if err := r.mayWake(ctx, h); errors.As(err, &refused) {
+			return r.apply(ctx, h, desk.RefusedRemoved(h, a))
+		} else if err != nil {
+			return err
+		}
 		sent, err := r.Store.WasSent(ctx, h.Number, a.Phone)
 		if err != nil {
 			return err

@@ -329,6 +329,11 @@ func AbsentForStaff(n int64, gone bool) Words {
 	return Say("%s", fmt.Sprintf("#%d · The project is archived: the asker reads this and cannot reply. Restore the project if they shall.", n))
 }
 
+// RemovedForStaff says why nothing goes to who asked in private any more.
+func RemovedForStaff(n int64) string {
+	return fmt.Sprintf("Who asked #%d was taken out of the project, so nothing of it reaches them. Add them to the project again if it shall go on.", n)
+}
+
 // StrangerForStaff tells of a message from a number that is no agent's.
 func StrangerForStaff(number string) Words {
 	return Say("%s", fmt.Sprintf("Somebody wrote to us on WhatsApp from %s, which is no agent's number. They got no answer. If they should be an agent, add them to whatsapp.agents.", number))

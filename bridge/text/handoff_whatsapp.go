@@ -75,6 +75,11 @@ func AbsentForAgent(gone bool) string {
 	return "Their project is archived: they can read your answer and cannot reply. The team knows."
 }
 
+// RemovedForAgent says why an answer was not sent.
+func RemovedForAgent() string {
+	return "Whoever asked is not in that project any more, so nothing is sent to them. The team can add them again."
+}
+
 // LostForAgent says that an answer did not reach the asker.
 func LostForAgent() string {
 	return "Your answer could not be delivered in Matrix. Staff were told."

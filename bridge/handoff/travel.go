@@ -119,6 +119,7 @@ type piece struct {
 	Text  string `json:"text"`
 	File  bool   `json:"file,omitempty"`  // a file came with it
 	Title string `json:"title,omitempty"` // a line of its own before the piece
+	Limit int    `json:"limit,omitempty"` // of what went along as context: the most characters, after an edit, too
 	At    Origin `json:"at"`
 }
 
@@ -140,6 +141,9 @@ func (p Piece) User() string { return p.p.User }
 // Reworded is the piece with what its message says after an edit.
 func (p Piece) Reworded(s *Said) Piece {
 	p.p.Text, p.p.File = s.Markup, s.File
+	if p.p.Limit > 0 {
+		return p.shortened(p.p.Limit)
+	}
 	return p
 }
 
@@ -163,7 +167,7 @@ func (p Piece) noted(note string) Piece {
 }
 
 func (p Piece) shortened(limit int) Piece {
-	p.p.Text = text.Shorten(p.p.Text, limit)
+	p.p.Text, p.p.Limit = text.Shorten(p.p.Text, limit), limit
 	return p
 }
 

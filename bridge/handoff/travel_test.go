@@ -1,6 +1,7 @@
 package handoff
 
 import (
+	"encoding/json"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -100,5 +101,30 @@ func TestWordsTravelByOneWay(t *testing.T) {
 			}
 			return true
 		})
+	}
+}
+
+// What went along as context is as short after an edit as it was before; a question is whole.
+func TestContextStaysShort(t *testing.T) {
+	h := made(1, project.Customer, Open, "")
+	h.Room = "!customer"
+	long := strings.Repeat("x", 50*contextLimit)
+	s := Said{Event: "$1", User: "@carl:x", Name: "Carl", Markup: "short", At: Origin{Room: "!customer", Lane: project.Customer}}
+	edited := s
+	edited.Markup = long
+	stored, err := json.Marshal(h.history([]Said{s}, "")[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p Piece
+	if err := json.Unmarshal(stored, &p); err != nil {
+		t.Fatal(err)
+	}
+	if n := len([]rune(p.Reworded(&edited).p.Text)); n > contextLimit+1 {
+		t.Errorf("%d characters of context", n)
+	}
+	question := s.piece(h)
+	if question.Reworded(&edited).p.Text != long {
+		t.Error("a question is shortened")
 	}
 }

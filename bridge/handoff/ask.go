@@ -171,6 +171,18 @@ func (d *Desk) TooMuch(h *Handoff, event string, limit int) Decision {
 	return dec
 }
 
+// TooMuchOfStaff keeps an owner's words that are more than one person may say; said: they
+// read so with the first of them.
+func (d *Desk) TooMuchOfStaff(h *Handoff, event string, limit int, said bool) (dec Decision) {
+	dec.send(effect.Message{To: effect.Place{SuperAdmin: true}, Reacts: effect.Ref(event), Key: MarkKept})
+	if said {
+		m := cardThread(h, "", text.TooMuchForAsker(h.Number, limit).Notice())
+		m.ReplyTo = effect.Ref(event)
+		dec.send(m)
+	}
+	return dec
+}
+
 // ask sends a conversation to everybody who is asked: the question (or the newest
 // words) first, then what was said before. Of a handoff that stays in Matrix
 // agents read only that it waits.

@@ -79,6 +79,30 @@ func TestTooManyWords(t *testing.T) {
 	})
 }
 
+// R8. The measure is each person's: what an owner among staff writes beyond it stays, is
+// marked so, and one sentence says it. Talk among staff counts as nothing.
+func TestTooManyWordsOfStaff(t *testing.T) {
+	each(t, func(r *relay.Relay) { r.Limits.Words = 3 }, func(w *world) {
+		n, _ := w.asks(carl, "customer", "alpha")
+		w.takes(root, n, false)
+		for i := range 6 {
+			w.says(olga, "super_admin", in(w.root(n), fmt.Sprint("talk ", i)))
+		}
+		for i := range 6 {
+			said := w.says(root, "super_admin", in(w.root(n), fmt.Sprint("answer ", i)))
+			if kept := w.marked(said, "🔒"); kept != (i >= 3) || w.marked(said, "📤") == kept {
+				t.Errorf("R8: answer %d: kept %v", i, kept)
+			}
+		}
+		if n := w.times("customer", "answer"); n != 3 {
+			t.Errorf("R8: %d answers", n)
+		}
+		if n := w.times("super_admin", "more than 3 messages"); n != 1 {
+			t.Errorf("R8: said %d times", n)
+		}
+	})
+}
+
 // R8. After an outage what was written in an hour comes in at once: it counts by when
 // it was written. Times that nobody can have written at help nobody.
 func TestWordsOfAnOutage(t *testing.T) {

@@ -230,6 +230,14 @@ func (r *Relay) SuperAdminMessage(ctx context.Context, ev *matrix.Event) (handle
 	if desk.Absent, err = r.absent(ctx, h); err != nil {
 		return true, err
 	}
+	if h.State == handoff.Taken && desk.Owns(h, ev.Sender) && r.May(ev.Sender) { // it would go to the asker
+		switch over, first, err := r.Store.Spend(ctx, ev.Sender, store.MeterWords, ev.TS, time.Minute, r.Limits.Words); {
+		case err != nil:
+			return true, err
+		case over || first:
+			return true, r.apply(ctx, h, desk.TooMuchOfStaff(h, ev.ID, r.Limits.Words, first))
+		}
+	}
 	dec, sent := desk.StaffSays(h, s, ghost)
 	if sent {
 		if _, err := r.Store.SaveHandoffEvent(ctx, store.HandoffEvent{Event: ev.ID, Handoff: h.Number, Kind: store.EventSent, User: ev.Sender, TS: ev.TS}); err != nil {

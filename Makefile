@@ -1,7 +1,8 @@
 # make test   everything, with all the set-up it needs: Dendrite, Synapse, PostgreSQL (see tools/setup.sh)
 # make check  what the compiler, three linters and the database of known vulnerabilities say
 # make smoke  in seconds: the decisions, and the shortest scenario on Dendrite
-# make demo   the whole system on this computer; ARGS=--once ends after the story
+# make demo   the whole system on this computer; ARGS=--once ends after the story. It runs on Synapse where Python 3.10 and venv
+#             are there, else, or with HOMESERVER=dendrite, on Dendrite
 # make race   what has goroutines under the race detector, the bridge's own binary too (needs a C compiler)
 # make bench  the benchmarks
 # make build  the static binary ./lanekeeper
@@ -57,10 +58,9 @@ bench: memory =
 bench: servers
 	$(go_test) -run '^$$' -bench . -p 1 -timeout 30m $(PKGS)
 
-# Built first: go run would make an error of Ctrl-C.
-demo: dendrite
-	@go build -tags goolm -o $(cache)/bin/demo ./cmd/lanekeeper
-	@env -u LANEKEEPER_TEST_CACHE $(cache)/bin/demo demo --dendrite $(cache)/bin/dendrite $(ARGS)
+HOMESERVER := auto
+demo:
+	@LANEKEEPER_TEST_CACHE=$(cache) tools/demo.sh $(HOMESERVER) $(ARGS)
 
 build:
 	go build -tags goolm -trimpath -o lanekeeper ./cmd/lanekeeper

@@ -69,7 +69,9 @@ synapse() {
 		apt_install python3 python3-venv
 		python3 -m venv "$venv"
 	fi
-	"$venv/bin/pip" install -q --disable-pip-version-check -r synapse.txt
+	# Ready-made packages only: to compile some of them takes Rust. What is used is compiled to bytecode when it is first used.
+	PIP_QUIET=${PIP_QUIET-1} "$venv/bin/pip" install --progress-bar off --disable-pip-version-check \
+		--only-binary :all: --no-compile -r synapse.txt
 	"$venv/bin/python" -c 'import synapse, psycopg2'
 	echo "$want" >"$venv/version"
 }

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -19,21 +18,22 @@ import (
 
 // Options of one demo.
 type Options struct {
-	Dendrite string // path of the homeserver's program; empty: looked for
+	Synapse  string // path of a Python that has Synapse
+	Dendrite string // path of Dendrite's program; both empty: looked for
 	Once     bool   // end after the story
 	Out      io.Writer
 	Version  string // of the bridge
 }
 
 // startTime is how long everything may take to be ready. A first start on a cold
-// disk takes a few seconds.
-const startTime = 60 * time.Second
+// disk takes some ten seconds.
+const startTime = 2 * time.Minute
 
 // Run ends with the story if that is asked for, or when something did not happen,
 // else with ctx. All it leaves behind are logs, in a directory that the error
 // names, and only if something went wrong.
 func Run(ctx context.Context, o Options) error {
-	program, err := findDendrite(o.Dendrite)
+	program, err := findServer(o)
 	if err != nil {
 		return err
 	}
@@ -52,7 +52,7 @@ func Run(ctx context.Context, o Options) error {
 var errPlayed = errors.New("the story is over")
 
 // run starts everything and tells the story; whatever ends first ends the rest.
-func run(ctx context.Context, o Options, program, dir string) error {
+func run(ctx context.Context, o Options, program server, dir string) error {
 	out := newTranscript(o.Out)
 	out.title("Lanekeeper " + strings.TrimSpace(o.Version))
 	began := time.Now()
@@ -69,10 +69,13 @@ func run(ctx context.Context, o Options, program, dir string) error {
 	group.Go(func() error {
 		starting, cancel := context.WithTimeout(ctx, startTime)
 		defer cancel()
-		if err := w.ready(starting); err != nil {
+		waited := out.waits(fmt.Sprintf("Starting a homeserver (%s), the bridge and two phones", program.name()))
+		err := w.ready(starting)
+		waited()
+		if err != nil {
 			return err
 		}
-		out.note(fmt.Sprintf("A homeserver (Dendrite), the bridge and two phones run on this computer, started in %.1f s.", time.Since(began).Seconds()))
+		out.note(fmt.Sprintf("A homeserver (%s), the bridge and two phones run on this computer, started in %.1f s.", program.name(), time.Since(began).Seconds()))
 		if err := play(ctx, w, out); err != nil {
 			return err
 		}
@@ -88,28 +91,4 @@ func run(ctx context.Context, o Options, program, dir string) error {
 		return err
 	}
 	return nil
-}
-
-// findDendrite gives the program to start.
-func findDendrite(path string) (string, error) {
-	if path != "" {
-		if _, err := os.Stat(path); err != nil {
-			return "", fmt.Errorf("There is no Dendrite at %s: give its path with --dendrite, or run `make demo`, which builds it.", path)
-		}
-		return filepath.Abs(path)
-	}
-	if built := filepath.Join(".cache", "bin", "dendrite"); executable(built) {
-		return filepath.Abs(built)
-	}
-	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
-		if found := filepath.Join(dir, "dendrite"); executable(found) {
-			return filepath.Abs(found)
-		}
-	}
-	return "", errors.New("The demo needs Dendrite, a small homeserver: run `make demo`, which builds it, or give its path with --dendrite.")
-}
-
-func executable(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
 }

@@ -11,21 +11,27 @@ import (
 	"time"
 )
 
-// dendrite is where `make servers` puts the homeserver.
-func dendrite(t *testing.T) string {
+// servers are where `make servers` puts the homeservers.
+func servers(t *testing.T) map[string]Options {
 	t.Helper()
 	cache := os.Getenv("LANEKEEPER_TEST_CACHE")
 	if cache == "" {
 		cache = "../../.cache"
 	}
-	path := filepath.Join(cache, "bin", "dendrite")
-	if !executable(path) {
-		if os.Getenv("CI") != "" {
-			t.Fatal("Dendrite is not installed: run `make servers`")
-		}
-		t.Skip("SKIPPED, NOT PASSED: Dendrite is not installed: run `make servers`")
+	found := map[string]Options{
+		"Synapse":  {Synapse: filepath.Join(cache, "venv", "bin", "python")},
+		"Dendrite": {Dendrite: filepath.Join(cache, "bin", "dendrite")},
 	}
-	return path
+	for name, o := range found {
+		if _, err := findServer(o); err == nil {
+			continue
+		}
+		if os.Getenv("CI") != "" {
+			t.Fatalf("%s is not installed: run `make servers`", name)
+		}
+		t.Skipf("SKIPPED, NOT PASSED: %s is not installed: run `make servers`", name)
+	}
+	return found
 }
 
 // tempDir is where the demo of this test leaves what it leaves.
@@ -45,19 +51,33 @@ func tempDir(t *testing.T) func() []string {
 	}
 }
 
-// The whole story happens, and nothing of it stays on the disk.
+// The whole story happens, on either homeserver, and nothing of it stays on the disk.
 func TestDemo(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the demo starts a homeserver and plays for some seconds")
 	}
-	program, left := dendrite(t), tempDir(t)
-	var out bytes.Buffer
-	if err := Run(t.Context(), Options{Dendrite: program, Once: true, Out: &out, Version: "test"}); err != nil {
-		t.Fatalf("%v\n%s", err, &out)
+	for name, o := range servers(t) {
+		t.Run(name, func(t *testing.T) {
+			left := tempDir(t)
+			var out bytes.Buffer
+			o.Once, o.Out, o.Version = true, &out, "test"
+			if err := Run(t.Context(), o); err != nil {
+				t.Fatalf("%v\n%s", err, &out)
+			}
+			played(t, out.String(), name)
+			if l := left(); len(l) > 0 {
+				t.Errorf("it left %v behind", l)
+			}
+		})
 	}
-	text := out.String()
+}
+
+// played wants the story in its order.
+func played(t *testing.T, text, server string) {
+	t.Helper()
 	from := 0
 	for _, words := range []string{
+		"Starting a homeserver (" + server + ")", "A homeserver (" + server + "), the bridge and two phones run",
 		"Acme website stands", "accept @xena", "lets them in", "reacts with ✅", "Which logo shall I use", "reacts with 🙋",
 		"Support request 2 is waiting", "[ Show ]", "Tomorrow at noon", "Closed by Dana", "taps [ Show ]", "**Eli:** Yes, once the customer", "And Carl?",
 	} {
@@ -68,11 +88,8 @@ func TestDemo(t *testing.T) {
 		}
 		from += at
 	}
-	if strings.Contains(text, "\x1b") {
+	if strings.Contains(text, "\x1b") || strings.Contains(text, "\r") {
 		t.Error("colours where there is no terminal")
-	}
-	if l := left(); len(l) > 0 {
-		t.Errorf("it left %v behind", l)
 	}
 }
 
@@ -81,14 +98,20 @@ func TestInterrupted(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the demo starts a homeserver")
 	}
-	program, left := dendrite(t), tempDir(t)
-	ctx, interrupt := context.WithCancel(t.Context())
-	out := &until{words: "1 · ", then: interrupt}
-	if err := Run(ctx, Options{Dendrite: program, Out: out, Version: "test"}); err != nil {
-		t.Error(err)
-	}
-	if l := left(); len(l) > 0 {
-		t.Errorf("it left %v behind", l)
+	for name, o := range servers(t) {
+		for _, moment := range []string{"Starting a homeserver", "1 · "} {
+			t.Run(name+" at "+moment, func(t *testing.T) {
+				left := tempDir(t)
+				ctx, interrupt := context.WithCancel(t.Context())
+				o.Out, o.Version = &until{words: moment, then: interrupt}, "test"
+				if err := Run(ctx, o); err != nil {
+					t.Error(err)
+				}
+				if l := left(); len(l) > 0 {
+					t.Errorf("it left %v behind", l)
+				}
+			})
+		}
 	}
 }
 
@@ -107,42 +130,68 @@ func (u *until) Write(p []byte) (int, error) {
 
 // A homeserver that does not start ends the demo at once, with its own words.
 func TestBrokenHomeserver(t *testing.T) {
-	left := tempDir(t)
-	program := filepath.Join(t.TempDir(), "dendrite")
+	program := filepath.Join(t.TempDir(), "broken")
 	if err := os.WriteFile(program, []byte("#!/bin/sh\necho no disk >&2\nexit 3\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	began := time.Now()
-	err := Run(t.Context(), Options{Dendrite: program, Once: true, Out: &bytes.Buffer{}})
-	if err == nil || !strings.Contains(err.Error(), "no disk") || !strings.Contains(err.Error(), "exit status 3") {
-		t.Errorf("it says %v", err)
-	}
-	if l := left(); len(l) != 1 || !strings.Contains(err.Error(), l[0]) {
-		t.Errorf("the error should name the logs in %v: %v", l, err)
-	}
-	if took := time.Since(began); took > 45*time.Second { // it would wait for a minute
-		t.Errorf("it took %s", took)
+	for name, o := range map[string]Options{"Dendrite": {Dendrite: program}, "Synapse": {Synapse: program}} {
+		t.Run(name, func(t *testing.T) {
+			left := tempDir(t)
+			began := time.Now()
+			o.Once, o.Out = true, &bytes.Buffer{}
+			err := Run(t.Context(), o)
+			if err == nil || !strings.Contains(err.Error(), "no disk") || !strings.Contains(err.Error(), "exit status 3") {
+				t.Errorf("it says %v", err)
+			}
+			if l := left(); len(l) != 1 || err == nil || !strings.Contains(err.Error(), l[0]) {
+				t.Errorf("the error should name the logs in %v: %v", l, err)
+			}
+			if took := time.Since(began); took > 90*time.Second { // it would wait for two minutes
+				t.Errorf("it took %s", took)
+			}
+		})
 	}
 }
 
-// Without Dendrite one sentence says how to get it.
-func TestNoDendrite(t *testing.T) {
+// Without a homeserver one sentence says how to get one; what `make demo` has left is found, Synapse first.
+func TestFindServer(t *testing.T) {
 	t.Chdir(t.TempDir())
 	t.Setenv("PATH", t.TempDir())
-	for _, path := range []string{"", "nowhere/dendrite"} {
-		err := Run(t.Context(), Options{Dendrite: path, Out: &bytes.Buffer{}})
-		if err == nil || !strings.Contains(err.Error(), "make demo") || strings.Contains(err.Error(), "\n") {
-			t.Errorf("%q: %v", path, err)
+	for _, o := range []Options{{}, {Dendrite: "nowhere/dendrite"}, {Synapse: "nowhere/python"}, {Synapse: "a", Dendrite: "b"}} {
+		o.Out = &bytes.Buffer{}
+		err := Run(t.Context(), o)
+		if err == nil || !strings.Contains(err.Error(), "--synapse") && !strings.Contains(err.Error(), "--dendrite") || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%v: %v", o, err)
 		}
 	}
-	if err := os.MkdirAll(".cache/bin", 0o700); err != nil {
-		t.Fatal(err)
+	put := func(path string) {
+		t.Helper()
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, nil, 0o700); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if err := os.WriteFile(".cache/bin/dendrite", nil, 0o700); err != nil {
-		t.Fatal(err)
+	put(".cache/venv/bin/python") // half installed
+	put(".cache/bin/dendrite")
+	if found, err := findServer(Options{}); err != nil || found.name() != "Dendrite" || !filepath.IsAbs(found.path) {
+		t.Errorf("found %v, %v", found, err)
 	}
-	if found, err := findDendrite(""); err != nil || !filepath.IsAbs(found) {
-		t.Errorf("found %q, %v", found, err)
+	put(".cache/venv/version")
+	if found, err := findServer(Options{}); err != nil || found.name() != "Synapse" || !filepath.IsAbs(found.path) {
+		t.Errorf("found %v, %v", found, err)
+	}
+}
+
+// On a terminal one line counts the seconds and is gone when it is over; elsewhere lines stay.
+func TestWaits(t *testing.T) {
+	for terminal, want := range map[bool]string{false: "  Starting …\n", true: "\r\x1b[K  Starting …\r\x1b[K"} {
+		var out bytes.Buffer
+		(&transcript{out: &out, terminal: terminal}).waits("Starting")()
+		if out.String() != want {
+			t.Errorf("terminal %v: %q", terminal, &out)
+		}
 	}
 }
 

@@ -5,12 +5,15 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
+	"time"
 	"unicode/utf8"
 )
 
 // transcript writes the story for a terminal: who says what, where.
 type transcript struct {
 	out      io.Writer
+	terminal bool
 	coloured bool
 	last     string // who and where of the last line
 	chapters int
@@ -24,7 +27,8 @@ func newTranscript(out io.Writer) *transcript {
 		info, err := file.Stat()
 		ok = err == nil && info.Mode()&os.ModeCharDevice != 0
 	}
-	return &transcript{out: out, coloured: ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
+	ok = ok && os.Getenv("TERM") != "dumb"
+	return &transcript{out: out, terminal: ok, coloured: ok && os.Getenv("NO_COLOR") == ""}
 }
 
 // Colours by the SGR codes of ECMA-48.
@@ -85,6 +89,36 @@ func (t *transcript) note(words string) {
 	fmt.Fprintln(t.out)
 	for _, line := range wrap(words, width-2) {
 		fmt.Fprintf(t.out, "  %s\n", t.paint(dim, line))
+	}
+}
+
+// waits says what is going on and for how long, until the function that it gives is
+// called: on a terminal in one line that is gone then, elsewhere in a line now and then.
+func (t *transcript) waits(what string) (over func()) {
+	every, form := 10*time.Second, "  %s, %d s …\n"
+	if t.terminal {
+		every, form = time.Second, "\r\x1b[K  %s, %d s …"
+	}
+	began, tick, done := time.Now(), time.NewTicker(every), make(chan struct{})
+	var ended sync.WaitGroup
+	fmt.Fprintf(t.out, strings.Replace(form, ", %d s", "", 1), what)
+	ended.Go(func() {
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				fmt.Fprintf(t.out, form, what, int(time.Since(began).Seconds()))
+			case <-done:
+				return
+			}
+		}
+	})
+	return func() {
+		close(done)
+		ended.Wait()
+		if t.terminal {
+			fmt.Fprint(t.out, "\r\x1b[K")
+		}
 	}
 }
 

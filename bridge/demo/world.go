@@ -64,7 +64,7 @@ const (
 	phonesPort     = 29350
 )
 
-func newWorld(s *stage, program string) (*world, error) {
+func newWorld(s *stage, program server) (*world, error) {
 	hs, err := freePort(homeserverPort)
 	if err != nil {
 		return nil, err
@@ -79,7 +79,7 @@ func newWorld(s *stage, program string) (*world, error) {
 	}
 	w := &world{stage: s, started: make(chan struct{}), page: page, people: map[string]*lab.Client{}}
 	if err := s.play(func() {
-		w.homeserver = lab.Prepare(s, lab.KindDendrite, lab.Options{Program: program, Domain: domain, Port: hs})
+		w.homeserver = lab.Prepare(s, program.kind, lab.Options{Program: program.path, Domain: domain, Port: hs})
 	}); err != nil {
 		return nil, err
 	}
@@ -206,6 +206,9 @@ func (w *world) invite(out *transcript) {
 	out.plain("  Sign in as  with the password")
 	for _, r := range cast {
 		out.plain("    %-9s %-12s %s", r.name, lab.Password(r.name), r.what)
+	}
+	if w.homeserver.Kind == lab.KindDendrite {
+		out.plain("\n  This homeserver is Dendrite, on which most clients show threads as plain replies. They do better on\n  Synapse: `make demo` takes it where Python 3.10 and its module venv are installed.")
 	}
 	out.plain("")
 	out.plain("  Ideas: react with 🙋 to a message of yours as carl, and answer on Dana's phone.")

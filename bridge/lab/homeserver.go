@@ -34,7 +34,7 @@ type Options struct {
 	PythonPath   string // Synapse: directory of the modules that Extra names
 
 	// For whoever shows the system to people; tests leave them empty.
-	Program string // Dendrite's, instead of the one in the cache
+	Program string // Dendrite's, or a Python that has Synapse, instead of the one in the cache
 	Domain  string // instead of Domain
 	Port    int    // instead of any that is free
 }

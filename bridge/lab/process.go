@@ -112,7 +112,7 @@ func (p *process) stop(max time.Duration) error {
 
 // ready waits until GET url answers 200.
 func (p *process) ready(ctx context.Context, url string) error {
-	ctx, cancel := context.WithTimeout(ctx, 60*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	err := Until200(ctx, url, p.done)
 	if err == nil {

@@ -83,11 +83,15 @@ func prepareSynapse(t T, hs *Homeserver) {
 	if shortRun() {
 		t.Skip("Synapse is not part of -short runs")
 	}
-	python := cached(t, "venv/bin/python", "Synapse")
+	python := hs.options.Program
+	if python == "" {
+		python = cached(t, "venv/bin/python", "Synapse")
+	}
 	database := fmt.Sprintf("{name: sqlite3, args: {database: %s/homeserver.db}}", hs.Dir)
-	if hs.options.Postgres {
+	switch {
+	case hs.options.Postgres:
 		database = synapsePostgres(t)
-	} else {
+	case hs.options.Program == "":
 		copyPreparedDatabase(t, hs, python)
 	}
 	hs.write("signing.key", signingKey)

@@ -24,7 +24,7 @@ import (
 // command runs the bridge or one of the subcommands.
 func command(ctx context.Context, o *options, stdout io.Writer) error {
 	if o.command == "demo" {
-		return demo.Run(ctx, demo.Options{Dendrite: o.dendrite, Once: o.once, Out: stdout, Version: version()})
+		return demo.Run(ctx, demo.Options{Synapse: o.synapse, Dendrite: o.dendrite, Once: o.once, Out: stdout, Version: version()})
 	}
 	file, err := config.Load(o.config, os.Environ())
 	if err != nil {

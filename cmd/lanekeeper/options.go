@@ -53,6 +53,7 @@ type options struct {
 
 	json, cached bool   // plan
 	project      string // plan
+	synapse      string // demo
 	dendrite     string // demo
 	once         bool   // demo
 }
@@ -117,6 +118,7 @@ func (o *options) flags(command string) *flag.FlagSet {
 		yes(&o.json, "json")
 		yes(&o.cached, "cached")
 	case "demo":
+		text(&o.synapse, "synapse")
 		text(&o.dendrite, "dendrite")
 		yes(&o.once, "once")
 	}

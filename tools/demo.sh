@@ -14,7 +14,10 @@ homeserver=${1:-auto}
 case " $* " in *" --dendrite"* | *" -dendrite"* | *" --synapse"* | *" -synapse"*) homeserver=given ;; esac
 if [ "$homeserver" = auto ]; then
 	homeserver=synapse or=dendrite
-	python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || homeserver=dendrite
+	if ! python3 -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))' 2>/dev/null; then
+		echo "  Python 3.10 with its module venv is not here, so the demo runs on Dendrite, which takes some minutes to compile, once." >&2
+		homeserver=dendrite or=
+	fi
 fi
 
 # Each job has a process group of its own, so that Ctrl-C ends all that it started, and leaves its exit code in a file.
@@ -22,7 +25,7 @@ set -m
 logs=$(mktemp -d)
 groups=()
 trap 'rm -rf "$logs"' EXIT
-trap 'stop; exit 130' INT TERM
+trap 'stop; echo >&2; exit 130' INT TERM
 stop() { for g in ${groups[@]+"${groups[@]}"}; do kill -- "-$g" 2>/dev/null || true; done; }
 
 begin() { # NAME COMMAND…
@@ -35,10 +38,11 @@ begin() { # NAME COMMAND…
 		echo $? >"$logs/$name.ended" && mv "$logs/$name.ended" "$logs/$name.code"
 	) </dev/null &
 	groups+=($!)
+	disown # no words of the shell about its end
 }
 
 compile() { go build -v -tags goolm -o "$cache/bin/demo" ./cmd/lanekeeper; }
-synapse() { PIP_QUIET=0 tools/setup.sh synapse; }
+synapse() { PIP_QUIET=0 nice tools/setup.sh synapse; } # the compiler takes longer: it goes first
 dendrite() { GOFLAGS="${GOFLAGS:-} -v" tools/setup.sh dendrite; }
 
 # doing says in a few words what a job does at the moment.
@@ -96,7 +100,7 @@ while [ ${#waiting[@]} -gt 0 ]; do
 		fi
 		if [ "$(cat "$logs/$job.code")" != 0 ]; then
 			line "This failed: $(doing "$job")"
-			tail -n 12 "$logs/$job" >&2
+			tail -n 12 "$logs/$job" | sed 's/^/    /' >&2
 			if [ "$job" != synapse ] || [ -z "${or:-}" ]; then
 				stop
 				exit 1

@@ -29,11 +29,17 @@ func (b *Bridge) databaseError(ctx context.Context, err error) error {
 
 // DatabaseSentence says that the database cannot be used, and what to do.
 func DatabaseSentence(cfg *config.Config, err error) string {
+	cause, fix := DatabaseTrouble(cfg, err)
+	return cause + " " + fix
+}
+
+// DatabaseTrouble is DatabaseSentence in its two parts.
+func DatabaseTrouble(cfg *config.Config, err error) (cause, fix string) {
 	check := "it runs, that the address and the password are right, and that Lanekeeper may make tables there"
 	if cfg.Database.Type == store.SQLite {
 		check = "its directory exists and that Lanekeeper may write there"
 	}
-	return fmt.Sprintf("Cannot use the database (database.uri): %v. Check that %s.", err, check)
+	return fmt.Sprintf("Cannot use the database (database.uri): %v.", err), fmt.Sprintf("Check that %s.", check)
 }
 
 // ownPause is how long nothing happens after the database was lost: it may come and go.

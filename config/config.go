@@ -4,6 +4,8 @@
 package config
 
 import (
+	"net"
+	"strconv"
 	"strings"
 	"time"
 
@@ -56,6 +58,16 @@ type AppService struct {
 	EphemeralEvents  bool   `yaml:"ephemeral_events"`
 	ASToken          string `yaml:"as_token"`
 	HSToken          string `yaml:"hs_token"`
+}
+
+// Here is where Lanekeeper answers on the computer that it runs on, as a URL without
+// a slash at the end.
+func (a AppService) Here() string {
+	host := a.Hostname
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, strconv.Itoa(a.Port))
 }
 
 // Bot is the Matrix user that speaks for Lanekeeper.

@@ -146,7 +146,7 @@ func (d *decoder) group(path string, node *yaml.Node, out reflect.Value) {
 		field, known := fields[pair.key]
 		if !known {
 			key := child(path, pair.key)
-			d.problems.add(key, "is no key of the configuration%s: correct or remove it.", suggest(pair.key, names))
+			d.problems.add(key, "is no key of the configuration%s: correct or remove it.", Suggest(pair.key, names))
 			d.problems.List[len(d.problems.List)-1].Line = pair.line
 			continue
 		}

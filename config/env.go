@@ -71,7 +71,7 @@ func applyEnv(root *yaml.Node, environ []string, problems *Problems) map[string]
 		}
 		if key == nil {
 			names := slices.Sorted(maps.Keys(known))
-			wrong(name, "is no variable of the configuration%s: correct or unset it.", suggest(name, names))
+			wrong(name, "is no variable of the configuration%s: correct or unset it.", Suggest(name, names))
 			continue
 		}
 		dotted := strings.Join(key.path, ".")

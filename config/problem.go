@@ -48,8 +48,8 @@ func (p *Problems) add(key, format string, args ...any) {
 	p.List = append(p.List, Problem{Key: key, Sentence: key + " " + fmt.Sprintf(format, args...)})
 }
 
-// suggest gives ` (did you mean "…"?)` for the closest of the names, or nothing.
-func suggest(word string, names []string) string {
+// Suggest gives ` (did you mean "…"?)` for the closest of the names, or nothing.
+func Suggest(word string, names []string) string {
 	best, bestDistance := "", len(word)/3+2
 	for _, name := range names {
 		if d := distance(word, name); d < bestDistance {

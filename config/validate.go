@@ -313,7 +313,7 @@ func (p *Problems) listener(group, hostname string, port int) {
 
 func (p *Problems) oneOf(key, value string, allowed ...string) {
 	if !slices.Contains(allowed, value) {
-		p.add(key, "is %q, but must be %s%s.", value, orList(allowed), suggest(value, allowed))
+		p.add(key, "is %q, but must be %s%s.", value, orList(allowed), Suggest(value, allowed))
 	}
 }
 

@@ -18,25 +18,25 @@ const clockNote = 30 * time.Second
 // acting: may we read, may we use the names that the configuration gives us, and do
 // the clocks agree?
 func (x *examination) acting(ctx context.Context, hs *matrix.Client) {
+	const again = "Run lanekeeper -g again, give the registration to the homeserver (above), and restart it."
 	if err := hs.TrySync(ctx); err != nil {
-		x.fail("The bot %s cannot read (%v). It must be another user than the sender_localpart of the registration: run lanekeeper -g again, give the registration to the homeserver (below), and restart it.", hs.Bot(), err)
+		x.fail(f("The bot %s cannot read (%v). It must be another user than the sender_localpart of the registration.", hs.Bot(), err), again)
 	}
-	again := "Run lanekeeper -g again, give the registration to the homeserver (below), and restart it."
 	switch err := hs.TryNames(ctx); {
 	case errors.Is(err, matrix.ErrForeignGhosts):
-		x.fail("The registration that the homeserver has read does not hold the names that appservice.username_template gives (%s…): nobody could answer from WhatsApp under their name. %s", x.cfg.GhostPrefix(), again)
+		x.fail(f("The registration that the homeserver has read does not hold the names that appservice.username_template gives (%s…): nobody could answer from WhatsApp under their name.", x.cfg.GhostPrefix()), again)
 	case errors.Is(err, matrix.ErrForeignAliases):
-		x.fail("The registration that the homeserver has read does not hold the aliases of our rooms (#%s…): no room could be made. %s", x.cfg.GhostPrefix(), again)
+		x.fail(f("The registration that the homeserver has read does not hold the aliases of our rooms (#%s…): no room could be made.", x.cfg.GhostPrefix()), again)
 	case err != nil:
-		x.warn("Whether the names of our users and rooms are ours is not known: %v.", err)
+		x.note(f("Whether the names of our users and rooms are ours is not known: %v.", err), "")
 	}
 	switch ahead, err := hs.ClockAhead(ctx); {
 	case err != nil:
-		x.warn("The homeserver's clock is not known: %v.", err)
+		x.note(f("The homeserver's clock is not known: %v.", err), "")
 	case ahead.Abs() > command.TooOld/2:
-		x.fail("The homeserver's clock is %s: commands that seem older than %s are not executed. Set the clocks of both computers (NTP).", apart(ahead), command.TooOld)
+		x.fail(f("The homeserver's clock is %s: commands that seem older than %s are not executed.", apart(ahead), command.TooOld), "Set the clocks of both computers (NTP).")
 	case ahead.Abs() > clockNote:
-		x.warn("The homeserver's clock is %s. Set the clocks of both computers (NTP): times that people read will be wrong.", apart(ahead))
+		x.note(f("The homeserver's clock is %s: times that people read will be wrong.", apart(ahead)), "Set the clocks of both computers (NTP).")
 	}
 }
 
@@ -59,15 +59,15 @@ func (x *examination) staffRoom(ctx context.Context, hs *matrix.Client) {
 	joined, err := hs.JoinedRooms(ctx)
 	switch {
 	case err != nil:
-		x.warn("Whether the bot is in the room of rooms.super_admin is not known: %v.", err)
+		x.note(f("Whether the bot is in the room of rooms.super_admin is not known: %v.", err), "")
 		return
 	case !slices.Contains(joined, room):
-		x.warn("The bot is not in the room of rooms.super_admin yet. Invite %s there, give it power level 100, and start Lanekeeper; until then what staff shall read waits.", hs.Bot())
+		x.note("The bot is not in the room of rooms.super_admin yet: until then what staff shall read waits.", "Invite %s there, give it power level 100, and start Lanekeeper.", hs.Bot())
 		return
 	}
 	state, err := hs.State(ctx, room)
 	if err != nil {
-		x.warn("What the room of rooms.super_admin is like is not known: %v.", err)
+		x.note(f("What the room of rooms.super_admin is like is not known: %v.", err), "")
 		return
 	}
 	x.staffOnly(hs, state)
@@ -103,22 +103,22 @@ func (x *examination) staffOnly(hs *matrix.Client, state []*matrix.Event) {
 		}
 	}
 	if kind := said["kind"]; kind != "" && kind != "super_admin" {
-		x.fail(here+" is a room of a project (%s). Name a room of its own, or leave it empty.", kind)
+		x.fail(f(here+" is a room of a project (%s).", kind), "Name a room of its own, or leave it empty.")
 	}
 	if join := said["join"]; join != "" && join != "invite" && join != "private" {
-		x.fail(here+" can be entered without an invitation (join rule %q), and all words of handoffs go there. Set it to private in its settings.", join)
+		x.fail(f(here+" can be entered without an invitation (join rule %q), and all words of handoffs go there.", join), "Set it to private in its settings.")
 	}
 	if said["history"] == "world_readable" {
-		x.fail(here + " can be read by anybody (history world_readable). Set that to members only in its settings.")
+		x.fail(here+" can be read by anybody (history world_readable).", "Set that to members only in its settings.")
 	}
 	if said["guests"] == "can_join" {
-		x.fail(here + " lets guests in. Forbid that in its settings.")
+		x.fail(here+" lets guests in.", "Forbid that in its settings.")
 	}
 	if said["encryption"] != "" {
-		x.fail(here + " is encrypted, and the bot cannot read there. Name another room, or leave it empty to have one made.")
+		x.fail(here+" is encrypted, and the bot cannot read there.", "Name another room, or leave it empty to have one made.")
 	}
 	if len(strangers) > 0 {
 		slices.Sort(strangers)
-		x.warn(here+" has members who are not ops, admin or superadmin by their full Matrix id, and they read all words of handoffs: %s. Remove them, or name them under permissions.", strings.Join(strangers, ", "))
+		x.note(f(here+" has members who are not ops, admin or superadmin by their full Matrix id, and they read all words of handoffs: %s.", strings.Join(strangers, ", ")), "Remove them, or name them under permissions.")
 	}
 }

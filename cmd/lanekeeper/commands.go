@@ -6,10 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
-	"strconv"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -36,6 +34,8 @@ func command(ctx context.Context, o *options, stdout io.Writer) error {
 		return runDoctor(ctx, o, cfg, stdout)
 	case "health":
 		return health(ctx, cfg)
+	case "phones":
+		return phones(ctx, cfg, o.config, stdout)
 	}
 	if !cfg.Registered() {
 		return fail(exitRegistration, "%s has no tokens for the homeserver (appservice.as_token and appservice.hs_token): run `lanekeeper -g -c %s -r %s` and give that registration to the homeserver.",
@@ -76,10 +76,7 @@ func exposed(o *options) (sentences []string) {
 const timeFormat = "2006-01-02T15:04:05.000Z07:00"
 
 func runDoctor(ctx context.Context, o *options, cfg *config.Config, stdout io.Writer) error {
-	for _, sentence := range exposed(o) {
-		fmt.Fprintf(stdout, "note  %s\n", sentence)
-	}
-	if !doctor.Check(ctx, cfg, stdout) {
+	if !doctor.Check(ctx, cfg, doctor.Files{Config: o.config, Registration: o.registration, Notes: exposed(o)}, stdout) {
 		return fail(exitFailed, "") // it has said what
 	}
 	return nil
@@ -116,13 +113,9 @@ func printPlan(stdout io.Writer, steps []reconcile.Step, asJSON bool) error {
 // health asks a running bridge on this computer whether it lives; containers,
 // which have no other program, use it for their health check.
 func health(ctx context.Context, cfg *config.Config) error {
-	host := cfg.AppService.Hostname
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "localhost"
-	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	address := "http://" + net.JoinHostPort(host, strconv.Itoa(cfg.AppService.Port)) + "/livez"
+	address := cfg.AppService.Here() + "/livez"
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return err

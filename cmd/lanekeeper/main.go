@@ -1,5 +1,5 @@
-// Lanekeeper keeps the people of a project in the right Matrix rooms and hands
-// questions over to people on WhatsApp. This is the command line; see -h.
+// Lanekeeper keeps each project's people in the right Matrix rooms and brings their
+// questions to WhatsApp. This is the command line; see -h.
 package main
 
 import (
@@ -57,7 +57,7 @@ func fail(code int, format string, args ...any) error {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	o, err := parse(args)
 	if err != nil {
-		fmt.Fprintf(stderr, "lanekeeper: %v\n\n%s", err, usage)
+		fmt.Fprintf(stderr, "lanekeeper: %v; see lanekeeper -h\n", err)
 		return exitFailed
 	}
 	switch {

@@ -5,10 +5,15 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"lanekeeper/config"
 )
 
-const usage = `Lanekeeper keeps people of a project in the right Matrix rooms, and brings their
-questions to people on WhatsApp.
+const usage = `Lanekeeper keeps each project's people in the right Matrix rooms, and brings their
+questions to WhatsApp.
 
   lanekeeper -c config.yaml            run
   lanekeeper -e -c config.yaml         write the example config ("-c -": print it)
@@ -16,35 +21,39 @@ questions to people on WhatsApp.
                                        write the registration for the homeserver
   lanekeeper doctor -c config.yaml     check everything, and say what to do
   lanekeeper plan -c config.yaml [--json] [--cached] [PROJECT]
-                                       what would change in Matrix; exit 2 if anything
-  lanekeeper health -c config.yaml     exit 0 if the one that runs here answers (for containers)
-  lanekeeper demo [--dendrite PATH] [--once]
+                                       what would change in Matrix; exit code 2 if anything
+  lanekeeper phones -c config.yaml     phones to try it with, in place of Twilio and WhatsApp
+                                       (where whatsapp.api_base_url says, on this computer only)
+  lanekeeper health -c config.yaml     exit code 0 if the one that runs here answers (for containers)
+  lanekeeper demo [--once] [--synapse PYTHON | --dendrite PATH]
                                        try the whole system on this computer
 
-  -c, --config FILE         the config (default config.yaml)
-  -r, --registration FILE   the registration (default registration.yaml)
-  -e, --generate-example-config
-  -g, --generate-registration
-  -n, --no-update           never write to the config
-  -v, --version
-  -h, --help
+  -c, --config FILE                    the config (default config.yaml)
+  -r, --registration FILE              the registration (default registration.yaml)
+  -e, --generate-example-config        write the example config, never over a file
+  -g, --generate-registration          make the tokens and write the registration
+  -n, --no-update                      never write to the config
+  -v, --version                        print the version
+  -h, --help                           print this
 
-  --json        plan: print steps as JSON
-  --cached      plan: compare with what events told us, without asking Matrix
-  --dendrite    demo: this Dendrite instead of a downloaded one
-  --once        demo: end after the story
+  --json                               plan: print the steps as JSON
+  --cached                             plan: compare with what events told us, without asking Matrix
+  --once                               demo: end after the story
+  --synapse PYTHON                     demo: run on the Synapse that this Python has
+  --dendrite PATH                      demo: run on this Dendrite
+                                       (without either: on what "make demo" has installed here)
 
 Every key of the config can also come from the environment: LANEKEEPER_DATABASE_URI,
 or LANEKEEPER_DATABASE_URI_FILE for a file that holds the value.
 
-Exit codes: 0 well, 1 failed (doctor found something), 2 plan has steps, 10 config,
+Exit codes: 0 success, 1 failed (doctor found something), 2 plan has steps, 10 config,
 11 registration, 12 database, 13 the homeserver refuses us or is too old, 14 cannot
 listen.
 `
 
 // options is the command line.
 type options struct {
-	command string // empty: run; else doctor, plan, demo, health
+	command string // empty: run; else one of commands
 
 	config, registration string
 	example, generate    bool
@@ -58,25 +67,28 @@ type options struct {
 	once         bool   // demo
 }
 
+// commands are all there are, with how many words may follow each.
+var commands = map[string]int{"doctor": 0, "plan": 1, "phones": 0, "health": 0, "demo": 0}
+
 // parse reads the command line. Flags may stand before and after words.
 func parse(args []string) (*options, error) {
 	o := &options{config: "config.yaml", registration: "registration.yaml"}
 	fs := o.flags("")
 	if err := fs.Parse(args); err != nil {
-		return nil, err
+		return nil, mistyped(fs, err)
 	}
 	if fs.NArg() == 0 {
 		return o, nil
 	}
 	o.command = fs.Arg(0)
-	maxWords, known := map[string]int{"doctor": 0, "plan": 1, "demo": 0, "health": 0}[o.command]
+	maxWords, known := commands[o.command]
 	if !known {
-		return nil, fmt.Errorf("there is no command %q", o.command)
+		return nil, fmt.Errorf("there is no command %q%s", o.command, config.Suggest(o.command, slices.Sorted(maps.Keys(commands))))
 	}
 	fs, rest := o.flags(o.command), fs.Args()[1:]
 	for words := 0; ; words++ {
 		if err := fs.Parse(rest); err != nil {
-			return nil, err
+			return nil, mistyped(fs, err)
 		}
 		if fs.NArg() == 0 {
 			break
@@ -90,6 +102,24 @@ func parse(args []string) (*options, error) {
 		return nil, errors.New("-e and -g stand alone, without a command")
 	}
 	return o, nil
+}
+
+// mistyped says in our words that there is no such flag, and which one may be meant.
+func mistyped(fs *flag.FlagSet, err error) error {
+	name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
+	if !ok {
+		return err
+	}
+	var long []string
+	fs.VisitAll(func(f *flag.Flag) {
+		if len(f.Name) > 1 {
+			long = append(long, "--"+f.Name)
+		}
+	})
+	if len(name) == 1 {
+		return fmt.Errorf("there is no flag -%s", name)
+	}
+	return fmt.Errorf("there is no flag --%s%s", name, config.Suggest("--"+name, long))
 }
 
 // flags makes the flags of one command; "" is running.

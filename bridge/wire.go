@@ -80,6 +80,9 @@ func (b *Bridge) wireTwilio(ctx context.Context, r *relay.Relay) error {
 	if err != nil {
 		return exit(ExitConfig, "%v.", err)
 	}
+	if standIn := b.cfg.WhatsApp.APIBaseURL; standIn != "" {
+		b.log.Warn().Str("whatsapp.api_base_url", standIn).Msg("WhatsApp goes to a stand-in: nobody gets a message on a real phone")
+	}
 	pace := b.cfg.WhatsApp.Pace
 	b.whatsapp = &outbox.WhatsApp{
 		Store: b.store, Phones: b.phones, Twilio: client, Log: b.log, Sent: b.metrics.sent("whatsapp"),

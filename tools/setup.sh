@@ -110,9 +110,9 @@ for what; do
 done
 # What is compiled and what is downloaded go beside each other.
 each() { for what; do $what; done; }
-each "${compiled[@]}" &
+each ${compiled[@]+"${compiled[@]}"} & # empty lists are errors to old versions of bash
 compiling=$!
-each "${installed[@]}" &
+each ${installed[@]+"${installed[@]}"} &
 failed=0
 wait $! || failed=1
 wait $compiling || failed=1

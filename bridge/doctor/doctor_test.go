@@ -86,8 +86,6 @@ func TestFindings(t *testing.T) {
 			"The homeserver does not answer at https://127.0.0.1:PORT: it speaks http, not https. → Write http://127.0.0.1:PORT in homeserver.address"},
 		"15: http for https": {nil, func(c *config.Config) { c.Homeserver.Address = "tls" },
 			"What answers at http://127.0.0.1:PORT does not understand us (HTTP 400: Bad Request). → If it speaks https, write https://127.0.0.1:PORT in homeserver.address"},
-		"15: unknown host": {nil, func(c *config.Config) { c.Homeserver.Address = "http://nosuch.invalid:8008" },
-			"The homeserver does not answer at http://nosuch.invalid:PORT: there is no computer called nosuch.invalid. → Correct the name in homeserver.address."},
 		"something else":        {map[string]string{versions: "404hello"}, nil, "What answers at "},
 		"U19: a web page":       {map[string]string{versions: "200<!doctype html><title>Welcome</title>"}, nil, "What answers at "},
 		"U19: another service":  {map[string]string{versions: `200{"status": "ok"}`}, nil, "What answers at "},
@@ -180,6 +178,15 @@ func overTLS(t *testing.T) string {
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	t.Cleanup(server.Close)
 	return strings.Replace(server.URL, "https:", "http:", 1)
+}
+
+// 15: a name that nobody knows is to be corrected, not started.
+func TestUnknownName(t *testing.T) {
+	err := fmt.Errorf("get: %w", &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "matrx.lab.test", IsNotFound: true}})
+	why, fix := unreached(err, "http://matrx.lab.test", "homeserver.address")
+	if why != "there is no computer called matrx.lab.test" || fix != "Correct the name in homeserver.address." {
+		t.Errorf("%s: %s", why, fix)
+	}
 }
 
 // While the homeserver is down, all that does not need it is looked at all the same.

@@ -162,11 +162,26 @@ func (r *Reconciler) round(ctx context.Context, s *subject, todo []Step, tries m
 		if step.leaves() && troubled(err) {
 			t.count = maxTries // asking once more would take as long once more
 		}
+		if err == nil {
+			r.report(s, step)
+		}
 		if err == nil && step.Drift {
 			r.fights.struck(step, r.Store.Now())
 		}
 	}
 	return trouble
+}
+
+// report says in the log what became of the super-admin room: an operator reads after the
+// first start where to go, and who was asked to come.
+func (r *Reconciler) report(s *subject, step Step) {
+	switch {
+	case s.project != nil:
+	case step.Op == OpCreate:
+		r.Log.Info().Str("name", s.desired(step.Room).Title).Msg("The super-admin room is made")
+	case step.Op == OpInvite:
+		r.Log.Info().Str("user", step.User).Msg("Invited to the super-admin room")
+	}
 }
 
 // outOfPatience counts how often a call that leaves the homeserver came to nothing.

@@ -47,6 +47,44 @@ func TestDoctorOnSynapse(t *testing.T) {
 	}
 }
 
+// 15: asked again and again, doctor gives no false alarm: Synapse keeps connections to a listener that is gone.
+func TestDoctorAgain(t *testing.T) {
+	t.Parallel()
+	hs, b := prepared(t, "", nil)
+	hs.Start()
+	for i := range 12 {
+		if said, code := b.Run("doctor", "-c", b.Config); code != 0 || !strings.Contains(said, "It can reach Lanekeeper") {
+			t.Fatalf("run %d ends with %d:\n%s", i, code, said)
+		}
+	}
+	b.Start()
+	if said, code := b.Run("doctor", "-c", b.Config); code != 0 || !strings.Contains(said, "Lanekeeper is running") {
+		t.Errorf("while it runs: exit %d:\n%s", code, said)
+	}
+	b.Stop()
+	if said, code := b.Run("doctor", "-c", b.Config); code != 0 || !strings.Contains(said, "Lanekeeper is not running") {
+		t.Errorf("after it ran: exit %d:\n%s", code, said)
+	}
+}
+
+// 15: the log of the first start says that there is a super-admin room now, and who was invited; that of the second is quiet.
+func TestStartSaysWhoIsInvited(t *testing.T) {
+	t.Parallel()
+	w := lab.NewWorld(t, lab.WorldOptions{})
+	said := func(words string) int { return strings.Count(w.Bridge.Log(), words) }
+	w.Bridge.Until("everybody's invitation in the log", func() bool { return said("Invited to the super-admin room") == 2 })
+	for _, words := range []string{"The super-admin room is made", w.ID("root"), w.ID("olga")} {
+		if said(words) != 1 {
+			t.Errorf("%q: %d times in\n%s", words, said(words), w.Bridge.Log())
+		}
+	}
+	w.Bridge.Restart()
+	w.Must("root", w.SuperAdmin(), "ping")
+	if n := said("super-admin room"); n != 3 {
+		t.Errorf("%d lines after another start:\n%s", n, w.Bridge.Log())
+	}
+}
+
 // W4: on a homeserver that encrypts every room no project is said to stand, staff read
 // why once, and the bot does not promise anybody to read them in another chat.
 func TestHomeserverThatEncrypts(t *testing.T) {

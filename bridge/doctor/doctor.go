@@ -159,7 +159,7 @@ func (x *examination) twilio(ctx context.Context) {
 		x.fail(f("Twilio does not let us in: %s.", refused.Sentence()), "Check whatsapp.account_sid, auth_token, api_key and api_secret against the Twilio console.")
 		return
 	case err != nil && standIn != "":
-		x.fail(f("Twilio cannot be asked: %v.", err), "whatsapp.api_base_url names a stand-in at %s: start it (lanekeeper phones -c %s), or leave that key empty for the real Twilio.", standIn, x.files.Config)
+		x.fail(f("The stand-in for Twilio at %s (whatsapp.api_base_url) does not answer: %v.", standIn, err), "Start it with lanekeeper phones -c %s, or leave that key empty for the real Twilio.", x.files.Config)
 		return
 	case err != nil:
 		x.fail(f("Twilio cannot be asked: %v.", err), "Check that this computer may reach https://api.twilio.com.")

@@ -104,7 +104,7 @@ func TestFindings(t *testing.T) {
 		"no way back":            {map[string]string{ping: `502{"errcode": "M_CONNECTION_FAILED", "error": "refused"}`}, nil, "The homeserver does not reach us: "},
 		"nowhere to listen":      {nil, func(c *config.Config) { c.AppService.Hostname = "192.0.2.1" }, "We cannot listen on 192.0.2.1:0: "},
 		"no directory":           {nil, func(c *config.Config) { c.Database.URI = filepath.Join(c.Database.URI, "in", "a.db") }, "Cannot use the database (database.uri): "},
-		"no Twilio":              {nil, func(c *config.Config) { c.WhatsApp.APIBaseURL = "http://127.0.0.1:1" }, "Twilio cannot be asked: fetch account: Twilio cannot be reached: dial tcp 127.0.0.1:1: connect: connection refused. → whatsapp.api_base_url names a stand-in at http://127.0.0.1:1: start it (lanekeeper phones -c my.yaml), or"},
+		"no Twilio":              {nil, func(c *config.Config) { c.WhatsApp.APIBaseURL = "http://127.0.0.1:1" }, "The stand-in for Twilio at http://127.0.0.1:1 (whatsapp.api_base_url) does not answer: "},
 		"not let in":             {nil, func(c *config.Config) { c.WhatsApp.APIBaseURL = "lame" }, "Twilio does not let us in: Twilio does not accept the credentials (HTTP 401). → Check whatsapp.account_sid"},
 		"not built":              {nil, func(c *config.Config) { c.Gate.Enabled = true }, "gate.enabled is true, but"},
 	} {

@@ -52,7 +52,7 @@ func TestDoctorAgain(t *testing.T) {
 	t.Parallel()
 	hs, b := prepared(t, "", nil)
 	hs.Start()
-	for i := range 12 {
+	for i := range 6 {
 		if said, code := b.Run("doctor", "-c", b.Config); code != 0 || !strings.Contains(said, "It can reach Lanekeeper") {
 			t.Fatalf("run %d ends with %d:\n%s", i, code, said)
 		}

@@ -20,8 +20,8 @@ import (
 	"lanekeeper/config"
 )
 
-// checkTime bounds each single question.
-const checkTime = 15 * time.Second
+// checkTime bounds each question. A small homeserver that has much to do is slow.
+const checkTime = 20 * time.Second
 
 // Files are what the operator calls them by, and what was noticed about them before.
 type Files struct {

@@ -18,6 +18,8 @@ const clockNote = 30 * time.Second
 // acting: may we read, may we use the names that the configuration gives us, and do
 // the clocks agree?
 func (x *examination) acting(ctx context.Context, hs *matrix.Client) {
+	ctx, cancel := limited(ctx)
+	defer cancel()
 	const again = "Run lanekeeper -g again, give the registration to the homeserver (above), and restart it."
 	if err := hs.TrySync(ctx); err != nil {
 		x.fail(f("The bot %s cannot read (%v). It must be another user than the sender_localpart of the registration.", hs.Bot(), err), again)
@@ -56,6 +58,8 @@ func (x *examination) staffRoom(ctx context.Context, hs *matrix.Client) {
 	if room == "" {
 		return
 	}
+	ctx, cancel := limited(ctx)
+	defer cancel()
 	joined, err := hs.JoinedRooms(ctx)
 	switch {
 	case err != nil:

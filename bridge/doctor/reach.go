@@ -29,13 +29,13 @@ func (x *examination) homeserver(ctx context.Context) {
 		x.fail(f("homeserver.address: %v.", err), "")
 		return
 	}
-	ctx, cancel := limited(ctx)
-	defer cancel()
 	if !x.reachable(ctx, hs) || !registered {
 		return
 	}
 	const again = "Check homeserver.domain and the names under appservice, run lanekeeper -g again, give the registration to the homeserver (above), and restart it."
-	caps, err := hs.Probe(ctx)
+	probing, cancel := limited(ctx)
+	caps, err := hs.Probe(probing)
+	cancel()
 	switch {
 	case matrix.IsCode(err, "M_UNKNOWN_TOKEN", "M_MISSING_TOKEN"):
 		x.fail("The homeserver does not know our token.", "Give it the registration that lanekeeper -g wrote (above), and restart it.")
@@ -58,6 +58,8 @@ func (x *examination) homeserver(ctx context.Context) {
 // question.
 func (x *examination) reachable(ctx context.Context, hs *matrix.Client) bool {
 	const key = "homeserver.address"
+	ctx, cancel := limited(ctx)
+	defer cancel()
 	address := x.cfg.Homeserver.Address
 	err := hs.Reachable(ctx)
 	var answer *matrix.Error
@@ -117,6 +119,8 @@ func (x *examination) wayBack(ctx context.Context, hs *matrix.Client, caps matri
 		return
 	}
 	x.place.take(hs.Handler(func() {}))
+	ctx, cancel := limited(ctx)
+	defer cancel()
 	var took time.Duration
 	var err error
 	for range pings {

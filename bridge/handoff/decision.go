@@ -128,10 +128,11 @@ func numbered(content map[string]any, n int64) map[string]any {
 	if strings.HasPrefix(body, tag+" ") {
 		return content
 	}
+	before := func(words string) string { return tag + " · " + strings.TrimSuffix(words, " ("+tag+")") } // which says it last
 	out := maps.Clone(content)
-	out["body"] = tag + " · " + body
+	out["body"] = before(body)
 	if html, ok := content["formatted_body"].(string); ok {
-		out["formatted_body"] = tag + " · " + html
+		out["formatted_body"] = before(html)
 	}
 	return out
 }

@@ -23,7 +23,7 @@ func (p *Policy) HasSpace(pr *project.Project) bool { return len(p.Lanes(pr)) > 
 // its rooms shall be. The refusal says what to repair.
 func (p *Policy) Covers(pr *project.Project) error {
 	if p.Profiles[pr.Profile] == nil {
-		return project.Refuse(project.Unavailable, "Project %s has the profile %s, which the configuration does not have any more. Put it back under profiles.", pr.Slug, pr.Profile)
+		return project.Refuse(project.Unavailable, "Project %s has the profile %s, which is no longer in the configuration. Put it back under profiles.", pr.Slug, pr.Profile)
 	}
 	return nil
 }

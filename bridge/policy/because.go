@@ -44,14 +44,14 @@ func (p *Policy) Because(pr *project.Project, user string, kind project.Kind, no
 		return []Reason{{Rule: RuleNoLane, Text: fmt.Sprintf("Projects of the profile %s have no %s lane.", pr.Profile, kind)}}
 	}
 	start := p.start(pr, person.Role, kind)
-	reasons := []Reason{{Rule: RuleRole, Text: fmt.Sprintf("Their role here is %s, which has %s from the start.", person.Role, start)}}
+	reasons := []Reason{{Rule: RuleRole, Text: roleText(person.Role, start)}}
 	if tiers, bound := lane.OnlyForTiers[person.Role]; bound {
-		text := fmt.Sprintf("The role %s is in this lane only where the tier is %s; it is %s.", person.Role, either(tiers), tierName(pr.Tier))
+		text := fmt.Sprintf("The role %s is in this lane only if the tier is %s; here it is %s.", person.Role, either(tiers), tierName(pr.Tier))
 		reasons = append(reasons, Reason{Rule: RuleTier, Text: text})
 	}
 	reasons = append(reasons, p.becauseGrant(pr, person, kind, start, now)...)
 	if pr.Status == project.Archived {
-		reasons = append(reasons, Reason{Rule: RuleArchived, Text: "The project is archived: all but staff only read."})
+		reasons = append(reasons, Reason{Rule: RuleArchived, Text: "The project is archived, so only staff can write."})
 	}
 	return reasons
 }
@@ -59,18 +59,18 @@ func (p *Policy) Because(pr *project.Project, user string, kind project.Kind, no
 func (p *Policy) becauseStranger(pr *project.Project, user string, kind project.Kind) []Reason {
 	for _, g := range pr.Guests {
 		if g.User == user && g.Lane == kind {
-			return []Reason{{Rule: RuleGuest, Text: "This user of the bridge stands for somebody who answered here."}}
+			return []Reason{{Rule: RuleGuest, Text: "This account speaks for somebody on the support team who answered here."}}
 		}
 	}
-	return []Reason{{Rule: RuleStranger, Text: "They are not in this project. A platform role alone opens no lane."}}
+	return []Reason{{Rule: RuleStranger, Text: "They're not in this project. A platform role alone gives no access to a lane."}}
 }
 
 func (p *Policy) becauseSpace(pr *project.Project, person *project.Person) Reason {
-	text := fmt.Sprintf("The role %s is not in every lane from the start, so it is not in the Space.", person.Role)
+	text := fmt.Sprintf("The role %s isn't in every lane by default, so it isn't in the Space.", person.Role)
 	if !p.HasSpace(pr) {
 		text = "This project has one lane, so it has no Space."
 	} else if p.spaceAccess(pr, person.Role) != project.None {
-		text = fmt.Sprintf("The role %s is in every lane from the start, so it is in the Space.", person.Role)
+		text = fmt.Sprintf("The role %s is in every lane by default, so it's in the Space.", person.Role)
 	}
 	return Reason{Rule: RuleSpace, Text: text}
 }
@@ -80,18 +80,25 @@ func (p *Policy) becauseGrant(pr *project.Project, person *project.Person, kind 
 	rungs, _, ok := p.Grantable(pr, person.Role, kind)
 	switch {
 	case p.granted(pr, person, kind, now) != nil:
-		text := fmt.Sprintf("An approval of %s gives them %s%s.", day(g.Since), g.Access, until(g))
+		text := fmt.Sprintf("Approved on %s: %s%s.", day(g.Since), g.Access, until(g))
 		return []Reason{{Rule: RuleGrant, Text: text, By: g.Approver}}
 	case g != nil && !g.Holds(now):
-		text := fmt.Sprintf("An approval of %s gave them %s and ended %s.", day(g.Since), g.Access, at(*g.Until))
+		text := fmt.Sprintf("Approved on %s: %s, until %s.", day(g.Since), g.Access, at(*g.Until))
 		return []Reason{{Rule: RuleEnded, Text: text, By: g.Approver}}
 	case g != nil:
-		text := fmt.Sprintf("An approval of %s gave them %s, which the profile %s does not allow any more.", day(g.Since), g.Access, pr.Profile)
+		text := fmt.Sprintf("Approved on %s: %s, which the profile %s no longer allows.", day(g.Since), g.Access, pr.Profile)
 		return []Reason{{Rule: RuleEnded, Text: text, By: g.Approver}}
 	case ok && rungs[len(rungs)-1] > start:
-		return []Reason{{Rule: RuleGrantable, Text: fmt.Sprintf("They can be granted up to %s; nobody has.", rungs[len(rungs)-1])}}
+		return []Reason{{Rule: RuleGrantable, Text: fmt.Sprintf("A manager can grant up to %s; nobody has so far.", rungs[len(rungs)-1])}}
 	}
 	return nil
+}
+
+func roleText(role project.Role, start project.Access) string {
+	if start == project.None {
+		return fmt.Sprintf("The role %s has no access here by default.", role)
+	}
+	return fmt.Sprintf("The role %s has %s here by default.", role, start)
 }
 
 func until(g *project.Grant) string {

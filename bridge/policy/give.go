@@ -47,7 +47,7 @@ func (p *Policy) MayGive(pr *project.Project, by, user string, role, last projec
 
 // Own is the refusal to whoever would change their own role.
 func Own() error {
-	return project.Refuse(project.NotAllowed, "Nobody gives themselves a role. Please ask somebody else who may.")
+	return project.Refuse(project.NotAllowed, "You can't change your own role. Please ask somebody else who can.")
 }
 
 // MayRemove is nil if somebody may take a person out of a project. Everybody who may

@@ -20,7 +20,7 @@ func (a Access) String() string {
 func ParseAccess(word string) (Access, error) {
 	i := slices.Index(rungs, word)
 	if i < 0 {
-		return None, Refuse(BadArgument, "%q is no access. Use one of %s.", word, strings.Join(rungs, ", "))
+		return None, Refuse(BadArgument, "%q isn't an access. Use one of %s.", word, strings.Join(rungs, ", "))
 	}
 	return Access(i), nil
 }

@@ -42,11 +42,11 @@ func Create(id string, n New, c Catalogue, now time.Time) (*Project, error) {
 	n.Name = strings.TrimSpace(n.Name)
 	switch {
 	case !slugShape.MatchString(n.Slug):
-		return nil, Refuse(BadArgument, "%q cannot be a project's short name. Use 1 to 32 of a-z, 0-9 and -, with - only in the middle.", clip(n.Slug))
+		return nil, Refuse(BadArgument, "%q can't be a short name. Use 1 to 32 of a-z, 0-9 and -, with - only in the middle: `project create acme \"Acme website\"`.", clip(n.Slug))
 	case !slices.Contains(c.Profiles, n.Profile):
-		return nil, Refuse(BadArgument, "There is no profile %q. Use one of %s.", clip(n.Profile), strings.Join(c.Profiles, ", "))
+		return nil, Refuse(BadArgument, "There's no profile %q. Use one of %s.", clip(n.Profile), strings.Join(c.Profiles, ", "))
 	case !tierShape.MatchString(n.Tier):
-		return nil, Refuse(BadArgument, "%q cannot be a tier. Use up to 32 of a-z, 0-9, _ and -.", clip(n.Tier))
+		return nil, Refuse(BadArgument, "%q can't be a tier. Use up to 32 of a-z, 0-9, _ and -.", clip(n.Tier))
 	}
 	if err := checkName(n.Name); err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ func Create(id string, n New, c Catalogue, now time.Time) (*Project, error) {
 	}
 	for _, person := range n.People {
 		if was := p.Person(person.User); was != nil && was.Role != person.Role {
-			return nil, Refuse(BadArgument, "Somebody is named as %s and as %s. A person has one role per project.", was.Role, person.Role)
+			return nil, Refuse(BadArgument, "Somebody is named as %s and as %s, but a person has one role per project.", was.Role, person.Role)
 		}
 		if _, err := p.Add(person.User, person.Role, c.Roles, false, now); err != nil {
 			return nil, err
@@ -85,7 +85,7 @@ func (p *Project) Repeat(n New, c Catalogue) error {
 		}
 	}
 	if !same {
-		return Refuse(Conflict, "There is a project %s already, and it is not the same. Choose another short name, or see `project show %s`.", p.Slug, p.Slug)
+		return Refuse(Conflict, "There's already another project called %s. Choose another short name, or see `project show %s`.", p.Slug, p.Slug)
 	}
 	return nil
 }
@@ -105,14 +105,14 @@ func (p *Project) become(status string) bool {
 
 func checkName(name string) error {
 	if name == "" {
-		return Refuse(BadArgument, "A project needs a name. Put it in quotes after the short name.")
+		return Refuse(BadArgument, "Give the project a short name and a name: `project create acme \"Acme website\"`.")
 	}
 	if utf8.RuneCountInString(name) > MaxName || len(name) > maxNameBytes {
 		return Refuse(BadArgument, "That name is too long. Use at most %d characters.", MaxName)
 	}
 	// Control and direction characters could make a room look like another one.
 	if strings.ContainsFunc(name, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }) || !utf8.ValidString(name) {
-		return Refuse(BadArgument, "A name is one line of plain characters. Please leave line breaks and control characters out.")
+		return Refuse(BadArgument, "A name is one line of plain text. Please leave out line breaks and control characters.")
 	}
 	return nil
 }
@@ -124,14 +124,14 @@ func checkNew(user string) error {
 		return err
 	}
 	if !newShape.MatchString(user) {
-		return Refuse(BadArgument, "Nobody has the id %s: ids are in lower case, and a * stands for nobody. Write it like @name:example.org, or mention the person.", clip(user))
+		return Refuse(BadArgument, "Nobody can have the id %s: ids are in lower case, without *. Write it like @name:example.org, or mention the person.", clip(user))
 	}
 	return nil
 }
 
 func checkUser(user string) error {
 	if len(user) > maxUserBytes || !userShape.MatchString(user) {
-		return Refuse(BadArgument, "%q is no Matrix user. Write it like @name:example.org, or mention the person.", clip(user))
+		return Refuse(BadArgument, "%q isn't a Matrix id. Write it like @name:example.org, or mention the person.", clip(user))
 	}
 	return nil
 }

@@ -62,20 +62,20 @@ func (p *Project) checkApproval(d *Decision, person *Person, request *Request, r
 	}
 	rungs, def, ok := rules.Grantable(person.Role, d.Lane)
 	if !ok {
-		return Refuse(NotFound, "There is nothing that a person with the role %s could be granted there. `add` gives them another role.", person.Role)
+		return Refuse(NotFound, "There's nothing to approve there for the role %s. `add` gives them another role.", person.Role)
 	}
 	if d.Access == None {
 		d.Access = p.meant(d, request, def, now)
 	}
 	if !slices.Contains(rungs, d.Access) {
-		return Refuse(BadArgument, "%s cannot be granted there. Grant %s.", d.Access, words(rungs))
+		return Refuse(BadArgument, "%s can't be approved there. Use %s.", d.Access, words(rungs))
 	}
 	if d.Until == nil {
 		return nil
 	}
 	until := moment(*d.Until)
 	if d.Until = &until; !until.After(now) {
-		return Refuse(BadArgument, "That time is over already. Say how long from now, for example `--for 14d`.")
+		return Refuse(BadArgument, "That time is already over. Say how long from now, for example `--for 14d`.")
 	}
 	return nil
 }
@@ -109,7 +109,7 @@ func (p *Project) Deny(d Decision) (Change, error) {
 		return Change{}, err
 	}
 	if request == nil {
-		return Change{}, Refuse(NotFound, "They have no open request. To end what was granted, use `revoke`.")
+		return Change{}, Refuse(NotFound, "They have no open request. To end an approval, use `revoke`.")
 	}
 	c := Change{Changed: true, User: d.User, Lane: d.Lane}
 	c.Closed = []Request{p.close(request.Number, Denied, d.By, d.Reason)}
@@ -150,9 +150,9 @@ func (p *Project) NextExpiry() (at time.Time, ok bool) {
 // Decided is the refusal for a decision on a request that is not open any more.
 func Decided(r Request) *Error {
 	if r.State == Withdrawn {
-		return Refuse(Conflict, "Request #%d was withdrawn. There is nothing to decide.", r.Number)
+		return Refuse(Conflict, "Request #%d was withdrawn, so there's nothing left to decide.", r.Number)
 	}
-	return Refuse(Conflict, "Request #%d is decided already: %s. To change what somebody has, use `approve` or `revoke` with their name.", r.Number, r.State)
+	return Refuse(Conflict, "Request #%d is already decided: %s. To change somebody's access, use `approve` or `revoke` with their name.", r.Number, r.State)
 }
 
 // target fills in whom and which lane a decision is about, and finds the open
@@ -163,7 +163,7 @@ func (p *Project) target(d *Decision) (person *Person, request *Request, err err
 	}
 	if d.Number != 0 {
 		if request = p.Request(d.Number); request == nil {
-			return nil, nil, Refuse(NotFound, "There is no open request #%d here. `requests` lists those that are.", d.Number)
+			return nil, nil, Refuse(NotFound, "There's no open request #%d here. `requests` lists the open ones.", d.Number)
 		}
 		if d.User != "" && d.User != request.User || d.Lane != "" && d.Lane != request.Lane {
 			return nil, nil, Refuse(BadArgument, "Request #%d is about another person or lane. Name the request alone, or the person and the lane.", d.Number)
@@ -174,10 +174,10 @@ func (p *Project) target(d *Decision) (person *Person, request *Request, err err
 		d.Lane = Customer
 	}
 	if d.By == d.User {
-		return nil, nil, Refuse(NotAllowed, "Nobody decides on their own access. Please ask somebody else who may approve.")
+		return nil, nil, Refuse(NotAllowed, "You can't decide on your own access. Please ask somebody else who can approve.")
 	}
 	if person = p.Person(d.User); person == nil {
-		return nil, nil, Refuse(NotFound, "They are not in this project. Use `accept` or `add` first.")
+		return nil, nil, Refuse(NotFound, "They're not in this project yet. Use `accept` or `add` first.")
 	}
 	if request == nil {
 		request = p.OpenRequest(d.User, d.Lane)
@@ -214,7 +214,7 @@ func sameTime(a, b *time.Time) bool {
 func ParseFor(word string) (time.Duration, error) {
 	units := map[byte]time.Duration{'s': time.Second, 'm': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour, 'w': 7 * 24 * time.Hour}
 	const limit = 10 * 365 * 24 * time.Hour
-	bad := Refuse(BadArgument, "%q is no length of time. Write for example 90s, 4h or 14d, at most ten years.", clip(word))
+	bad := Refuse(BadArgument, "%q isn't a length of time. Write for example 90s, 4h or 14d, at most ten years.", clip(word))
 	if len(word) < 2 || len(word) > 10 || strings.Trim(word[:len(word)-1], "0123456789") != "" {
 		return 0, bad
 	}

@@ -28,7 +28,7 @@ func (e *Error) Error() string { return e.Sentence }
 // Forbidden is the refusal for whoever has not the right, with the same words
 // whether what they name exists or not.
 func Forbidden() *Error {
-	return Refuse(NotAllowed, "You may not do that. If you need it, ask the manager of your project.")
+	return Refuse(NotAllowed, "You don't have permission for that. The project's manager or the platform team can help.")
 }
 
 // Refuse makes an Error.

@@ -20,7 +20,7 @@ func (p *Project) Add(user string, role Role, roles []Role, left bool, now time.
 		return Change{}, err
 	}
 	if !slices.Contains(roles, role) {
-		return Change{}, Refuse(BadArgument, "There is no role %q. Use one of %s.", clip(string(role)), list(roles))
+		return Change{}, Refuse(BadArgument, "There's no role %q. Use one of %s.", clip(string(role)), list(roles))
 	}
 	c := Change{User: user}
 	person := p.Person(user)
@@ -51,10 +51,10 @@ func (p *Project) Accept(user string, role Role, left bool, now time.Time) (Chan
 // Acceptable is nil if somebody can become a person of a role by being accepted.
 func (p *Project) Acceptable(user string, role Role) error {
 	if role == "" {
-		return Refuse(NotFound, "Nobody is accepted in projects of this profile. Use `add` with a role.")
+		return Refuse(NotFound, "Projects of this profile don't accept applicants. Use `add` with a role.")
 	}
 	if person := p.Person(user); person != nil && person.Role != role {
-		return Refuse(Conflict, "They are %s in this project already. To change that, use `add` with the role %s.", person.Role, role)
+		return Refuse(Conflict, "They're already %s in this project. To change that, use `add` with the role %s.", person.Role, role)
 	}
 	return nil
 }

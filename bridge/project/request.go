@@ -45,7 +45,7 @@ func (p *Project) Ask(a Ask, rules Rules, now time.Time) (Change, error) {
 func (p *Project) checkAsk(a *Ask, rules Rules, now time.Time) error {
 	person := p.Person(a.User)
 	if person == nil {
-		return Refuse(NotFound, "You are not in this project. Ask its manager to add you.")
+		return Refuse(NotFound, "You're not in this project. Its manager can add you.")
 	}
 	if err := p.checkActive(); err != nil {
 		return err
@@ -60,11 +60,11 @@ func (p *Project) checkAsk(a *Ask, rules Rules, now time.Time) error {
 	}
 	switch {
 	case has != None && has >= a.Access: // also said where nothing more can be granted
-		return Refuse(Conflict, "You have %s there already. Nothing needs to be approved.", has)
+		return Refuse(Conflict, "You already have %s there, so there's nothing to ask for.", has)
 	case !ok: // the same words whether or not the project has such a lane
-		return Refuse(NotFound, "There is nothing that you could be given there. Ask the manager of the project if you need more.")
+		return Refuse(NotFound, "There's nothing you could be given there. If you need more, the project's manager can help.")
 	case !slices.Contains(rungs, a.Access):
-		return Refuse(BadArgument, "%s cannot be given there. Ask for %s.", a.Access, words(rungs))
+		return Refuse(BadArgument, "%s isn't possible there. Ask for %s.", a.Access, words(rungs))
 	}
 	return nil
 }
@@ -122,7 +122,7 @@ func (p *Project) withdrawAll(user string) (closed []Request) {
 
 func (p *Project) checkActive() error {
 	if p.Status == Archived {
-		return Refuse(Conflict, "This project is archived. Somebody with the right can `project restore` it first.")
+		return Refuse(Conflict, "This project is archived. Somebody with the right to can `project restore` it first.")
 	}
 	return nil
 }

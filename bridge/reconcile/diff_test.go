@@ -128,10 +128,10 @@ func TestImpossible(t *testing.T) {
 	}{
 		{"10", func(s *sim, r *simRoom) {
 			s.set(r, simBot, typeLevels, "", map[string]any{"users": map[string]any{simBot: 50}, "events": map[string]any{typeLevels: 50}, "invite": 100})
-		}, "lost its power level in Customer"},
+		}, "lost my power level in Customer"},
 		{"11", func(s *sim, r *simRoom) {
 			s.set(r, simBot, typeLevels, "", map[string]any{"users": map[string]any{simBot: 10}})
-		}, "lost its power level in Customer"},
+		}, "lost my power level in Customer"},
 		{"12", func(s *sim, r *simRoom) {
 			s.set(r, simBot, typeEncryption, "", map[string]any{"algorithm": "m.megolm.v1.aes-sha2"})
 		}, "was encrypted"},

@@ -27,7 +27,7 @@ func TestConsent(t *testing.T) {
 		w.phone(dana, "take 1")
 		w.phoneGot(dana, "There is no #1 for you, so nothing was sent. Write `list` to see what is open.", "Nothing is open.",
 			"There is no #1 for you, so nothing was sent. Write `list` to see what is open.")
-		notice := w.must("customer", "React with ✅")
+		notice := w.must("customer", "✅ = yes")
 		if p := w.must("super_admin", "asks"); !slices.Equal(p.mentions, []string{olga, root}) {
 			t.Errorf("card: %+v", p)
 		}
@@ -114,7 +114,7 @@ func TestPassAndReopen(t *testing.T) {
 		w.phoneGot(dana)
 		w.phoneGot(eli, "*#1* Carl: Anybody?")
 		w.phone(eli, "pass #1")
-		if p := w.must("super_admin", "Nobody owns #1, and nobody on WhatsApp"); !slices.Equal(p.mentions, []string{olga, root}) || p.msgtype != "m.text" {
+		if p := w.must("super_admin", "#1 has nobody, and nobody on WhatsApp"); !slices.Equal(p.mentions, []string{olga, root}) || p.msgtype != "m.text" {
 			t.Errorf("staff: %+v", p)
 		}
 		w.outs = nil
@@ -182,7 +182,7 @@ func TestFiles(t *testing.T) {
 		file["msgtype"] = "m.file"
 		q := w.says(carl, "customer", file)
 		w.phoneGot(dana, "*#1* Carl: (a file, which is not carried)")
-		if p := w.must("customer", "cannot pass files on"); p.reply != q {
+		if p := w.must("customer", "can't pass on files"); p.reply != q {
 			t.Errorf("told: %+v", p)
 		}
 		picture := in(cmd, "see the red one")
@@ -246,7 +246,7 @@ func TestJoin(t *testing.T) {
 			t.Errorf("#%d instead of #%d", again, n)
 		}
 		w.phoneGot(dana, "*#1* Mia: I wonder, too")
-		if p := w.must("customer", "asked here already"); p.reply != q || p.thread != cmd || p.content["lanekeeper.result"] == nil {
+		if p := w.must("customer", "already has this"); p.reply != q || p.thread != cmd || p.content["lanekeeper.result"] == nil {
 			t.Errorf("notice: %+v", p)
 		}
 		w.says(mia, "customer", in(cmd, "and this"))
@@ -373,7 +373,7 @@ func TestAnswerLost(t *testing.T) {
 		w.lost = func(m *effect.Message) bool { return strings.HasPrefix(m.ID, "ans:") }
 		w.phone(dana, "#1 hello")
 		w.phoneGot(dana, "*#1* Your answer could not be delivered in Matrix. Staff were told.")
-		if p := w.must("super_admin", "did not reach the asker"); p.thread != w.root(n) {
+		if p := w.must("super_admin", "didn't reach the asker"); p.thread != w.root(n) {
 			t.Errorf("told: %+v", p)
 		}
 		w.tx(func(ctx context.Context) error {
@@ -382,7 +382,7 @@ func TestAnswerLost(t *testing.T) {
 		})
 		w.settle()
 		mine := w.says(root, "super_admin", in(w.root(n), "mine"))
-		if p := w.must("super_admin", "did not reach the asker"); p.reply != mine || w.marked(mine, "📤") {
+		if p := w.must("super_admin", "didn't reach the asker"); p.reply != mine || w.marked(mine, "📤") {
 			t.Errorf("told: %+v", p)
 		}
 	})

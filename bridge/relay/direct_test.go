@@ -14,7 +14,7 @@ func TestDirectChatHasNoThreads(t *testing.T) {
 	each(t, nil, func(w *world) {
 		w.wake()
 		_, first := w.asks(carl, "direct"+carl, "alpha")
-		if p := w.must("direct"+carl, "I asked our support team"); p.thread != "" || p.reply != first {
+		if p := w.must("direct"+carl, "I've passed this to our support team"); p.thread != "" || p.reply != first {
 			t.Errorf("first notice: %+v", p)
 		}
 		w.phone(dana, "one")
@@ -119,14 +119,14 @@ func TestHintAfterAnAnswer(t *testing.T) {
 		w.wake()
 		_, cmd := w.asks(carl, "customer", "alpha")
 		w.says(carl, "customer", body("to all of you"))
-		w.none("customer", "This stays in the room")
+		w.none("customer", "This stayed in the room")
 		w.phone(dana, "an answer")
 		w.outs = nil
 		w.says(mia, "customer", body("somebody else"))
-		w.none("customer", "This stays in the room")
+		w.none("customer", "This stayed in the room")
 		lost := w.says(carl, "customer", body("thanks, and the other one?"))
 		w.phoneGot(dana)
-		if p := w.must("customer", "This stays in the room"); p.reply != lost || p.thread != "" || p.msgtype != "m.notice" {
+		if p := w.must("customer", "This stayed in the room"); p.reply != lost || p.thread != "" || p.msgtype != "m.notice" {
 			t.Errorf("hint: %+v", p)
 		}
 		w.says(carl, "customer", in(cmd, "in the thread"))

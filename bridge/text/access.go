@@ -1,6 +1,7 @@
 package text
 
 import (
+	"html"
 	"time"
 
 	"lanekeeper/bridge/markup"
@@ -35,20 +36,20 @@ func Date(t, now time.Time) string {
 
 // RequestCard is for those who decide: staff.
 func RequestCard(q project.Request, user, by Pill, lane string) Words {
-	head := Say("#%d · %s asks to %s %s.", q.Number, user, May(q.Access), lane)
+	head := Say("%s would like to %s %s. (#%d)", user, May(q.Access), lane, q.Number)
 	if q.Reason != "" {
 		head = Join(head, quoted(q.Reason))
 	}
 	var tail Words
 	switch q.State {
 	case project.Open:
-		tail = Say("✅ lets them in, ❌ declines.")
+		tail = Say("React ✅ to approve, ❌ to decline.")
 	case project.Approved:
 		tail = Say("Approved by %s.", by)
 	case project.Denied:
 		tail = Say("Declined by %s.", by)
 	default:
-		tail = Say("Withdrawn. Nothing to decide.")
+		tail = Say("Withdrawn – nothing left to decide.")
 	}
 	if q.Because != "" {
 		tail = Join(tail, quoted(q.Because))
@@ -59,7 +60,7 @@ func RequestCard(q project.Request, user, by Pill, lane string) Words {
 // DecidedCard is what the card of a request becomes for somebody who may not decide
 // such things any more.
 func DecidedCard(q project.Request) Words {
-	return Say("#%d · This is decided. There is nothing left for you to do.", q.Number)
+	return Say("This request has been decided; there's nothing left for you to do. (#%d)", q.Number)
 }
 
 // DecidedInLane says in the thread where somebody asked that it is decided; they read
@@ -67,45 +68,40 @@ func DecidedCard(q project.Request) Words {
 func DecidedInLane(q project.Request) Words {
 	switch q.State {
 	case project.Approved:
-		return Say("#%d · Approved. The link is in your direct chat with me.", q.Number)
+		return Say("Approved! You'll find the link in our direct chat. (#%d)", q.Number)
 	case project.Denied:
-		return Say("#%d · Declined. You read more in your direct chat with me.", q.Number)
+		return Say("Declined. You'll find more in our direct chat. (#%d)", q.Number)
 	}
-	return Say("#%d · Withdrawn.", q.Number)
+	return Say("Your request is withdrawn. (#%d)", q.Number)
 }
 
 // SignsOfCard answers another reaction on a request's card.
 func SignsOfCard(n int64) Words {
-	return Say("#%d · Only two reactions count on that card: ✅ lets them in, ❌ declines.", n)
+	return Say("That card takes two reactions: ✅ approves, ❌ declines. (#%d)", n)
 }
 
 // Approved is for the person who was let in, in their direct chat.
 func Approved(by Pill, lane string, a project.Access, until *time.Time, now time.Time, link, reason string) Words {
-	w := Say("%s let you %s %s", by, May(a), lane)
+	w := Say("You can now %s %s", May(a), linked(lane, link))
 	if until != nil {
-		w = Say("%s let you %s %s until %s", by, May(a), lane, Date(*until, now))
+		w = Say("%s until %s", w, Date(*until, now))
 	}
-	if link != "" {
-		w = Say("%s: %s", w, link)
-	} else {
-		w = Say("%s.", w)
-	}
-	return because(w, reason)
+	return because(Say("%s. Approved by %s.", w, by), reason)
 }
 
 // DeniedTo is for the person who asked, in their direct chat.
 func DeniedTo(by Pill, lane, reason string) Words {
 	if reason == "" {
-		return Say("%s declined your request for %s. Ask them if you want to know why.", by, lane)
+		return Say("%s declined your request for %s without giving a reason.", by, lane)
 	}
 	return Join(Say("%s declined your request for %s:", by, lane), quoted(reason))
 }
 
 // Revoked is for the person who had it, in their direct chat.
 func Revoked(by Pill, lane string, left project.Access, reason string) Words {
-	w := Say("%s took your access back: you can no longer read %s.", by, lane)
+	w := Say("%s has ended your access to %s.", by, lane)
 	if left > project.None {
-		w = Say("%s changed what you may do: you may %s %s.", by, May(left), lane)
+		w = Say("%s changed your access: you can now only %s %s.", by, May(left), lane)
 	}
 	return because(w, reason)
 }
@@ -113,9 +109,18 @@ func Revoked(by Pill, lane string, left project.Access, reason string) Words {
 // Expired is for the person whose time is over, in their direct chat.
 func Expired(lane string, left project.Access) Words {
 	if left > project.None {
-		return Say("Your time is over: from now on you may %s %s.", May(left), lane)
+		return Say("Your extra access to %s has ended, as planned. You can still %s it.", lane, May(left))
 	}
-	return Say("Your time in %s is over. Ask for more with request.", lane)
+	return Say("Your access to %s has ended, as planned. For more time: %s", lane, Code("request"))
+}
+
+// linked is a room's name that leads there: as a link where clients show such, with the
+// address behind it where they do not.
+func linked(name, link string) Words {
+	if link == "" {
+		return Say("%s", name)
+	}
+	return Words{Plain: name + " (" + link + ")", HTML: `<a href="` + html.EscapeString(link) + `">` + html.EscapeString(name) + `</a>`}
 }
 
 func because(w Words, reason string) Words {

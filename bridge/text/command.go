@@ -3,44 +3,44 @@ package text
 import "time"
 
 // Elsewhere says in a room that what comes of a command is told to its sender alone.
-func Elsewhere() Words { return Say("📨 The rest is in your direct chat with me.") }
+func Elsewhere() Words { return Say("📨 I've sent you the rest in our direct chat.") }
 
 // Pending is said under an answer whose change Matrix does not show yet.
 // why is the homeserver's reason, if there is one to be told here.
 func Pending(why string) Words {
 	if why != "" {
-		return Say("Matrix does not show it yet: the homeserver refuses (%s). I keep at it and edit this message when it stands.", why)
+		return Say("Still working on it: the homeserver refuses (%s). I'll keep trying and update this message when it's done.", why)
 	}
-	return Say("Matrix does not show it yet. I keep at it and edit this message when it stands.")
+	return Say("Still working on it. I'll update this message when it's done.")
 }
 
 // Parked is for staff: something could not be handled and was set aside.
 func Parked(job int64, queue, reason string) Words {
-	return Say("I set something aside that I could not handle (%s #%d): %s. Everything else goes on. The log has the details, and alone tells of others in the next minutes.", queue, job, reason)
+	return Say("I couldn't process one item and set it aside (%s #%d): %s. Everything else keeps running. Details, and more of the same in the next minutes, are in the log.", queue, job, reason)
 }
 
 // StaleReaction says that a reaction on a request's card came too late to decide it.
 func StaleReaction(key string, n int64) Words {
-	return Say("Your %s on #%d reached me more than 15 minutes after you put it, so I left it. Take it off and put it again if you still mean it.", key, n)
+	return Say("Your %s reached me more than 15 minutes late, so I didn't act on it. If you still want it, take it off and add it again. (#%d)", key, n)
 }
 
 // GapWaits is for staff: a room cannot be read on.
 func GapWaits(where string, since time.Time) Words {
-	return Say("I cannot read what was written in %s while I was away: the homeserver does not give it to me since %s. What is written there now waits until it does; everything else goes on.", where, since.UTC().Format("15:04 UTC"))
+	return Say("I can't read what was written in %s while I was away: since %s the homeserver hasn't given it to me. What people write there now waits for it; everything else keeps running.", where, since.UTC().Format("15:04 UTC"))
 }
 
 // GapLost is for staff: what was said in a room while we were away is lost to us.
 func GapLost(where string, since time.Time) Words {
-	return Say("The homeserver does not give me what was written in %s while I was away, before %s. I go on without it: please look there whether somebody still waits for an answer.", where, since.UTC().Format("15:04 UTC"))
+	return Say("The homeserver can't give me what was written in %s while I was away, before %s. I'm carrying on without it: please check whether somebody there is still waiting for an answer.", where, since.UTC().Format("15:04 UTC"))
 }
 
 // GapInParts is for staff: what was said in a room while we were away may come in with
 // holes.
 func GapInParts(where string, since time.Time) Words {
-	return Say("So much was written in %s while I was away, before %s, that the homeserver does not give it to me in one piece. I read it in parts, and this homeserver may leave some of it out: please look there whether somebody still waits for an answer.", where, since.UTC().Format("15:04 UTC"))
+	return Say("So much was written in %s while I was away, before %s, that the homeserver gives it to me only in parts, and may leave some out: please check whether somebody there is still waiting for an answer.", where, since.UTC().Format("15:04 UTC"))
 }
 
 // TwilioStuck is for staff: nothing goes to WhatsApp at the moment.
 func TwilioStuck(why string) Words {
-	return Say("WhatsApp messages wait: %s. Nothing is lost; they go out when it works again.", why)
+	return Say("WhatsApp is paused: %s. Nothing is lost; messages go out once it works again.", why)
 }

@@ -7,30 +7,30 @@ import "lanekeeper/bridge/project"
 func Decision(e project.Entry, by Pill) Words {
 	who := Say("%s", by)
 	if e.By == "" {
-		who = Say("it was so") // before decisions were kept
+		who = Say("somebody") // before decisions were kept
 	}
 	w := Say("%s: %s ", e.At.UTC().Format("2 January 2006"), who)
 	switch {
 	case e.What == project.WhatExpire:
-		w = Say("%s: their time was over, %s became %s.", e.At.UTC().Format("2 January 2006"), e.Was, e.Became)
+		w = Say("%s: their access ended as planned, from %s to %s.", e.At.UTC().Format("2 January 2006"), e.Was, e.Became)
 	case e.By == "" && e.Lane == "":
-		w = Say("%salready, as %s.", w, e.Became)
+		w = Say("%sadded them as %s, or earlier.", w, e.Became)
 	case e.What == project.WhatAdd && e.Was != "" && e.Was != e.Became:
-		w = Say("%smade them %s; they were %s.", w, e.Became, e.Was)
+		w = Say("%schanged their role to %s, from %s.", w, e.Became, e.Was)
 	case e.What == project.WhatAdd:
 		w = Say("%sadded them as %s.", w, e.Became)
 	case e.What == project.WhatAccept:
 		w = Say("%saccepted them as %s.", w, e.Became)
 	case e.What == project.WhatRemove:
-		w = Say("%stook them out; they were %s.", w, e.Was)
+		w = Say("%sremoved them; they were %s.", w, e.Was)
 	case e.What == project.WhatApprove && e.Until != nil:
-		w = Say("%sgave them %s until %s.", w, e.Became, e.Until.UTC().Format("2 January 2006, 15:04 UTC"))
+		w = Say("%sapproved %s until %s.", w, e.Became, e.Until.UTC().Format("2 January 2006, 15:04 UTC"))
 	case e.What == project.WhatApprove:
-		w = Say("%sgave them %s.", w, e.Became)
+		w = Say("%sapproved %s.", w, e.Became)
 	case e.What == project.WhatDeny:
-		w = Say("%sdeclined what they asked for.", w)
+		w = Say("%sdeclined their request.", w)
 	case e.What == project.WhatRevoke:
-		w = Say("%stook back what was approved: %s became %s.", w, e.Was, e.Became)
+		w = Say("%sended an approval: from %s to %s.", w, e.Was, e.Became)
 	}
 	return because(w, e.Reason)
 }

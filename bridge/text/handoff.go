@@ -15,34 +15,34 @@ type Asked struct {
 	WhatsApp bool   // the words also go to WhatsApp
 	Consent  bool   // they do if the asker agrees
 	Again    bool   // the asker has read the long version before
+	Prefix   string // of commands
 	Question string // repeated where the thread cannot hang on it
 }
 
 // AskedForAsker is the first notice in the asker's thread.
 func AskedForAsker(a Asked) Words {
 	var s []string
-	switch {
-	case a.Again && a.WhatsApp:
-		s = append(s, "Support is asked, also on WhatsApp.")
-	case a.Again:
-		s = append(s, "Support is asked.")
-	case a.WhatsApp:
-		s = append(s, "I asked our support team, also on WhatsApp.")
-	default:
-		s = append(s, "I asked our support team.")
+	also := ""
+	if a.WhatsApp {
+		also = ", also on WhatsApp"
+	}
+	if a.Again {
+		s = append(s, "Passed to support"+also+".")
+	} else {
+		s = append(s, "Thanks – I've passed this to our support team"+also+".")
 	}
 	switch {
 	case a.Lane && a.Again:
-		s = append(s, "All in this room can read this thread.")
-	case a.Lane:
 		s = append(s, "Everyone in this room can read this thread.")
+	case a.Lane:
+		s = append(s, "Their answer comes in this thread, which everyone in this room can read.")
 	case !a.Again:
-		s = append(s, "The answer comes here, and only you can read it. What you write here goes to them.")
+		s = append(s, "Their answer comes here, for your eyes only. Until then everything you write here goes to them; commands need `"+a.Prefix+"` before them.")
 	}
 	if a.Consent {
 		s = append(s, ConsentWish)
 	}
-	w := Say("%s", fmt.Sprintf("#%d · %s", a.Number, strings.Join(s, " ")))
+	w := Sentence(fmt.Sprintf("%s (#%d)", strings.Join(s, " "), a.Number))
 	if a.Question == "" {
 		return w
 	}
@@ -50,29 +50,29 @@ func AskedForAsker(a Asked) Words {
 }
 
 // ConsentWish asks for the leave to send somebody's words to WhatsApp.
-const ConsentWish = "May what you write here also go to their WhatsApp? Answers are often faster there. React with ✅ if so."
+const ConsentWish = "May I send this to their WhatsApp, too? You'll often get an answer sooner. ✅ = yes."
 
 // JoinedForAsker answers who asks in a thread where support is asked already;
 // open: it was closed until now.
 func JoinedForAsker(a Asked, open bool) Words {
-	words := "Support is asked here already, and reads this, too"
+	words := "Support already has this and will see your message, too"
 	if open {
-		words = "It was closed and is open again: support was told"
+		words = "I've reopened this and told support"
 	}
 	if a.WhatsApp {
 		words += ", also on WhatsApp"
 	}
 	words += "."
 	if a.Lane {
-		words += " All in this room can read this thread."
+		words += " Everyone in this room can read this thread."
 	}
 	if open {
-		words += " If you want to ask something new, ask it once more, outside of the thread and not as a reply."
+		words += " For a new question, ask again outside this thread, and not as a reply."
 	}
 	if a.Consent {
 		words += " " + ConsentWish
 	}
-	return Say("%s", fmt.Sprintf("#%d · %s", a.Number, words))
+	return Say("%s (#%d)", words, a.Number)
 }
 
 // Full is a question of somebody who has as many open handoffs as one person may.
@@ -84,17 +84,17 @@ type Full struct {
 
 // FullForAsker answers such a question.
 func FullForAsker(f Full) Words {
-	words := fmt.Sprintf("#%d · You have %d open requests, as many as one person may have at a time, so I added this to #%d. Close one with `close` and its number if it is done.", f.Number, f.Open, f.Number)
-	if f.Question != "" {
-		words += "\nYou asked: " + f.Question
+	w := Sentence(fmt.Sprintf("You already have %d open questions, and that's as many as I can keep apart, so I've added this to #%d. If one is answered, close it: `close #%d`.", f.Open, f.Number, f.Number))
+	if f.Question == "" {
+		return w
 	}
-	return Say("%s", words)
+	return Join(w, Say("You asked:"), markup.Quote(Words{Plain: f.Question}))
 }
 
 // NoMoreForAsker refuses such a question where there is none in the same place that it
 // could join.
 func NoMoreForAsker(open int) string {
-	return fmt.Sprintf("You have %d open requests, as many as one person may have at a time, and none of them is here. Close one with `close` and its number, then ask again.", open)
+	return fmt.Sprintf("You already have %d open questions, and that's as many as I can keep apart. None of them is here: close one with `close` and its number, then ask again.", open)
 }
 
 // TakenOut are words that were meant to be private and taken out of a lane.
@@ -108,44 +108,44 @@ type TakenOut struct {
 // TakenOutForSender refuses a private question, in the direct chat alone. What is
 // asked there can go to WhatsApp, and words of staff lanes do not.
 func TakenOutForSender(t TakenOut) Words {
-	out := "I took your words out of the lane: nobody else shall read them there."
+	out := "I've removed your message from the room, so nobody else reads it there."
 	switch {
 	case t.Again && t.Customer:
-		out += " If you ask again, ask here."
+		out += " To ask again, write to me here."
 	case t.Again:
-		out += " If you ask again, ask there, with --private before all other words: what you ask here can go to WhatsApp, too."
+		out += " To ask again, ask there, with --private before all other words: what you ask here can also go to WhatsApp."
 	}
 	return Join(Say("%s", t.Why+" "+out), Say("You wrote:"), markup.Quote(Words{Plain: t.Words}))
 }
 
 // TooMuchForAsker says that words are not carried, as they are too many.
 func TooMuchForAsker(n int64, limit int) Words {
-	return Say("%s", fmt.Sprintf("#%d · That is more than %d messages in a minute: this one, and what you write in the rest of that minute, was not passed on. What you wrote before was. Please wait a minute and send it again.", n, limit))
+	return Say("%s", fmt.Sprintf("That's more than %d messages in a minute, so I haven't passed on this one, or what you write in the rest of that minute. Everything before it went through. Please send it again in a minute. (#%d)", limit, n))
 }
 
 // ClosedForAsker tells that a handoff ended; by is the name to show.
 func ClosedForAsker(n int64, by string) Words {
-	return Say("%s", fmt.Sprintf("%s closed #%d. Write here if you need more.", by, n))
+	return Say("%s", fmt.Sprintf("%s marked this as answered. Need anything else? Just write here. (#%d)", by, n))
 }
 
 // EndedForAsker tells somebody who is in no project any more that nobody reads on.
 func EndedForAsker(n int64) Words {
-	return Say("%s", fmt.Sprintf("#%d has ended: you are not in the project any more. What you write about it reaches nobody.", n))
+	return Say("%s", fmt.Sprintf("This conversation has ended, because you're no longer in the project. What you write about it reaches nobody. (#%d)", n))
 }
 
 // EndedForStaff says in the card's thread why a conversation has ended.
 func EndedForStaff(n int64, asker string) Words {
-	return Say("%s", fmt.Sprintf("%s is not in the project any more, so I closed #%d. What they write reaches nobody.", asker, n))
+	return Say("%s", fmt.Sprintf("%s is no longer in the project, so I've closed this. What they write reaches nobody. (#%d)", asker, n))
 }
 
 // WhichForAsker asks to which of several questions somebody's words belong.
 func WhichForAsker(numbers []int64) Words {
-	return Say("%s", "Is that for "+tags(numbers, " or ")+"? I did not send it, because not the same people read them. Please send it again as a reply to a message of the one you mean.")
+	return Say("%s", "Is that for "+tags(numbers, " or ")+"? I haven't sent it, because different people read those. Please send it again as a reply to a message of the one you mean.")
 }
 
 // WhichOfYours asks which of somebody's own questions a command means.
 func WhichOfYours(numbers []int64) string {
-	return fmt.Sprintf("Which one? %s are open here. Write it with the number, like #%d, or as a reply to a message of the one you mean.", tags(numbers, " and "), numbers[0])
+	return fmt.Sprintf("Which one? %s are open here. Add the number, like #%d, or reply to a message of the one you mean.", tags(numbers, " and "), numbers[0])
 }
 
 func tags(numbers []int64, by string) string {
@@ -160,27 +160,27 @@ func tags(numbers []int64, by string) string {
 // a command, and how to do either.
 func HeldForAnyone(prefix, words string) Words {
 	words = Shorten(words, 200)
-	return Say("That reads like a command, so I sent it to nobody. To have it done, write %s. To send it as words, put it in quotes: %s.", Code(prefix+" "+words), Code("\""+words+"\""))
+	return Say("That looks like a command, so I haven't sent it to anyone. To run it, write %s. To send it as it is, put it in quotes: %s.", Code(prefix+" "+words), Code("\""+words+"\""))
 }
 
 // HintForAsker says how to answer an answer.
 func HintForAsker(n int64) Words {
-	return Say("%s", fmt.Sprintf("#%d · This stays in the room. If it is for our support team, write it in the thread of your question, or as a reply to their answer.", n))
+	return Say("%s", fmt.Sprintf("This stayed in the room. If it's for our support team, write it in the thread of your question, or reply to their answer. (#%d)", n))
 }
 
 // ReopenedForAsker tells that a handoff goes on.
 func ReopenedForAsker(n int64) Words {
-	return Say("%s", fmt.Sprintf("#%d is open again. Our support team was told.", n))
+	return Say("%s", fmt.Sprintf("I've reopened this and told our support team. (#%d)", n))
 }
 
 // NotCarriedForAsker answers a file in the thread.
 func NotCarriedForAsker(n int64) Words {
-	return Say("%s", fmt.Sprintf("#%d · I cannot pass files on yet: this one was not carried to the support team. Please say in words what it shows.", n))
+	return Say("%s", fmt.Sprintf("I can't pass on files yet, so support hasn't seen this one. Please describe what it shows. (#%d)", n))
 }
 
 // UndeliveredForAsker is said at a message that WhatsApp did not deliver.
 func UndeliveredForAsker(n int64) Words {
-	return Say("%s", fmt.Sprintf("#%d · WhatsApp did not deliver this. Our support team has it in Matrix and was told; you need not write it again.", n))
+	return Say("%s", fmt.Sprintf("WhatsApp didn't deliver this, but support can read it in Matrix. No need to send it again. (#%d)", n))
 }
 
 // AnswerForAsker is an answer where the bot speaks for somebody.
@@ -220,7 +220,7 @@ type Card struct {
 
 // CardForStaff is the card of a handoff in the super-admin room.
 func CardForStaff(c Card) Words {
-	lines := []Words{Say("#%d · %s asks · %s", c.Number, c.Asker, c.Place)}
+	lines := []Words{Say("%s #%d · %s · %s", signOf(c), c.Number, named(c.Asker), c.Place)}
 	if c.Question.Plain != "" {
 		lines = append(lines, markup.Quote(c.Question))
 	}
@@ -231,35 +231,57 @@ func CardForStaff(c Card) Words {
 	case c.State == "closed":
 		state = "Closed."
 	case c.Phone:
-		state = c.Owner + " answers on WhatsApp."
+		state = c.Owner + " is answering on WhatsApp."
 	case c.Owner != "":
-		state = c.Owner + " answers, in this thread."
+		state = c.Owner + " is answering here."
 	default:
-		state = "Open: react with ✋ to take it, then answer in this thread."
+		state = "Open – ✋ to take it, then reply in this thread."
 	}
 	if c.State != "closed" && c.InMatrix {
-		state += " It waits in Matrix: its words do not go to WhatsApp."
+		state += " Matrix only: nothing goes to WhatsApp."
 	}
 	if c.State != "closed" && c.Consent {
-		state += " The asker has not agreed to WhatsApp yet."
+		state += " Not on WhatsApp yet: " + c.Asker.Name + " hasn't agreed."
 	}
 	return Join(append(lines, Say("%s", state))...)
 }
 
+// signOf shows at a glance what a card needs.
+func signOf(c Card) string {
+	switch {
+	case c.State == "closed":
+		return "✅"
+	case c.Owner != "":
+		return "🔵"
+	}
+	return "🟠"
+}
+
+// named is a person for staff who may share no room with them: clients show the raw id of
+// such a person instead of a pill's text, so the name stands for itself, with the id small
+// behind it.
+func named(p Pill) Words {
+	w := Words{Plain: p.Name, HTML: "<strong>" + html.EscapeString(p.Name) + "</strong>"}
+	if p.ID != "" && p.ID != p.Name {
+		w.HTML += " <sub>" + html.EscapeString(p.ID) + "</sub>"
+	}
+	return w
+}
+
 // ContextForStaff is what was said before a question.
 func ContextForStaff(said []Words) Words {
-	return Join(append([]Words{Say("Before that, in the same room:")}, said...)...)
+	return Join(append([]Words{Say("Earlier in that room:")}, said...)...)
 }
 
 // KeptForStaff says why somebody's words in a card's thread stay there.
 func KeptForStaff(prefix string, n int64, state, owner string) Words {
 	switch {
 	case state == "closed":
-		return Sentence(fmt.Sprintf("🔒 #%d is closed, so this was not sent. Write `%s reopen` first.", n, prefix))
+		return Sentence(fmt.Sprintf("🔒 Not sent: #%d is closed. `%s reopen` opens it again.", n, prefix))
 	case owner != "":
-		return Sentence(fmt.Sprintf("🔒 %s owns #%d, so your words stay among staff. `%s take --force` makes it yours.", owner, n, prefix))
+		return Sentence(fmt.Sprintf("🔒 Staff only: %s is answering #%d. To take over: `%s take --force`.", owner, n, prefix))
 	}
-	return Say("%s", fmt.Sprintf("🔒 Nobody owns #%d yet, so your words stay among staff. React with ✋ on the card to take it.", n))
+	return Say("%s", fmt.Sprintf("🔒 Staff only: nobody has taken #%d yet. ✋ on the card makes it yours.", n))
 }
 
 // UnsentForStaff shows an answer from WhatsApp that did not go to the asker.
@@ -268,65 +290,65 @@ func UnsentForStaff(name, why string, w Words) Words {
 }
 
 // FileForStaff stands for a file that was not carried; its name is not shown.
-func FileForStaff() Words { return Say("(a file that was not carried)") }
+func FileForStaff() Words { return Say("(a file, not passed on)") }
 
 // NotCarriedForStaff answers a file of the owner.
 func NotCarriedForStaff() Words {
-	return Say("I cannot pass files on yet: this was not sent to the asker.")
+	return Say("I can't pass on files yet, so the asker hasn't got this one.")
 }
 
 // OwnedForStaff answers ✋ on the card of what another owns.
 func OwnedForStaff(prefix string, n int64, owner string) Words {
-	return Sentence(fmt.Sprintf("%s owns #%d. `%s take #%d --force` makes it yours.", owner, n, prefix, n))
+	return Sentence(fmt.Sprintf("%s is already answering #%d. To take over: `%s take #%d --force`.", owner, n, prefix, n))
 }
 
 // SignOfCardForStaff answers another reaction on a handoff's card.
 func SignOfCardForStaff(n int64) Words {
-	return Say("#%d · One reaction counts on the card: ✋ makes the question yours.", n)
+	return Say("That card takes one reaction: ✋ makes the question yours. (#%d)", n)
 }
 
 // TakenOverForStaff tells the former owner that another answers now.
 func TakenOverForStaff(n int64, by string) Words {
-	return Say("%s", fmt.Sprintf("%s took over #%d: your words here stay among staff now.", by, n))
+	return Say("%s", fmt.Sprintf("%s has taken over #%d. What you write here now stays among staff.", by, n))
 }
 
 // FreedForStaff tells staff that nobody owns a handoff and WhatsApp cannot help.
 func FreedForStaff(n int64) Words {
-	return Say("%s", fmt.Sprintf("Nobody owns #%d, and nobody on WhatsApp can be asked. Please take it with ✋ on the card.", n))
+	return Say("%s", fmt.Sprintf("#%d has nobody, and nobody on WhatsApp can be reached. Please take it with ✋ on the card.", n))
 }
 
 // UnreachableForStaff says that a phone could be sent nothing.
 func UnreachableForStaff(n int64, name string) Words {
-	return Say("%s", fmt.Sprintf("Nothing could be sent to %s on WhatsApp for #%d: %s wrote nothing there in the last 24 hours, and no template is set up (whatsapp.template_sid). It goes out once %s writes to our number.", name, n, name, name))
+	return Say("%s", fmt.Sprintf("I couldn't reach %s on WhatsApp for #%d: the 24-hour window is closed, and whatsapp.template_sid is not set. It goes out as soon as %s writes to us.", name, n, name))
 }
 
 // FailedForStaff says that a line did not reach an agent; why is Twilio's reason.
 func FailedForStaff(n int64, name, why string) Words {
-	return Say("%s", fmt.Sprintf("#%d · This did not reach %s on WhatsApp: %s. Somebody else can take it with ✋ on the card.", n, name, why))
+	return Say("%s", fmt.Sprintf("This didn't reach %s on WhatsApp: %s. Anyone can take over with ✋ on the card. (#%d)", name, why, n))
 }
 
 // UnknownForStaff says that nobody knows whether a line reached an agent.
 func UnknownForStaff(n int64, name string) Words {
-	return Say("%s", fmt.Sprintf("#%d · Whether this reached %s on WhatsApp is not known: Twilio took it and has said nothing of it for half a day. Ask %s, or let somebody else take it with ✋ on the card.", n, name, name))
+	return Say("%s", fmt.Sprintf("I don't know whether this reached %s on WhatsApp: Twilio accepted it and has said nothing for half a day. Please ask %s, or take over with ✋ on the card. (#%d)", name, name, n))
 }
 
 // LostForStaff says that an answer did not reach the asker's thread.
 func LostForStaff(n int64) Words {
-	return Say("%s", fmt.Sprintf("#%d · This did not reach the asker: the homeserver refused it. The asker may have left the room. Try another way, or send it again later.", n))
+	return Say("%s", fmt.Sprintf("This didn't reach the asker: the homeserver refused it. They may have left the room; please reach them another way. (#%d)", n))
 }
 
 // StrangersForStaff says that no more unknown numbers are named.
 func StrangersForStaff(n int) Words {
-	return Say("%s", fmt.Sprintf("More than %d unknown numbers wrote to us on WhatsApp today. They get no answer, and I name no more of them until tomorrow.", n))
+	return Say("%s", fmt.Sprintf("More than %d unknown numbers have written to us on WhatsApp today. They get no answer, and I won't list more of them until tomorrow.", n))
 }
 
 // AbsentForStaff tells that an answer stands in a room where its asker does not read
 // it any more or, if they are still there, cannot reply.
 func AbsentForStaff(n int64, gone bool) Words {
 	if gone {
-		return Say("%s", fmt.Sprintf("#%d · The asker is not in that room any more and does not read this. Reach them in another way, or close it.", n))
+		return Say("%s", fmt.Sprintf("The asker has left that room and won't read this. Please reach them another way, or close it. (#%d)", n))
 	}
-	return Say("%s", fmt.Sprintf("#%d · The project is archived: the asker reads this and cannot reply. Restore the project if they shall.", n))
+	return Say("%s", fmt.Sprintf("The project is archived: the asker can read this but not reply. To let them, restore the project. (#%d)", n))
 }
 
 // RemovedForStaff says why nothing goes to who asked in private any more.
@@ -336,20 +358,20 @@ func RemovedForStaff(n int64) string {
 
 // StrangerForStaff tells of a message from a number that is no agent's.
 func StrangerForStaff(number string) Words {
-	return Say("%s", fmt.Sprintf("Somebody wrote to us on WhatsApp from %s, which is no agent's number. They got no answer. If they should be an agent, add them to whatsapp.agents.", number))
+	return Say("%s", fmt.Sprintf("%s wrote to us on WhatsApp and isn't an agent, so they got no answer. If they should be one, add them to whatsapp.agents.", number))
 }
 
 // OptedOutForStaff tells that an agent does not want messages any more.
 func OptedOutForStaff(name string) Words {
-	return Say("%s", fmt.Sprintf("%s wrote STOP on WhatsApp: Twilio sends nothing there until %s writes START.", name, name))
+	return Say("%s", fmt.Sprintf("%s sent STOP on WhatsApp. Twilio won't deliver anything until %s sends START.", name, name))
 }
 
 // ConsentedForStaff tells that the asker's words may go to WhatsApp now, or not any more.
 func ConsentedForStaff(name string, given bool) Words {
 	if given {
-		return Say("%s", name+" agreed: what was written here went to WhatsApp, too.")
+		return Say("%s", name+" agreed: this conversation is on WhatsApp now, too.")
 	}
-	return Say("%s", name+" took that back: nothing more goes to WhatsApp.")
+	return Say("%s", name+" changed their mind: nothing more goes to WhatsApp.")
 }
 
 // ReactionForStaff is a reaction of an asker's that is shown as words.
@@ -362,13 +384,13 @@ func HandoffForStaff(n int64, asker Pill, place, state, owner string) Words {
 	if owner != "" {
 		state += ", " + owner
 	}
-	return Say("#%d · %s · %s · %s", n, asker, place, state)
+	return Say("#%d · %s · %s · %s", n, named(asker), place, state)
 }
 
 // HandoffsForStaff is a list of handoffs.
 func HandoffsForStaff(lines []Words) Words {
 	if len(lines) == 0 {
-		return Say("Nothing is open.")
+		return Say("No open questions.")
 	}
 	return Join(lines...)
 }
@@ -376,34 +398,34 @@ func HandoffsForStaff(lines []Words) Words {
 // TakenForStaff answers `take`.
 func TakenForStaff(n int64, changed bool) Words {
 	if !changed {
-		return Say("%s", fmt.Sprintf("#%d is yours already.", n))
+		return Say("%s", fmt.Sprintf("#%d is already yours.", n))
 	}
-	return Say("%s", fmt.Sprintf("#%d is yours: what you write in the card's thread goes to the asker.", n))
+	return Say("%s", fmt.Sprintf("#%d is yours. What you write in the card's thread now goes to the asker.", n))
 }
 
 // ReleasedForStaff answers `release`.
 func ReleasedForStaff(n int64, changed bool) Words {
 	if !changed {
-		return Say("%s", fmt.Sprintf("Nobody owns #%d.", n))
+		return Say("%s", fmt.Sprintf("#%d is already free: nobody is answering it.", n))
 	}
-	return Say("%s", fmt.Sprintf("#%d is free again. The others were asked.", n))
+	return Say("%s", fmt.Sprintf("#%d is free again; I've asked the others.", n))
 }
 
 // ClosedForAnyone answers `close`; here: in the asker's thread.
 func ClosedForAnyone(n int64, changed, here bool) Words {
 	switch {
 	case !changed:
-		return Say("%s", fmt.Sprintf("#%d was closed already.", n))
+		return Say("%s", fmt.Sprintf("#%d is already closed.", n))
 	case here:
-		return Say("%s", fmt.Sprintf("#%d is closed. Write here if you need more.", n))
+		return Say("%s", fmt.Sprintf("Closed. Need anything else? Just write here. (#%d)", n))
 	}
-	return Say("%s", fmt.Sprintf("#%d is closed. Whoever asked can write in its thread if they need more.", n))
+	return Say("%s", fmt.Sprintf("#%d is closed. If the asker writes in the thread, it opens again.", n))
 }
 
 // ReopenedForAnyone answers `reopen`.
 func ReopenedForAnyone(n int64, changed bool) Words {
 	if !changed {
-		return Say("%s", fmt.Sprintf("#%d is open.", n))
+		return Say("%s", fmt.Sprintf("#%d is already open.", n))
 	}
-	return Say("%s", fmt.Sprintf("#%d is open again. Support was told.", n))
+	return Say("%s", fmt.Sprintf("#%d is open again; I've told support.", n))
 }

@@ -13,66 +13,66 @@ import (
 // there by whoever sends the line.
 
 // WaitingForAgent is all that WhatsApp reads of a handoff that stays in Matrix.
-func WaitingForAgent() string { return "is waiting in Matrix." }
+func WaitingForAgent() string { return "A staff question is waiting in Matrix." }
 
 // OnlyMatrixForAgent refuses an answer to a handoff that stays in Matrix.
 func OnlyMatrixForAgent() string {
-	return "is waiting in Matrix. It can be answered only there, so nothing was sent."
+	return "can only be answered in Matrix, so this wasn't sent."
 }
 
 // ClosedForAgent answers words for a closed handoff.
 func ClosedForAgent(n int64) string {
-	return fmt.Sprintf("is closed, so your answer was not sent. Write `take %d` to open it again.", n)
+	return fmt.Sprintf("is closed, so your answer wasn't sent. `take %d` opens it again.", n)
 }
 
 // AlreadyClosedForAgent answers `done` for a closed handoff.
-func AlreadyClosedForAgent() string { return "is closed already." }
+func AlreadyClosedForAgent() string { return "is already closed." }
 
 // OpenForAgent answers who wants to read a handoff that they have on their phone.
 func OpenForAgent() string {
-	return "is open; its words are further up here. Quote one to answer, or begin with the number."
+	return "is open; you'll find it further up. Quote it to answer, or start with its number."
 }
 
 // OwnedForAgent tells an agent that another answers.
 func OwnedForAgent(owner string, answered bool) string {
 	owner = markup.LiteralForWhatsApp(owner)
 	if answered {
-		return owner + " owns this, so your answer was not sent to the asker. Staff can read it."
+		return owner + " is answering this, so yours wasn't sent. Staff can read it."
 	}
-	return owner + " owns this."
+	return owner + " is already answering this."
 }
 
 // TakenForAgent confirms `take`.
-func TakenForAgent() string { return "is yours. What you write goes to the asker." }
+func TakenForAgent() string { return "is yours. Just reply here." }
 
 // PassedForAgent confirms `pass`.
-func PassedForAgent() string { return "Passed. You are not asked about this any more." }
+func PassedForAgent() string { return "OK, I won't ask you about this one again." }
 
 // GoneForAgent tells why a conversation has ended.
 func GoneForAgent() string {
-	return "The person who asked is not in the project any more. This is closed."
+	return "The person who asked is no longer in the project, so this is closed."
 }
 
 // DoneForAgent confirms `done`.
-func DoneForAgent() string { return "Closed. The asker was told." }
+func DoneForAgent() string { return "Closed. I've told the asker." }
 
 // EndedForAgent tells the owner that another closed the handoff.
 func EndedForAgent(by string) string { return markup.LiteralForWhatsApp(by) + " closed this." }
 
 // TakenOverForAgent tells the owner that another answers now.
 func TakenOverForAgent(by string) string {
-	return markup.LiteralForWhatsApp(by) + " took this over. What you write is not sent."
+	return markup.LiteralForWhatsApp(by) + " has taken this over; your replies to it no longer go out."
 }
 
 // RoutedForAgent confirms where an answer went when others were open, too.
-func RoutedForAgent() string { return "→ your answer went here." }
+func RoutedForAgent() string { return "✓ sent." }
 
 // AbsentForAgent is AbsentForStaff for the phone that it was written on.
 func AbsentForAgent(gone bool) string {
 	if gone {
-		return "They are not in that room any more and do not read your answer. The team knows."
+		return "They've left that room and won't read your answer. I've told the team."
 	}
-	return "Their project is archived: they can read your answer and cannot reply. The team knows."
+	return "Their project is archived: they can read your answer but not reply. I've told the team."
 }
 
 // RemovedForAgent says why an answer was not sent.
@@ -82,26 +82,26 @@ func RemovedForAgent() string {
 
 // LostForAgent says that an answer did not reach the asker.
 func LostForAgent() string {
-	return "Your answer could not be delivered in Matrix. Staff were told."
+	return "I couldn't deliver your answer. I've told staff."
 }
 
 // FileForAgent tells an agent that a file was not carried.
-func FileForAgent() string { return "Files are not carried yet, so yours was not sent." }
+func FileForAgent() string { return "I can't pass on files yet, so yours wasn't sent." }
 
 // SentFileForAgent tells an agent that the asker sent a file.
-func SentFileForAgent() string { return "(a file, which is not carried)" }
+func SentFileForAgent() string { return "(a file, not passed on)" }
 
 // RevokedForAgent tells the owner that the asker does not want WhatsApp any more.
 func RevokedForAgent() string {
-	return "goes on in Matrix: the asker does not want WhatsApp any more. What you write is not sent."
+	return "goes on in Matrix: the asker no longer wants WhatsApp. Your replies to it don't go out."
 }
 
 // EmptyForAgent answers a number without words.
-func EmptyForAgent() string { return "Write your answer behind the number." }
+func EmptyForAgent() string { return "Put your answer after the number: `#12 Tomorrow at noon.`" }
 
 // UnknownForAgent answers a number that names no handoff of theirs.
 func UnknownForAgent(n int64) string {
-	return fmt.Sprintf("There is no #%d for you, so nothing was sent. Write `list` to see what is open.", n)
+	return fmt.Sprintf("There's no open #%d for you, so nothing was sent. `list` shows what's open.", n)
 }
 
 // Choice is a handoff that an agent can choose.
@@ -154,7 +154,7 @@ func choices(list []Choice) string {
 		lines = append(lines, s)
 	}
 	if more {
-		lines = append(lines, "There are more; they are listed when some of these are done.")
+		lines = append(lines, "There are more; they show up as these are done.")
 	}
 	return strings.Join(lines, "\n")
 }
@@ -162,54 +162,54 @@ func choices(list []Choice) string {
 // WhichForAgent asks which handoff an answer is for.
 func WhichForAgent(list []Choice) string {
 	if len(list) == 0 {
-		return "I do not know which request that is for, so nothing was sent. None is open for you; write `?` to see what you can do."
+		return "I can't tell which question that is for, so nothing was sent. None is open for you; `?` shows what you can do."
 	}
-	return "Which one is that for? Nothing was sent. Quote a message of it, or begin with its number:\n" + choices(list)
+	return "Which one is that for? Nothing was sent. Quote a message of it, or start with its number:\n" + choices(list)
 }
 
 // WordForAgent asks about what is like an agent word: it could be meant for us, or for
 // who asked.
 func WordForAgent(list []Choice) string {
-	return WhichForAgent(list) + "\nAlone, as in `done 12`, it is done by me; behind the number, as in `#12 done`, it is an answer."
+	return WhichForAgent(list) + "\nOn its own, as in `done 12`, I do it; after the number, as in `#12 done`, it is an answer."
 }
 
 // ListForAgent answers `list`.
 func ListForAgent(list []Choice) string {
 	if len(list) == 0 {
-		return "Nothing is open."
+		return "No open questions."
 	}
 	return choices(list)
 }
 
 // NoneOpenForAgent answers words for which nothing is open.
 func NoneOpenForAgent() string {
-	return "Nothing is open for you, so this was sent to nobody. Write `?` to see what you can do."
+	return "Nothing is waiting for you, so this wasn't sent to anyone. `?` shows what you can do."
 }
 
 // OpeningForAgent answers the message that opened the window: it is never taken
 // for an answer.
 func OpeningForAgent(n int64) string {
-	return fmt.Sprintf("You can read and answer again for 24 hours. Your last message was sent to nobody: to answer, quote a message or begin with the number, as in `#%d`.", n)
+	return fmt.Sprintf("You're connected for 24 hours. Your last message went to nobody: to answer, quote a question or start with its number, `#%d`.", n)
 }
 
 // HelpForAgent answers `help` and `?`.
 func HelpForAgent() string {
-	return "Lanekeeper: quote a message to answer it, or begin with its number, as in `#12 your answer`.\n" +
-		"`list` shows what is open\n" +
-		"`take 12` makes a request yours\n" +
-		"`pass 12` leaves it to the others\n" +
-		"`done 12` closes it"
+	return "To answer, quote a question or start with its number: `#12 your answer`\n" +
+		"`list` what's open\n" +
+		"`take 12` it's mine\n" +
+		"`pass 12` not me\n" +
+		"`done 12` answered"
 }
 
 // CorrectionForAgent stands after the name of who changed a line that was sent.
 const CorrectionForAgent = " (correction)"
 
 // SilentForAgent stands for a question without words.
-func SilentForAgent() string { return "(asks for a human, without words yet)" }
+func SilentForAgent() string { return "(asked for a person, no question yet)" }
 
 // WithdrawnForAgent tells that a line was deleted.
 func WithdrawnForAgent(name string) string {
-	return markup.LiteralForWhatsApp(name) + " has withdrawn a message you got. Please delete it here, too."
+	return markup.LiteralForWhatsApp(name) + " deleted a message you received (withdrawn). Please delete it here, too."
 }
 
 // ReactionForAgent is a reaction as a short line; key and to are WhatsApp's markup.
@@ -223,7 +223,7 @@ func ReactionForAgent(name, key, to string) string {
 
 // TooMuchForAgent says that an agent's messages are not taken, as they are too many.
 func TooMuchForAgent(limit int) string {
-	return fmt.Sprintf("That is more than %d messages in a minute: this one, and what you write in the rest of that minute, was left. What you wrote before was taken. Please wait a minute and send it again.", limit)
+	return fmt.Sprintf("That's more than %d messages in a minute, so I haven't taken this one, or what you write in the rest of that minute. Everything before it went through. Please send it again in a minute.", limit)
 }
 
 // RestForAgent says where the rest of a text stands that is too long for WhatsApp.
@@ -231,5 +231,5 @@ func RestForAgent(n int64) string {
 	if n == 0 {
 		return "The rest is too long for WhatsApp."
 	}
-	return fmt.Sprintf("The rest is too long for WhatsApp. It stands in Matrix, in the thread of #%d.", n)
+	return fmt.Sprintf("The rest is too long for WhatsApp. You'll find it in Matrix, in the thread of #%d.", n)
 }

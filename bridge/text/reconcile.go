@@ -90,37 +90,37 @@ func CannotLower(user, room string, leave bool) Words {
 	if leave {
 		then = "leave by themselves"
 	}
-	return Say("nobody can take power from %s in %s: they were raised to Lanekeeper's own level. They have to %s", person(user), room, then)
+	return Say("nobody can take power from %s in %s: they were raised to my own level. They have to %s", person(user), room, then)
 }
 
 // CannotRaise is for a room where the bot lost its level.
 func CannotRaise(room string) Words {
-	return Say("Lanekeeper has lost its power level in %s and nobody there can give it back. Somebody with level 100 in it has to, or an administrator of the homeserver", room)
+	return Say("I've lost my power level in %s. Somebody with level 100 there has to give it back, or an administrator of the homeserver", room)
 }
 
 // CannotDo is for a step that the levels do not let the bot take.
 func CannotDo(step Words) Words {
-	return Say("%s: Lanekeeper's power level there is too low", step)
+	return Say("%s: my power level there is too low", step)
 }
 
 // CannotDecrypt is for a lane that was encrypted: that cannot be undone.
 func CannotDecrypt(room string) Words {
-	return Say("%s was encrypted. That cannot be undone, and Lanekeeper can neither read nor guard what is written there. Use another client's export if you need it, and ask an administrator of the homeserver to switch forced encryption off", room)
+	return Say("%s was encrypted. That can't be undone, and I can neither read nor guard what is written there. Export it with a client if you need it, and ask an administrator of the homeserver to switch forced encryption off", room)
 }
 
 // DriftForStaff tells staff what was changed by hand and put right again.
 func DriftForStaff(done []Words) Words {
-	return bullets(Say("Somebody changed rooms by hand. Lanekeeper put them right again:"), done,
-		Say("Who is in a project, and with which rights, is changed by commands (`help` lists them)."))
+	return bullets(Say("A room was changed by hand; I changed it back:"), done,
+		Say("For people and rights please use commands: %s.", Code("help")))
 }
 
 // StepsForSuperAdmins tells the super-admin room what Lanekeeper cannot put right.
 func StepsForSuperAdmins(slug string, stuck []Words) Words {
-	head := Say("Lanekeeper cannot bring all rooms to what the record says:")
+	head := Say("I can't put these rooms right by myself:")
 	if slug != "" {
-		head = Say("Lanekeeper cannot bring the rooms of project %s to what its record says:", slug)
+		head = Say("I can't put these rooms of %s right by myself:", slug)
 	}
-	return bullets(head, stuck, Say("This is said once. `plan` shows what is still to be done."))
+	return bullets(head, stuck, Say("I say this once; %s shows what's left.", Code("plan")))
 }
 
 // RefusedStep is a step that the homeserver does not let the bot take, with its words.
@@ -130,21 +130,21 @@ func RefusedStep(step Words, why string) Words {
 
 // UnansweredStep is a step to which no answer comes.
 func UnansweredStep(step Words) Words {
-	return Say("%s (no answer comes, though I tried several times; I try again every few minutes. The server of somebody who is to be invited may be away)", step)
+	return Say("%s (no answer, though I tried several times; I'll try again every few minutes. If it's an invitation, that person's server may be away)", step)
 }
 
 // Fought is a step that somebody takes back each time.
 func Fought(step Words) Words {
-	return Say("%s (somebody changes it back each time; I do it again every few minutes, and say no more of it)", step)
+	return Say("%s (somebody changes it back each time; I'll redo it every few minutes, and say no more about it)", step)
 }
 
 // LostRole is about somebody whose role the configuration does not have any more.
 func LostRole(user, role string) Words {
-	return Say("%s has the role %s, which the configuration does not have any more: they have access to nothing. Put it back under roles, or give them another one.", person(user), role)
+	return Say("%s has the role %s, which is no longer in the configuration, so they have no access. Put it back under roles, or give them another role.", person(user), role)
 }
 
 // StillSo is a step that the homeserver took without an effect.
-func StillSo(step Words) Words { return Say("%s (done twice, and it is still so)", step) }
+func StillSo(step Words) Words { return Say("%s (done twice, without effect)", step) }
 
 func bullets(head Words, lines []Words, foot Words) Words {
 	parts := []Words{head}
@@ -160,15 +160,15 @@ func person(user string) Pill { return Pill{ID: user, Name: user} }
 // ReadsAlong is about somebody in an operator's super-admin room who has nothing to
 // do with handoffs.
 func ReadsAlong(user string) Words {
-	return Say("%s is in this room and reads all words of handoffs, without a role that has handoff. The room is yours, so I remove nobody: remove them, or give them a role under permissions.", person(user))
+	return Say("%s is in this room and can read all questions, without a role that has handoff. The room is yours, so I remove nobody: please remove them, or give them a role under permissions.", person(user))
 }
 
 // OpenStaffRoom is about an operator's super-admin room that others can get into.
 func OpenStaffRoom(typ, value string) Words {
-	return Say("this room has %s %s: people whom nobody invited can read all words of handoffs. Change it in the room's settings.", typ, value)
+	return Say("this room has %s %s: people nobody invited can read all questions. Please change it in the room's settings.", typ, value)
 }
 
 // EncryptedStaffRoom is about an operator's super-admin room that is encrypted.
 func EncryptedStaffRoom() Words {
-	return Say("this room is encrypted: I can read nothing that is written here. Name one that is not under rooms.super_admin.")
+	return Say("this room is encrypted, so I can't read anything here. Please name an unencrypted one under rooms.super_admin.")
 }

@@ -64,7 +64,7 @@ func (a *Actions) load(ctx context.Context, act Act, id string, needs ...policy.
 	case !slices.ContainsFunc(needs, func(n policy.Ability) bool { return a.Policy.Can(act.By, n, p) }):
 		return nil, project.Forbidden()
 	case p == nil:
-		return nil, project.Refuse(project.NotFound, "There is no such project.")
+		return nil, project.Refuse(project.NotFound, "%s", text.GoneProjectForStaff())
 	}
 	return p, nil
 }

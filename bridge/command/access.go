@@ -28,7 +28,7 @@ func (k *call) request(ctx context.Context) (*reply, error) {
 	q := done.Request
 	return &reply{
 		fields: map[string]any{"request": q.Number, "lane": lane, "access": q.Access.String(), "changed": done.Changed},
-		words:  text.Say("#%d · I asked for you. You will hear from me in our direct chat.", q.Number),
+		words:  text.RequestedForSender(q.Number),
 	}, nil
 }
 
@@ -77,7 +77,7 @@ func (k *call) projectOf(ctx context.Context, n int64) error {
 	}
 	if q == nil {
 		if k.everywhere(policy.Approve) {
-			return project.Refuse(project.NotFound, "There is no request #%d.", n)
+			return project.Refuse(project.NotFound, "There's no open request #%d here. `requests` lists those there are.", n)
 		}
 		return nil
 	}
@@ -102,7 +102,7 @@ func (k *call) approve(ctx context.Context) (*reply, error) {
 			return nil, err
 		}
 	} else if meantFor.MatchString(d.Reason) {
-		return nil, project.Refuse(project.BadArgument, "Do you mean it for a time? Write --for before the time, as in `--for 14d`; else put the reason in other words.")
+		return nil, project.Refuse(project.BadArgument, "%s", text.ForMeantForSender())
 	}
 	done, err := k.Actions.Approve(ctx, k.act(), p.ID, d)
 	if err != nil {
@@ -110,11 +110,11 @@ func (k *call) approve(ctx context.Context) (*reply, error) {
 	}
 	r := k.decided(done, done.Lane)
 	access := k.Policy.Access(done.Project, done.User, done.Lane, k.now)
-	r.words = text.Say("%s may %s %s.", k.pill(ctx, done.User), text.May(access), title(p, done.Lane))
+	var until *time.Time
 	if g := done.Grant; g != nil && g.Until != nil && access > project.None {
-		r.fields["until"] = g.Until.UTC().Format(time.RFC3339)
-		r.words = text.Say("%s may %s %s until %s.", k.pill(ctx, done.User), text.May(access), title(p, done.Lane), text.Date(*g.Until, k.now))
+		until, r.fields["until"] = g.Until, g.Until.UTC().Format(time.RFC3339)
 	}
+	r.words = text.GrantedForSender(k.person(ctx, done.User), title(p, done.Lane), access, until, k.now)
 	return r, nil
 }
 
@@ -130,7 +130,7 @@ func (k *call) deny(ctx context.Context) (*reply, error) {
 	q := done.Closed[0]
 	r := k.decided(done, q.Lane)
 	r.fields["request"] = q.Number
-	r.words = text.Say("#%d is declined; %s reads why.", q.Number, k.pill(ctx, done.User))
+	r.words = text.DeclinedForSender(q.Number, k.person(ctx, done.User), d.Reason != "")
 	return r, nil
 }
 
@@ -144,10 +144,8 @@ func (k *call) revoke(ctx context.Context) (*reply, error) {
 		return nil, err
 	}
 	r := k.decided(done, done.Lane)
-	r.words = text.Say("%s can no longer read %s.", k.pill(ctx, done.User), title(p, done.Lane))
-	if access := k.Policy.Access(done.Project, done.User, done.Lane, k.now); access > project.None {
-		r.words = text.Say("%s may %s %s, and no more.", k.pill(ctx, done.User), text.May(access), title(p, done.Lane))
-	}
+	left := k.Policy.Access(done.Project, done.User, done.Lane, k.now)
+	r.words = text.RevokedForSender(k.person(ctx, done.User), title(p, done.Lane), left, done.Project.Person(done.User).Role, done.Changed)
 	return r, nil
 }
 

@@ -25,13 +25,13 @@ func (k *call) resolve(ctx context.Context, slug string, needs ...policy.Ability
 	if err != nil {
 		return nil, err
 	}
-	elsewhere := project.Refuse(project.WrongRoom, "This lane belongs to another project. Please ask me in our direct chat.")
+	elsewhere := project.Refuse(project.WrongRoom, "%s", text.OtherProjectForSender())
 	if p == nil {
 		switch {
 		case everywhere && k.room.IsLane(): // those who read along learn nothing about other projects
 			return nil, elsewhere
 		case everywhere:
-			return nil, project.Refuse(project.NotFound, "There is no project %s. `project list` names those there are.", short(slug))
+			return nil, project.Refuse(project.NotFound, "%s", text.NoProjectForStaff(short(slug)))
 		}
 		return nil, project.Forbidden()
 	}
@@ -79,7 +79,7 @@ func (k *call) lookup(ctx context.Context, slug string, everywhere bool) (*proje
 	switch len(mine) {
 	case 0:
 		if everywhere {
-			return nil, project.Refuse(project.NotFound, "There is no project yet. `project create` makes one.")
+			return nil, project.Refuse(project.NotFound, "%s", text.NoProjectYetForStaff())
 		}
 		return nil, nil
 	case 1:
@@ -89,10 +89,7 @@ func (k *call) lookup(ctx context.Context, slug string, everywhere bool) (*proje
 	for _, p := range mine[:min(len(mine), named)] {
 		slugs = append(slugs, p.Slug)
 	}
-	if len(mine) > named {
-		slugs = append(slugs, "… (`project list` names all)")
-	}
-	return nil, project.Refuse(project.BadArgument, "Which project? Add --project and one of: %s.", strings.Join(slugs, ", "))
+	return nil, project.Refuse(project.BadArgument, "%s", text.WhichProjectForSender(slugs, len(mine) > named))
 }
 
 func short(s string) string {
@@ -176,37 +173,41 @@ func (k *call) access(p *project.Project, user string, lanes []project.Kind) map
 
 // aboutPerson answers with what somebody has now: to everybody here what all of
 // them may know, the rest to the sender alone.
-func (k *call) aboutPerson(ctx context.Context, done *action.Done, words func(lanes []project.Kind) text.Words) (*reply, error) {
+func (k *call) aboutPerson(ctx context.Context, done *action.Done, words func(lanes []project.Kind) (text.Words, error)) (*reply, error) {
 	p, user := done.Project, done.User
 	if lane := project.Kind(k.room.Kind); k.room.IsLane() && user == k.sender && k.Policy.Access(p, user, lane, k.now) == project.None {
 		k.private = true // they are about to leave the lane
 	}
 	here, alone := k.lanes(p)
-	build := func(lanes []project.Kind) *reply {
-		return &reply{fields: map[string]any{"person": user, "access": k.access(p, user, lanes), "changed": done.Changed}, words: words(lanes), when: p, names: lanes, user: user}
+	build := func(lanes []project.Kind) (*reply, error) {
+		w, err := words(lanes)
+		return &reply{fields: map[string]any{"person": user, "access": k.access(p, user, lanes), "changed": done.Changed}, words: w, when: p, names: lanes, user: user}, err
 	}
-	r := build(here)
+	r, err := build(here)
+	if err != nil {
+		return nil, err
+	}
 	for _, lane := range alone {
 		if k.Policy.Access(p, user, lane, k.now) > project.None {
-			r.rest = build(append(append([]project.Kind{}, here...), alone...))
+			r.rest, err = k.apart(func() (*reply, error) { return build(append(append([]project.Kind{}, here...), alone...)) })
 			break
 		}
 	}
-	return r, nil
+	return r, err
 }
 
 // user takes a person off the line.
 func (k *call) user() (string, error) {
 	w, ok := k.next()
 	if !ok {
-		return "", project.Refuse(project.BadArgument, "Whom do you mean? Write them like @name:%s, or mention them.", k.Store.Domain)
+		return "", project.Refuse(project.BadArgument, "%s", text.WhoForSender(k.Store.Domain))
 	}
 	u, ok := userOf(w)
 	if !ok {
-		return "", project.Refuse(project.BadArgument, "%q is no Matrix user. Write them like @name:%s, or mention them.", short(w), k.Store.Domain)
+		return "", project.Refuse(project.BadArgument, "%s", text.NoIDForSender(short(w), k.Store.Domain))
 	}
 	if k.ours(u) {
-		return "", project.Refuse(project.BadArgument, "%s is one of mine, not a person.", short(w))
+		return "", project.Refuse(project.BadArgument, "%s", text.OwnAccountForSender())
 	}
 	return u, nil
 }
@@ -256,7 +257,7 @@ func title(p *project.Project, lane project.Kind) string {
 // done ends the line: what is left over was not understood.
 func (k *call) done() error {
 	if w, ok := k.next(); ok {
-		return project.Refuse(project.BadArgument, "I do not understand %q there. See %s.", short(w), k.spell("help "+k.name))
+		return project.Refuse(project.BadArgument, "%s", text.UnexpectedForSender(short(w), k.spell(text.HelpOf(k.name).Typed())))
 	}
 	return nil
 }

@@ -23,7 +23,7 @@ func (c *Commands) Broken(ctx context.Context, ev *matrix.Event, room *store.Roo
 	k := &call{Commands: c, line: line{rest: words}, whole: words, ev: ev, room: room, sender: ev.Sender, now: c.Store.Now()}
 	cmd := k.find()
 	k.aside = k.discreet(cmd)
-	refused := project.Refuse(project.InternalError, "Something went wrong on my side, and I did not do this. The operators were told.")
+	refused := project.Refuse(project.InternalError, "%s", text.BrokenForSender())
 	if k.aside || room.Kind != string(project.Customer) || cmd != nil && cmd.customer {
 		return k.answer(ctx, nil, refused)
 	}
@@ -32,7 +32,7 @@ func (c *Commands) Broken(ctx context.Context, ev *matrix.Event, room *store.Roo
 		return err
 	}
 	if c.Policy.Works(ev.Sender, p) { // the customer shall not read it
-		return k.takeOut(ctx, p, project.Refuse(project.InternalError, "Something went wrong on my side, and I did not execute it. The operators were told. If you send it again, please write it here or in a staff lane:"))
+		return k.takeOut(ctx, p, project.InternalError)
 	}
 	a := store.Answer{Command: ev.ID, To: effect.Place{Person: ev.Sender}, Words: text.Sentence(refused.Sentence), Result: result(k.name, false, map[string]any{"error": refused.Code})}
 	return c.Store.Do(ctx, a.Message())

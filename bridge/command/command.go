@@ -6,7 +6,6 @@ package command
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -62,6 +61,7 @@ type call struct {
 	// private: what comes of it is for the sender alone, since it is about a lane that
 	// not everybody here may know of.
 	private bool
+	alone   bool // what is being built is read by the sender alone; see apart
 	// aside: it may have been meant as a private question, so that nothing of it stays
 	// in the lane.
 	aside bool
@@ -111,15 +111,10 @@ func (c *Commands) Message(ctx context.Context, ev *matrix.Event, room *store.Ro
 	case over && !first:
 		return true, nil
 	case over:
-		return true, k.answer(ctx, nil, project.Refuse(project.Unavailable, "%s", tooMany(c.PerMinute)))
+		return true, k.answer(ctx, nil, project.Refuse(project.Unavailable, "%s", text.TooManyForSender(c.PerMinute)))
 	}
 	r, err := k.execute(ctx, cmd)
 	return true, k.answer(ctx, r, err)
-}
-
-// tooMany says that commands are not carried out, as they are too many.
-func tooMany(limit int) string {
-	return fmt.Sprintf("That is more than %d commands in a minute: I did not carry out this one, and I answer no more of them in the rest of that minute. Please wait a minute and send it again.", limit)
 }
 
 // cut takes the prefix off.
@@ -168,10 +163,10 @@ func (k *call) takes(cmd *command) []string { return append(cmd.flags(k.Policy),
 
 func (k *call) execute(ctx context.Context, cmd *command) (*reply, error) {
 	if k.now.Sub(k.ev.TS) > TooOld {
-		return nil, project.Refuse(project.Stale, "This reached me more than 15 minutes after you sent it, so I left it. Please send it again if you still mean it.")
+		return nil, project.Refuse(project.Stale, "%s", text.StaleForSender())
 	}
 	if cmd == nil {
-		return nil, project.Refuse(project.UnknownCommand, "I do not know that command. Write %s to see what I can do%s.", k.spell("help"), k.askHint())
+		return nil, project.Refuse(project.UnknownCommand, "%s", k.unknown())
 	}
 	if may, err := k.might(ctx, cmd); err != nil {
 		return nil, err
@@ -198,20 +193,26 @@ func (k *call) might(ctx context.Context, cmd *command) (bool, error) {
 	return k.Actions.Might(ctx, k.sender, k.room.Project, cmd.needs...)
 }
 
-// askHint tells people in a direct chat how to reach a human.
-func (k *call) askHint() string {
-	if k.room.Kind != store.Direct {
-		return ""
+// unknown answers what is no command: in a direct chat it was most likely meant for a
+// person.
+func (k *call) unknown() string {
+	if k.room.Kind == store.Direct {
+		return text.UnknownForPerson()
 	}
-	return ", or human and your question to reach a person"
+	return text.UnknownCommandForSender(k.spell("help"))
 }
 
 // spell writes a command as it has to be typed here.
 func (k *call) spell(command string) string {
+	return strings.TrimSpace(k.before() + " " + command)
+}
+
+// before is what a command needs before it here.
+func (k *call) before() string {
 	if k.room.IsLane() {
-		return "`" + k.Prefix + " " + command + "`"
+		return k.Prefix
 	}
-	return "`" + command + "`"
+	return ""
 }
 
 // slipped takes a command of staff out of the customer lane that is none, since it
@@ -228,7 +229,7 @@ func (c *Commands) slipped(ctx context.Context, ev *matrix.Event, room *store.Ro
 	k := &call{Commands: c, line: line{rest: words}, whole: words, ev: ev, room: room, sender: ev.Sender, now: c.Store.Now()}
 	cmd := k.find()
 	if k.aside = k.discreet(cmd); k.aside {
-		return true, k.answer(ctx, nil, project.Refuse(project.BadArgument, "That asks nobody: an edit, a notice and an emote are no commands. Only a message of its own is one."))
+		return true, k.answer(ctx, nil, project.Refuse(project.BadArgument, "%s", text.NotAskedForSender()))
 	}
 	if room.Kind != string(project.Customer) || cmd != nil && cmd.customer {
 		return false, nil
@@ -237,7 +238,7 @@ func (c *Commands) slipped(ctx context.Context, ev *matrix.Event, room *store.Ro
 	if err != nil || !c.Policy.Works(ev.Sender, p) {
 		return false, err
 	}
-	return true, k.takeOut(ctx, p, misplacedHere)
+	return true, k.takeOut(ctx, p, project.WrongRoom)
 }
 
 // misplaced answers a command that has no place in the customer lane. Who could use
@@ -255,24 +256,24 @@ func (k *call) misplaced(ctx context.Context, quiet bool) error {
 	case quiet:
 		return nil
 	case !works:
-		return k.answer(ctx, nil, project.Refuse(project.WrongRoom, "I don't know that one here. To reach a person, write %s and your question; %s shows what else I can do.", k.spell("human"), k.spell("help")))
+		return k.answer(ctx, nil, project.Refuse(project.WrongRoom, "%s", text.NotHereForCustomer(k.name, k.spell("human"))))
 	}
-	return k.takeOut(ctx, p, misplacedHere)
+	return k.takeOut(ctx, p, project.WrongRoom)
 }
-
-// misplacedHere is why a command of staff is taken out that would work elsewhere.
-var misplacedHere = project.Refuse(project.WrongRoom, "It was not executed. Please write it here or in a staff lane:")
 
 // takeOut redacts a command in the customer lane, and tells its sender alone, with
 // the command as it can be pasted where it works.
-func (k *call) takeOut(ctx context.Context, p *project.Project, why *project.Error) error {
+func (k *call) takeOut(ctx context.Context, p *project.Project, why project.Code) error {
 	again := k.Prefix + " " + strings.Join(strings.Fields(clean(k.whole)), " ")
 	if p != nil && !strings.Contains(again, "--project") {
 		again += " --project " + p.Slug
 	}
-	w := text.Say("%s", "I took your command out of the customer lane: the customer reads along there. "+why.Sentence)
-	a := store.Answer{Command: k.ev.ID, To: effect.Place{Person: k.sender}, Words: fitting(text.Join(w, text.Say("%s", text.Code(again)))),
-		Result: map[string]any{"ok": false, "command": k.name, "error": why.Code}}
+	lane := text.LaneWord(project.Customer)
+	if p != nil {
+		lane = title(p, project.Customer)
+	}
+	a := store.Answer{Command: k.ev.ID, To: effect.Place{Person: k.sender}, Words: fitting(text.CommandTakenOutForStaff(text.CommandTakenOut{Lane: lane, Again: again, Broken: why == project.InternalError})),
+		Result: map[string]any{"ok": false, "command": k.name, "error": why}}
 	if err := k.redact(ctx, k.ev.ID); err != nil {
 		return err
 	}
@@ -352,7 +353,24 @@ func (k *call) act() action.Act {
 	return act
 }
 
-// pill makes a person as clients show them in this room.
-func (k *call) pill(ctx context.Context, user string) text.Pill {
-	return text.Pill{ID: user, Name: k.Store.NameIn(ctx, user, k.room.ID)}
+// person is somebody in an answer. Clients show the raw id of who is not in the room in
+// place of a pill's name, so that they are named with it small behind.
+func (k *call) person(ctx context.Context, user string) text.Words {
+	p := text.Pill{ID: user, Name: k.Store.NameIn(ctx, user, k.room.ID)}
+	if user == k.sender {
+		return text.Say("%s", p)
+	}
+	if m, err := k.Store.Member(ctx, k.room.ID, user); k.alone || k.private || err != nil || m == nil || m.Membership() != "join" && m.Membership() != "invite" {
+		return text.Named(p)
+	}
+	return text.Say("%s", p)
+}
+
+// apart builds what goes to the sender's direct chat alone.
+func (k *call) apart(build func() (*reply, error)) (*reply, error) {
+	was := k.alone
+	k.alone = true
+	r, err := build()
+	k.alone = was
+	return r, err
 }

@@ -15,14 +15,14 @@ import (
 // and everybody with a platform role in their direct chat.
 func (k *call) human(ctx context.Context) (*reply, error) {
 	if k.room.Kind == store.SuperAdmin {
-		return nil, project.Refuse(project.WrongRoom, "You are the people that questions go to. Ask in your direct chat with me if you need an answer from the others.")
+		return nil, project.Refuse(project.WrongRoom, "%s", text.AskElsewhereForStaff())
 	}
 	question := strings.TrimSpace(k.rest)
 	if privately.MatchString(question) || k.flags["private"] == "" && privately.MatchString(k.whole) { // a wish that is not understood for sure is not overheard
-		return nil, project.Refuse(project.BadArgument, "I asked nobody: I am not sure whether that shall be private. If so, write %s, with --private before all other words. Else leave that word out.", k.spell("human --private your question"))
+		return nil, project.Refuse(project.BadArgument, "%s", text.UnsureForSender(k.spell("human --private your question")))
 	}
 	if k.flags["private"] != "" && question == "" {
-		return nil, project.Refuse(project.BadArgument, "Write your question after it: %s.", k.spell("human --private your question"))
+		return nil, project.Refuse(project.BadArgument, "%s", text.PrivateQuestionForSender(k.spell("human --private your question")))
 	}
 	fields, err := k.Relay.Ask(ctx, relay.AskInput{
 		Asker: k.sender, Name: k.Store.NameIn(ctx, k.sender, k.room.ID), Room: k.room, Event: k.ev.ID,
@@ -44,13 +44,13 @@ func (k *call) handoffs(ctx context.Context) (*reply, error) {
 		scope = "open"
 	case "open", "mine", "all":
 	default:
-		return nil, project.Refuse(project.BadArgument, "Which ones? Say open, mine or all.")
+		return nil, project.Refuse(project.BadArgument, "%s", text.WhichHandoffsForStaff())
 	}
 	var after int64
 	if f := k.flags["after"]; f != "" {
 		n, err := strconv.ParseInt(strings.TrimPrefix(f, "#"), 10, 64)
 		if err != nil {
-			return nil, project.Refuse(project.BadArgument, "After --after stands the number of the last one, such as #12.")
+			return nil, project.Refuse(project.BadArgument, "%s", text.AfterForStaff())
 		}
 		after = n
 	}
@@ -108,7 +108,7 @@ func (k *call) which() (int64, error) {
 	}
 	n, ok := number(w)
 	if !ok {
-		return 0, project.Refuse(project.BadArgument, "%q is no number of a handoff. Write it like #12.", short(w))
+		return 0, project.Refuse(project.BadArgument, "%s", text.NoNumberForStaff(short(w)))
 	}
 	return n, k.done()
 }

@@ -3,6 +3,7 @@ package command
 import (
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -13,6 +14,7 @@ import (
 	"lanekeeper/bridge/markup"
 	"lanekeeper/bridge/matrix"
 	"lanekeeper/bridge/project"
+	"lanekeeper/bridge/text"
 )
 
 // line is what somebody typed after the prefix.
@@ -192,7 +194,7 @@ func (l *line) readFlags(known, bare []string, leading bool) *project.Error {
 		switch {
 		case isBare || has(known, name):
 		case name != "" && !dash:
-			return project.Refuse(project.BadArgument, "I do not know --%s here. %s", short(name), listFlags(known, bare))
+			return project.Refuse(project.BadArgument, "%s", text.UnknownFlagForSender(short(name), append(slices.Clone(known), bare...)))
 		case leading:
 			l.rest = strings.TrimSpace(before)
 			return nil
@@ -206,7 +208,7 @@ func (l *line) readFlags(known, bare []string, leading bool) *project.Error {
 		}
 		if !inline {
 			if value, ok = l.next(); !ok {
-				return project.Refuse(project.BadArgument, "--%s needs a value after it.", name)
+				return project.Refuse(project.BadArgument, "%s", text.FlagValueForSender(name))
 			}
 		}
 		l.flags[name] = value
@@ -225,14 +227,6 @@ func flagName(raw string) (name string, dash bool) {
 		}
 	}
 	return "", false
-}
-
-func listFlags(known, bare []string) string {
-	all := append(append([]string{}, known...), bare...)
-	if len(all) == 0 {
-		return "This command takes no flags."
-	}
-	return "It takes --" + strings.Join(all, ", --") + "."
 }
 
 func has(list []string, s string) bool {

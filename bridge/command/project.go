@@ -18,12 +18,12 @@ func facts(p *project.Project) map[string]any {
 // create makes a project: SLUG "NAME" [--profile P] [--tier T] [--ROLE U]…
 func (k *call) create(ctx context.Context) (*reply, error) {
 	if k.room.IsLane() {
-		return nil, project.Refuse(project.WrongRoom, "A lane is no place to make another project. Please do it in our direct chat.")
+		return nil, project.Refuse(project.WrongRoom, "%s", text.CreateElsewhereForSender())
 	}
 	slug, _ := k.next()
 	name, _ := k.next()
 	if err := k.done(); err != nil {
-		return nil, project.Refuse(project.BadArgument, "Put the project's name in quotes: project create %s \"The name\".", short(slug))
+		return nil, project.Refuse(project.BadArgument, "%s", text.QuoteNameForSender(short(slug)))
 	}
 	catalogue := k.Policy.Catalogue()
 	n := project.New{Slug: strings.ToLower(slug), Name: name, Profile: k.flags["profile"], Tier: k.flags["tier"]}
@@ -33,7 +33,7 @@ func (k *call) create(ctx context.Context) (*reply, error) {
 		}
 		user, ok := userOf(f[1])
 		if !ok || k.ours(user) {
-			return nil, project.Refuse(project.BadArgument, "%q after --%s is no Matrix user. Write them like @name:%s.", short(f[1]), f[0], k.Store.Domain)
+			return nil, project.Refuse(project.BadArgument, "%s", text.NoIDAfterForSender(short(f[1]), f[0], k.Store.Domain))
 		}
 		n.People = append(n.People, project.Person{User: user, Role: project.Role(f[0])})
 	}
@@ -42,9 +42,13 @@ func (k *call) create(ctx context.Context) (*reply, error) {
 		return nil, err
 	}
 	p := done.Project
-	w := text.Say("%s stands. Everybody you named is invited.", p.Name)
+	var people []text.Words
+	for _, person := range p.People {
+		people = append(people, text.WithRole(k.person(ctx, person.User), person.Role))
+	}
+	w := text.CreatedForSender(p.Name, people)
 	if !done.Changed {
-		w = text.Say("%s stands already. Nothing changed.", p.Name)
+		w = text.ExistsForSender(p.Name)
 	}
 	return &reply{fields: map[string]any{"project": facts(p), "changed": done.Changed}, words: w, when: p, rooms: true}, nil
 }
@@ -86,31 +90,31 @@ func (k *call) listed(ps []*project.Project) *reply {
 	lines, list, fields := []text.Words{}, []any{}, map[string]any{}
 	for _, p := range ps[:min(len(ps), maxListed)] {
 		list = append(list, facts(p))
-		lines = append(lines, text.Say("%s · %s", p.Slug, p.Name))
+		lines = append(lines, text.ProjectForSender(p.Slug, p.Name, p.Status))
 	}
 	switch {
 	case len(ps) > maxListed:
 		last := ps[maxListed-1].Slug
 		fields["next"] = last
-		lines = append(lines, text.Say("There are more: `%s project list --after %s`", k.Prefix, last))
+		lines = append(lines, text.MoreProjectsForSender(k.Prefix, last))
 	case len(ps) == 0 && k.flags["after"] != "":
-		lines = append(lines, text.Say("There are no more."))
+		lines = append(lines, text.NoMoreProjectsForSender())
 	case len(ps) == 0:
-		lines = append(lines, text.Say("You are in no project."))
+		lines = append(lines, text.NoProjectsForSender(k.everywhere(policy.See)))
 	}
 	fields["projects"] = list
 	return &reply{fields: fields, words: text.Join(lines...)}
 }
 
 func (k *call) archive(ctx context.Context) (*reply, error) {
-	return k.status(ctx, k.Actions.Archive, "%s is archived: its lanes can be read, and only staff can write.")
+	return k.status(ctx, k.Actions.Archive, text.ArchivedForSender)
 }
 
 func (k *call) restore(ctx context.Context) (*reply, error) {
-	return k.status(ctx, k.Actions.Restore, "%s can be written in again.")
+	return k.status(ctx, k.Actions.Restore, text.RestoredForSender)
 }
 
-func (k *call) status(ctx context.Context, change func(context.Context, action.Act, string) (*action.Done, error), words string) (*reply, error) {
+func (k *call) status(ctx context.Context, change func(context.Context, action.Act, string) (*action.Done, error), words func(name string, changed bool) text.Words) (*reply, error) {
 	p, err := k.named(ctx, policy.Project)
 	if err != nil {
 		return nil, err
@@ -119,7 +123,7 @@ func (k *call) status(ctx context.Context, change func(context.Context, action.A
 	if err != nil {
 		return nil, err
 	}
-	return &reply{fields: map[string]any{"project": facts(done.Project), "changed": done.Changed}, words: text.Say(words, p.Name), when: done.Project}, nil
+	return &reply{fields: map[string]any{"project": facts(done.Project), "changed": done.Changed}, words: words(p.Name, done.Changed), when: done.Project}, nil
 }
 
 func (k *call) add(ctx context.Context) (*reply, error) {
@@ -129,7 +133,7 @@ func (k *call) add(ctx context.Context) (*reply, error) {
 	}
 	role, ok := k.next()
 	if !ok {
-		return nil, project.Refuse(project.BadArgument, "As what? Name a role after the person: %s.", roles(k.Policy.Catalogue().Roles))
+		return nil, project.Refuse(project.BadArgument, "%s", text.WhichRoleForSender(roles(k.Policy.Catalogue().Roles)))
 	}
 	p, err := k.named(ctx, policy.People, policy.Accept)
 	if err != nil {
@@ -138,12 +142,11 @@ func (k *call) add(ctx context.Context) (*reply, error) {
 	return k.joined(ctx)(k.Actions.Add(ctx, k.act(), p.ID, user, project.Role(strings.ToLower(role))))
 }
 
-func roles(list []project.Role) string {
-	var out []string
+func roles(list []project.Role) (names []string) {
 	for _, r := range list {
-		out = append(out, string(r))
+		names = append(names, string(r))
 	}
-	return strings.Join(out, ", ")
+	return names
 }
 
 func (k *call) accept(ctx context.Context) (*reply, error) {
@@ -164,27 +167,38 @@ func (k *call) joined(ctx context.Context) func(*action.Done, error) (*reply, er
 		if err != nil {
 			return nil, err
 		}
-		return k.aboutPerson(ctx, done, func(lanes []project.Kind) text.Words { return k.joinedWords(ctx, done, lanes) })
+		return k.aboutPerson(ctx, done, func(lanes []project.Kind) (text.Words, error) { return k.joinedWords(ctx, done, lanes) })
 	}
 }
 
-func (k *call) joinedWords(ctx context.Context, done *action.Done, lanes []project.Kind) text.Words {
+func (k *call) joinedWords(ctx context.Context, done *action.Done, lanes []project.Kind) (text.Words, error) {
 	p := done.Project
-	var in []string
+	j := text.Joined{Person: k.person(ctx, done.User), Role: p.Person(done.User).Role, Project: p.Name, Changed: done.Changed}
 	for _, lane := range lanes {
-		if k.Policy.Access(p, done.User, lane, k.now) > project.None {
-			in = append(in, title(p, lane))
+		if k.Policy.Access(p, done.User, lane, k.now) == project.None {
+			continue
+		}
+		in, err := k.inLane(ctx, p, done.User, lane)
+		switch {
+		case err != nil:
+			return text.Words{}, err
+		case in:
+			j.In = append(j.In, title(p, lane))
+		default:
+			j.Invited = append(j.Invited, title(p, lane))
 		}
 	}
-	when := "now"
-	if !done.Changed {
-		when = "already"
+	return text.JoinedForSender(j), nil
+}
+
+// inLane reports whether somebody has joined a lane.
+func (k *call) inLane(ctx context.Context, p *project.Project, user string, lane project.Kind) (bool, error) {
+	room, err := k.Store.LaneRoom(ctx, p.ID, string(lane))
+	if err != nil || room == nil || room.ID == "" {
+		return false, err
 	}
-	w := text.Say("%s is %s %s", k.pill(ctx, done.User), string(p.Person(done.User).Role), when)
-	if len(in) == 0 {
-		return text.Say("%s.", w)
-	}
-	return text.Say("%s: %s.", w, strings.Join(in, ", "))
+	member, err := k.Store.Member(ctx, room.ID, user)
+	return member != nil && member.Membership() == "join", err
 }
 
 func (k *call) remove(ctx context.Context) (*reply, error) {
@@ -200,9 +214,7 @@ func (k *call) remove(ctx context.Context) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := text.Say("%s is out of %s.", k.pill(ctx, user), p.Name)
-	if !done.Changed {
-		w = text.Say("%s is not in %s.", k.pill(ctx, user), p.Name)
-	}
-	return k.aboutPerson(ctx, done, func([]project.Kind) text.Words { return w })
+	return k.aboutPerson(ctx, done, func([]project.Kind) (text.Words, error) {
+		return text.RemovedForSender(k.person(ctx, user), p.Name, done.Changed), nil
+	})
 }

@@ -40,7 +40,7 @@ func (c *Commands) Reaction(ctx context.Context, ev *matrix.Event, room *store.R
 	_, err = decide(ctx, act, q.Project, project.Decision{Number: q.Number})
 	var refused *project.Error
 	if errors.As(err, &refused) {
-		return true, c.tell(ctx, ev.Sender, text.Say("#%d: %s", q.Number, text.Sentence(refused.Sentence)))
+		return true, c.tell(ctx, ev.Sender, text.RefusedReactionForApprover(q.Number, refused.Sentence))
 	}
 	return true, err
 }
@@ -79,7 +79,7 @@ func (c *Commands) Hand(ctx context.Context, ev *matrix.Event, room *store.Room)
 	case err != nil || over && !first:
 		return err
 	case first:
-		return c.tell(ctx, ev.Sender, text.Sentence(tooMany(c.PerMinute)))
+		return c.tell(ctx, ev.Sender, text.Sentence(text.TooManyForSender(c.PerMinute)))
 	}
 	_, err = c.Relay.Ask(ctx, relay.AskInput{
 		Asker: ev.Sender, Name: c.Store.NameIn(ctx, ev.Sender, room.ID), Room: room, Event: m.Event,

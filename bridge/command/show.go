@@ -2,11 +2,8 @@ package command
 
 import (
 	"context"
-	"fmt"
-	"maps"
 	"slices"
 
-	"lanekeeper/bridge/markup"
 	"lanekeeper/bridge/policy"
 	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/text"
@@ -35,8 +32,9 @@ func (k *call) show(ctx context.Context) (*reply, error) {
 				ids[r.Kind] = r.ID
 			}
 		}
-		head := text.Say("%s · %s (%s, %s)", p.Slug, p.Name, p.Profile, p.Status)
-		return &reply{fields: map[string]any{"project": facts(p), "people": people, "rooms": ids}, words: text.Join(head, k.peopleWords(ctx, p, lanes))}, nil
+		head := text.ProjectHeadForSender(p.Slug, p.Name, p.Profile, p.Status)
+		w := text.Join(head, text.RoomsForSender(k.links(p, ids)), k.peopleWords(ctx, people, lanes))
+		return &reply{fields: map[string]any{"project": facts(p), "people": people, "rooms": ids}, words: w}, nil
 	})
 }
 
@@ -52,7 +50,7 @@ func (k *call) who(ctx context.Context) (*reply, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &reply{fields: map[string]any{"people": people}, words: k.peopleWords(ctx, p, lanes)}, nil
+		return &reply{fields: map[string]any{"people": people}, words: k.peopleWords(ctx, people, lanes)}, nil
 	}
 	if k.room.IsLane() {
 		return build([]project.Kind{project.Kind(k.room.Kind)})
@@ -74,7 +72,7 @@ func (k *call) inParts(p *project.Project, build func([]project.Kind) (*reply, e
 	}
 	r, err := build(here)
 	if err == nil && len(all) > len(here) {
-		r.rest, err = build(all)
+		r.rest, err = k.apart(func() (*reply, error) { return build(all) })
 	}
 	return r, err
 }
@@ -118,28 +116,42 @@ func (k *call) people(ctx context.Context, p *project.Project, lanes []project.K
 	return out, nil
 }
 
-// peopleWords is the same for people: a line for each lane.
-func (k *call) peopleWords(ctx context.Context, p *project.Project, lanes []project.Kind) text.Words {
+// peopleWords is the same for people: a line for each person.
+func (k *call) peopleWords(ctx context.Context, people []any, lanes []project.Kind) text.Words {
 	var lines []text.Words
-	for _, lane := range lanes {
-		by := map[string][]text.Words{}
-		for _, person := range p.People {
-			if k.Policy.Access(p, person.User, lane, k.now) > project.None {
-				by[string(person.Role)] = append(by[string(person.Role)], text.Say("%s", k.pill(ctx, person.User)))
+	for _, one := range people[:min(len(people), maxListed)] {
+		person := one.(map[string]any)
+		access, in := person["access"].(map[string]any), person["membership"].(map[string]any)
+		var standing []text.Standing
+		for _, lane := range lanes {
+			rung, ok := access[string(lane)].(string)
+			if !ok {
+				continue
 			}
+			a, _ := project.ParseAccess(rung)
+			membership, _ := in[string(lane)].(string)
+			s := text.Standing{Access: a, Membership: membership}
+			if len(lanes) > 1 {
+				s.Lane = text.LaneWord(lane)
+			}
+			standing = append(standing, s)
 		}
-		var parts []text.Words
-		for _, role := range slices.Sorted(maps.Keys(by)) {
-			parts = append(parts, text.Say("%s: %s", role, text.List(by[role])))
-		}
-		if len(parts) > 0 {
-			lines = append(lines, text.Say("%s – %s", title(p, lane), text.Separate("; ", parts)))
-		}
+		lines = append(lines, text.PersonForSender(k.person(ctx, person["user"].(string)), person["role"].(project.Role), standing))
 	}
 	if len(lines) == 0 {
-		return text.Say("There is nobody that I could name here.")
+		return text.NobodyForSender()
 	}
 	return text.Join(lines...)
+}
+
+// links leads to the rooms of a project, in the order of its lanes.
+func (k *call) links(p *project.Project, ids map[string]any) (rooms []text.Pill) {
+	for _, kind := range append([]project.Kind{project.Space}, k.Policy.Lanes(p)...) {
+		if id, _ := ids[string(kind)].(string); id != "" {
+			rooms = append(rooms, text.Pill{ID: id, Name: text.LaneWord(kind), Via: k.Store.Domain})
+		}
+	}
+	return rooms
 }
 
 // why says by which rules somebody has what they have.
@@ -192,28 +204,38 @@ func (k *call) namesIn(p *project.Project, user string, lane project.Kind) bool 
 
 // because gives all rules that led to what somebody has in a lane.
 func (k *call) because(ctx context.Context, p *project.Project, user string, lane project.Kind) (*reply, error) {
-	lines := []text.Words{text.Say("%s in %s: %s.", k.pill(ctx, user), title(p, lane), k.Policy.Access(p, user, lane, k.now).String())}
+	lines := []text.Words{text.AccessForSender(k.person(ctx, user), title(p, lane), k.Policy.Access(p, user, lane, k.now))}
 	list := []any{}
+	var shown *project.Grant
 	for _, r := range k.Policy.Because(p, user, lane, k.now) {
-		list = append(list, map[string]any{"rule": r.Rule, "text": r.Text})
-		lines = append(lines, text.Say("%s", r.Text))
+		w := text.Say("%s", r.Text)
+		switch r.Rule {
+		case policy.RuleGrant:
+			shown = p.Grant(user, lane)
+			w = text.GrantForSender(k.person(ctx, r.By), *shown)
+		case policy.RuleEnded:
+			w = text.EndedGrantForSender(k.person(ctx, r.By), r.Text)
+		}
+		list = append(list, map[string]any{"rule": r.Rule, "text": w.Plain})
+		lines = append(lines, w)
 	}
 	decided, err := k.decisions(ctx, p, user, lane)
 	if err != nil {
 		return nil, err
 	}
-	for _, w := range decided {
-		list = append(list, map[string]any{"rule": "decision", "text": w.Plain})
-		lines = append(lines, w)
+	for _, d := range decided {
+		list = append(list, map[string]any{"rule": "decision", "text": d.words.Plain})
+		if shown == nil || !d.is(shown) {
+			lines = append(lines, d.words)
+		}
 	}
 	return &reply{fields: map[string]any{"person": user, "lane": lane, "because": list}, words: text.Join(lines...)}, nil
 }
 
 // seenIn says of somebody in a lane what who says of them there, and no more.
 func (k *call) seenIn(ctx context.Context, p *project.Project, user string, lane project.Kind) *reply {
-	access, role := k.Policy.Access(p, user, lane, k.now).String(), string(p.Person(user).Role)
-	w := text.Say("%s in %s: %s.", k.pill(ctx, user), title(p, lane), access)
-	words := fmt.Sprintf("Their role here is %s.", role)
+	access, role := k.Policy.Access(p, user, lane, k.now), p.Person(user).Role
+	w, words := text.AccessForSender(k.person(ctx, user), title(p, lane), access), text.RoleForSender(role)
 	because := []any{map[string]any{"rule": policy.RuleRole, "text": words}}
 	return &reply{fields: map[string]any{"person": user, "lane": lane, "because": because}, words: text.Join(w, text.Say("%s", words))}
 }
@@ -229,20 +251,17 @@ func (k *call) requests(ctx context.Context) (*reply, error) {
 		return nil, err
 	}
 	decides := k.Policy.Can(k.sender, policy.Approve, p) || k.everywhere(policy.Approve)
+	k.alone = k.room.IsLane() && k.room.Kind != string(project.Notes)
 	list, lines := []any{}, []text.Words{}
 	for _, q := range p.Requests {
 		if !decides && q.User != k.sender {
 			continue
 		}
 		list = append(list, map[string]any{"number": q.Number, "user": q.User, "lane": q.Lane, "access": q.Access.String(), "reason": q.Reason, "state": q.State})
-		w := text.Say("#%d · %s · %s in %s", q.Number, k.pill(ctx, q.User), q.Access.String(), title(p, q.Lane))
-		if q.Reason != "" {
-			w = text.Join(w, markup.Quote(text.Say("%s", q.Reason)))
-		}
-		lines = append(lines, w)
+		lines = append(lines, text.RequestForSender(q, k.person(ctx, q.User), title(p, q.Lane)))
 	}
 	if len(list) == 0 {
-		lines = append(lines, text.Say("No request is open."))
+		lines = append(lines, text.NoRequestsForSender())
 	}
 	full := &reply{fields: map[string]any{"requests": list}, words: text.Join(lines...)}
 	if !k.room.IsLane() || len(list) == 0 || k.room.Kind == string(project.Notes) {
@@ -284,7 +303,7 @@ func (k *call) steps(ctx context.Context, p *project.Project) (*reply, error) {
 
 // stepsReply lists steps.
 func stepsReply(named []Step) *reply {
-	list, lines := []any{}, []text.Words{text.Say("%s", plural(len(named)))}
+	list, lines := []any{}, []text.Words{text.PlanForSender(len(named))}
 	for _, s := range named {
 		list = append(list, map[string]any{"room": s.Room, "op": s.Op, "text": s.Text})
 		if len(lines) <= maxListed {
@@ -292,16 +311,6 @@ func stepsReply(named []Step) *reply {
 		}
 	}
 	return &reply{fields: map[string]any{"steps": list}, words: text.Join(lines...)}
-}
-
-func plural(n int) string {
-	switch n {
-	case 0:
-		return "The rooms are as the record says."
-	case 1:
-		return "One thing differs from the record:"
-	}
-	return fmt.Sprintf("%d things differ from the record:", n)
 }
 
 func (k *call) apply(ctx context.Context) (*reply, error) {
@@ -320,7 +329,7 @@ func (k *call) apply(ctx context.Context) (*reply, error) {
 	r.when = done.Project
 	for _, part := range []*reply{r, r.rest} {
 		if part != nil && part.words.Plain != "" {
-			part.words = text.Say("%s", applied(len(listIn(part.fields["steps"]))))
+			part.words = text.AppliedForSender(len(listIn(part.fields["steps"])))
 		}
 	}
 	return r, nil
@@ -329,15 +338,4 @@ func (k *call) apply(ctx context.Context) (*reply, error) {
 func listIn(v any) []any {
 	l, _ := v.([]any)
 	return l
-}
-
-// applied says what plural says, once it is done.
-func applied(n int) string {
-	switch n {
-	case 0:
-		return plural(0)
-	case 1:
-		return "One thing was brought to the record."
-	}
-	return fmt.Sprintf("%d things were brought to the record.", n)
 }

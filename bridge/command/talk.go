@@ -33,7 +33,7 @@ func (k *call) inTalk(ctx context.Context, cmd *command, talk relay.Talk) (handl
 		return false, nil
 	}
 	if k.aside && cmd != nil { // not to be repeated there
-		return true, k.answer(ctx, nil, project.Refuse(project.BadArgument, "I asked nobody: in a conversation a command needs %s before it.", k.Prefix))
+		return true, k.answer(ctx, nil, project.Refuse(project.BadArgument, "%s", text.PrefixForSender(k.Prefix)))
 	}
 	if reads, err := k.reads(ctx, cmd); err != nil || !reads {
 		return false, err

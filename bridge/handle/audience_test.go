@@ -89,7 +89,7 @@ func TestAnswersByProfile(t *testing.T) {
 			{"add @olga:x manager", "notes · acme"},
 			{"add @root:x agency", "notes · acme"},
 			{"revoke @anna:x notes", ""}, {"approve @anna:x notes", ""}, {"approve @anna:x notes text --for 3d", ""},
-			{"why @anna:x notes", "notes · acme"}, {"why @anna:x", "their role here"}, {"why @nobody:x notes", ""}, {"request notes", ""},
+			{"why @anna:x notes", "notes · acme"}, {"why @anna:x", "the role agency"}, {"why @nobody:x notes", ""}, {"request notes", ""},
 			{"project show", "notes"}, {"who", ""}, {"accept @xena:x", ""}, {"remove @root:x", ""}, {"requests", ""}, {"project list", ""},
 		} {
 			here, alone := d.answers("!internal", mia, "!lane "+c.command)
@@ -169,14 +169,14 @@ func TestWhyAboutOthers(t *testing.T) {
 			}
 		}
 		for _, c := range [][3]string{
-			{carl, "@mia:x", "role here is manager"}, {carl, "@carl:x", "from the start"}, {xena, "@xena:x", "up to full; nobody has"},
+			{carl, "@mia:x", "role here is manager"}, {carl, "@carl:x", "by default"}, {xena, "@xena:x", "up to full; nobody has"},
 			{mia, "@xena:x", "up to full; nobody has"}, {mia, "@stranger:x", "not in this project"}, {xena, "@mia:x internal", "role here is manager"},
 		} {
 			if body, _ := ask(c[0], c[1]); !strings.Contains(body, c[2]) {
 				t.Errorf("why %s to %s: %s", c[1], c[0], body)
 			}
 		}
-		if body, _ := ask(carl, "@mia:x"); strings.Contains(body, "from the start") {
+		if body, _ := ask(carl, "@mia:x"); strings.Contains(body, "by default") {
 			t.Errorf("carl reads reasons about mia: %s", body)
 		}
 	})

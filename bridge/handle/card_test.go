@@ -88,11 +88,11 @@ func TestRequestCard(t *testing.T) {
 			}
 			body, _ := m.Content["body"].(string)
 			who, _ := m.Content["m.mentions"].(map[string]any)
-			told = told || m.To.Person == xena && m.Content["msgtype"] == "m.text" && len(who) == 1 && strings.Contains(body, "let you")
-			inThread = inThread || m.To.Room == "!internal" && m.Thread != "" && m.Content["msgtype"] == "m.notice" && strings.Contains(body, "#1 · Approved")
+			told = told || m.To.Person == xena && m.Content["msgtype"] == "m.text" && len(who) == 1 && strings.Contains(body, "You can now write in")
+			inThread = inThread || m.To.Room == "!internal" && m.Thread != "" && m.Content["msgtype"] == "m.notice" && strings.Contains(body, "Approved! You'll find the link in our direct chat. (#1)")
 			if m.Edits == effect.To(card.ID) {
 				r, _ := m.Content["lanekeeper.request"].(map[string]any)
-				edited = r["state"] == string(project.Approved) && strings.Contains(body, "Approved by") && !strings.Contains(body, "declines")
+				edited = r["state"] == string(project.Approved) && strings.Contains(body, "Approved by") && !strings.Contains(body, "to decline")
 			}
 		}
 		if !told || !inThread || !edited {

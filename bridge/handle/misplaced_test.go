@@ -100,7 +100,7 @@ func TestCardOfAFormerApprover(t *testing.T) {
 		})
 		d.says("!directroot", "@root:x", "deny "+xena+" CANARY-NO --project acme")
 		said := d.effects()
-		if toPerson(said, mia, "CANARY") || !toPerson(said, mia, "This is decided") {
+		if toPerson(said, mia, "CANARY") || !toPerson(said, mia, "This request has been decided") {
 			t.Errorf("mia reads %v", bodies(said))
 		}
 	})

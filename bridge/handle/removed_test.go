@@ -61,7 +61,7 @@ func TestRemovedPerson(t *testing.T) {
 		d.effects()
 		d.removed(xena)
 		said := strings.Join(words(d.effects()), "\n")
-		if n := len(d.talks()); n != 0 || !strings.Contains(said, "staff: ") || !strings.Contains(said, "#1 has ended") {
+		if n := len(d.talks()); n != 0 || !strings.Contains(said, "staff: ") || !strings.Contains(said, "This conversation has ended, because you're no longer in the project. What you write about it reaches nobody. (#1)") {
 			t.Errorf("R5 removed: %d handoffs, %s", n, said)
 		}
 		d.says("!dm", xena, "!lane human again")
@@ -115,7 +115,7 @@ func TestLostPlatformRole(t *testing.T) {
 		for i := range 3 {
 			d.says("!dm", carl, "!lane human again")
 			said := words(d.effects())
-			if ended := strings.Contains(strings.Join(said, "\n"), "#1 has ended"); ended != (i == 0) || i > 0 && len(said) > 0 {
+			if ended := strings.Contains(strings.Join(said, "\n"), "This conversation has ended, because you're no longer in the project. What you write about it reaches nobody. (#1)"); ended != (i == 0) || i > 0 && len(said) > 0 {
 				t.Errorf("R5 word %d: %q", i, said)
 			}
 		}

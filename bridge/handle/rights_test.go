@@ -91,7 +91,7 @@ func TestLeavingByCommand(t *testing.T) {
 			return d.s.ReleaseAnswers(ctx, "p1", 0, p.Revision, d.h.Policy.MayNameAll)
 		})
 		said := strings.Join(words(d.effects()), "\n")
-		if !strings.Contains(said, mia+": ") || !strings.Contains(said, "is out of Acme") {
+		if !strings.Contains(said, mia+": ") || !strings.Contains(said, "has been removed from Acme") {
 			t.Errorf("U8 said %s", said)
 		}
 	})

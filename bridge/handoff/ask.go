@@ -97,7 +97,7 @@ func (dec *Decision) firstNotice(d *Desk, h *Handoff, a Asking) {
 // notice is what the first notice says as things stand.
 func (d *Desk) notice(h *Handoff) text.Asked {
 	leaves := h.Leaves && len(d.Agents) > 0
-	return text.Asked{Number: h.Number, Lane: !h.Direct, WhatsApp: leaves && h.First().Leaves(), Consent: leaves && h.First().Consent == Wanted}
+	return text.Asked{Number: h.Number, Prefix: d.Prefix, Lane: !h.Direct, WhatsApp: leaves && h.First().Leaves(), Consent: leaves && h.First().Consent == Wanted}
 }
 
 func askedContent(h *Handoff, a text.Asked) map[string]any {

@@ -128,11 +128,22 @@ func numbered(content map[string]any, n int64) map[string]any {
 	if strings.HasPrefix(body, tag+" ") {
 		return content
 	}
-	before := func(words string) string { return tag + " · " + strings.TrimSuffix(words, " ("+tag+")") } // which says it last
+	// Our own sentences say it last, before whatever they repeat.
+	before := func(words, end string) string {
+		first, rest, more := strings.Cut(words, end)
+		if content["msgtype"] == "m.notice" { // not people's words
+			first = strings.TrimSuffix(first, " ("+tag+")")
+		}
+		first = tag + " · " + first
+		if more {
+			return first + end + rest
+		}
+		return first
+	}
 	out := maps.Clone(content)
-	out["body"] = before(body)
+	out["body"] = before(body, "\n")
 	if html, ok := content["formatted_body"].(string); ok {
-		out["formatted_body"] = before(html)
+		out["formatted_body"] = before(html, "<br>")
 	}
 	return out
 }

@@ -46,7 +46,7 @@ func (d *Desk) Take(h *Handoff, o Owner, force bool, before []Said) (dec Decisio
 	former := h.Owner
 	switch {
 	case o.Kind == OnWhatsApp && !h.Reaches():
-		return dec, false, project.Refuse(project.NotAllowed, "#%d waits in Matrix.", h.Number)
+		return dec, false, project.Refuse(project.NotAllowed, "%s", text.InMatrixForStaff(h.Number))
 	case h.State == Taken && d.Same(former, &o):
 		return dec, false, nil
 	case h.State == Taken && !force && !d.Orphan(h):
@@ -92,7 +92,7 @@ func (dec *Decision) brief(d *Desk, h *Handoff, before []Said) {
 
 // OwnedBy refuses what only the owner may do, who has this name where it is read.
 func (d *Desk) OwnedBy(name string, n int64) *project.Error {
-	return project.Refuse(project.Conflict, "%s owns #%d. `%s take #%d --force` makes it yours.", name, n, d.Prefix, n)
+	return project.Refuse(project.Conflict, "%s", text.OwnedForCommand(d.Prefix, n, name))
 }
 
 // Release gives a handoff back: all agents are asked again, and read what was said
@@ -102,7 +102,7 @@ func (d *Desk) Release(h *Handoff, user string, before []Said) (dec Decision, ch
 	case h.State == Open:
 		return dec, false, nil
 	case h.State == Closed:
-		return dec, false, project.Refuse(project.Conflict, "#%d is closed. Write `%s reopen #%d` first.", h.Number, d.Prefix, h.Number)
+		return dec, false, project.Refuse(project.Conflict, "%s", text.ClosedForStaff(d.Prefix, h.Number))
 	case !d.Owns(h, user):
 		return dec, false, d.OwnedBy(h.Owner.Name, h.Number)
 	}

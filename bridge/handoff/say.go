@@ -185,7 +185,7 @@ func (d *Desk) AgentSays(h *Handoff, a *Agent, s Said, ghost effect.Ghost, confi
 		return dec, false
 	case !free && !d.OwnsByPhone(h, a.Phone):
 		dec.tell(h.Number, a.Phone, text.OwnedForAgent(h.Owner.Name, true))
-		dec.unsent(h, a, s, h.Owner.Name+" owns it")
+		dec.unsent(h, a, s, h.Owner.Name+" is answering it")
 		return dec, false
 	case s.empty():
 		dec.tell(h.Number, a.Phone, emptyAnswer(s))

@@ -375,7 +375,7 @@ func TestGapInPages(t *testing.T) {
 				d.t.Errorf("exact %v: %d messages to staff", exact, len(said))
 			}
 			for _, j := range said {
-				if !strings.Contains(string(j.payload), "lane customer of p1") || !strings.Contains(string(j.payload), "may leave some of it out") {
+				if !strings.Contains(string(j.payload), "lane customer of p1") || !strings.Contains(string(j.payload), "may leave some out") {
 					d.t.Errorf("staff read %s", j.payload)
 				}
 			}

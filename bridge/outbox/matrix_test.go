@@ -379,15 +379,15 @@ func TestLate(t *testing.T) {
 		silent := &matrix.Error{Message: "no answer within 30s"}
 		do("direct:"+carl, silent, "no answer within 30s")
 		do("direct:"+carl, silent)
-		do("direct:"+carl, nil, "does not wait any more")
+		do("direct:"+carl, nil, "is done.")
 		do("direct:"+carl, nil)
 		do("direct:"+carl, refused(429), "rate_limited: false")
 		do("another", refused(429))
-		do("another", nil, "does not limit me")
+		do("another", nil, "no longer limits me")
 		// Whoever was told hears of the end though we, or the homeserver, were away meanwhile, and of the next time.
 		do("direct:"+carl, silent, "no answer within 30s")
 		b.m.Up = b.s.Now
-		do("direct:"+carl, nil, "does not wait any more")
+		do("direct:"+carl, nil, "is done.")
 		b.m.Up = func() time.Time { return created }
 		do("direct:"+carl, silent, "no answer within 30s")
 		b.m.Up = func() time.Time { return time.Time{} } // nobody is to blame but the homeserver

@@ -83,10 +83,10 @@ func (p *Policy) becauseGrant(pr *project.Project, person *project.Person, kind 
 		text := fmt.Sprintf("Approved on %s: %s%s.", day(g.Since), g.Access, until(g))
 		return []Reason{{Rule: RuleGrant, Text: text, By: g.Approver}}
 	case g != nil && !g.Holds(now):
-		text := fmt.Sprintf("Approved on %s: %s, until %s.", day(g.Since), g.Access, at(*g.Until))
+		text := fmt.Sprintf("An approval of %s (%s) ended on %s.", day(g.Since), g.Access, at(*g.Until))
 		return []Reason{{Rule: RuleEnded, Text: text, By: g.Approver}}
 	case g != nil:
-		text := fmt.Sprintf("Approved on %s: %s, which the profile %s no longer allows.", day(g.Since), g.Access, pr.Profile)
+		text := fmt.Sprintf("An approval of %s (%s) no longer counts: the profile %s doesn't allow it.", day(g.Since), g.Access, pr.Profile)
 		return []Reason{{Rule: RuleEnded, Text: text, By: g.Approver}}
 	case ok && rungs[len(rungs)-1] > start:
 		return []Reason{{Rule: RuleGrantable, Text: fmt.Sprintf("A manager can grant up to %s; nobody has so far.", rungs[len(rungs)-1])}}

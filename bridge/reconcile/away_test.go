@@ -90,7 +90,7 @@ func TestInvitationWithoutAnAnswer(t *testing.T) {
 		b.r.Away.Wait()
 	}
 	said := b.said()[store.KeySuperAdmin]
-	if len(said) == 0 || !strings.Contains(said[0], "no answer comes") {
+	if len(said) == 0 || !strings.Contains(said[0], "no answer, though I tried several times") {
 		t.Errorf("staff reads %q", said)
 	}
 	for range patience {
@@ -148,7 +148,7 @@ func TestInvitationThatHangsEachTime(t *testing.T) {
 		}
 		b.hs.now = b.hs.now.Add(awayRetry)
 	}
-	if said := b.said()[store.KeySuperAdmin]; len(said) != 1 || !strings.Contains(said[0], "no answer comes") {
+	if said := b.said()[store.KeySuperAdmin]; len(said) != 1 || !strings.Contains(said[0], "no answer, though I tried several times") {
 		t.Errorf("staff reads %q", said)
 	}
 	if b.answered("$added") {

@@ -372,7 +372,7 @@ func TestVainStep(t *testing.T) {
 	if wrote := b.hs.writes[before:]; len(wrote) != maxTries {
 		t.Errorf("wrote %v", wrote)
 	}
-	if said := b.said()[store.KeySuperAdmin]; len(said) != 1 || !strings.Contains(said[0], "still so") {
+	if said := b.said()[store.KeySuperAdmin]; len(said) != 1 || !strings.Contains(said[0], "done twice, without effect") {
 		t.Errorf("said %q", said)
 	}
 	if n := b.waiting("p1"); n != 1 {

@@ -19,7 +19,7 @@ func TestAnswersToNobody(t *testing.T) {
 	}{
 		"removed": {func(p *project.Project) {
 			p.People = slices.DeleteFunc(p.People, func(o project.Person) bool { return o.User == carl })
-		}, "They are not in that room any more", "won't read this"},
+		}, "They've left that room", "won't read this"},
 		"archived": {func(p *project.Project) { p.Status = project.Archived }, "Their project is archived", "The project is archived"},
 	} {
 		t.Run(name, func(t *testing.T) {

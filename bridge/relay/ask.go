@@ -41,7 +41,7 @@ func (r *Relay) Ask(ctx context.Context, in AskInput) (fields map[string]any, er
 			return nil, err
 		}
 		if m == nil || m.Redacted {
-			return nil, project.Refuse(project.NotFound, "I cannot read the message that you reacted to. Please ask with `%s human` and your question.", r.Prefix)
+			return nil, project.Refuse(project.NotFound, "%s", text.UnreadableForAsker(r.Prefix))
 		}
 		if at.Stays, err = r.staysIn(ctx, in.Event); err != nil {
 			return nil, err

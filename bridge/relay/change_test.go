@@ -25,10 +25,10 @@ func TestConsent(t *testing.T) {
 		w.phone(dana, "#1 hi")
 		w.phone(dana, "list")
 		w.phone(dana, "take 1")
-		w.phoneGot(dana, "There is no #1 for you, so nothing was sent. Write `list` to see what is open.", "Nothing is open.",
-			"There is no #1 for you, so nothing was sent. Write `list` to see what is open.")
+		w.phoneGot(dana, "There's no open #1 for you, so nothing was sent. `list` shows what's open.", "No open questions.",
+			"There's no open #1 for you, so nothing was sent. `list` shows what's open.")
 		notice := w.must("customer", "✅ = yes")
-		if p := w.must("super_admin", "asks"); !slices.Equal(p.mentions, []string{olga, root}) {
+		if p := w.must("super_admin", "🟠 #1 · "); !slices.Equal(p.mentions, []string{olga, root}) {
 			t.Errorf("card: %+v", p)
 		}
 		w.reacts(mia, "customer", notice.id, "✅")
@@ -62,7 +62,7 @@ func TestEditAndWithdraw(t *testing.T) {
 		w.redacts(carl, "customer", secret)
 		w.phoneGot(dana, "*#1* Carl · Acme, customer lane\nCarl: early\n\nBefore that:\nMia: context by mia", "*#1* Carl (correction): better",
 			"*#1* Carl: tpyo", "*#1* Carl (correction): typo",
-			"*#1* Carl: my password", "*#1* Carl has withdrawn a message you got. Please delete it here, too.")
+			"*#1* Carl: my password", "*#1* Carl deleted a message you received (withdrawn). Please delete it here, too.")
 		w.redacts(mia, "customer", "$q3")
 		w.phone(eli, "", tapping("show:1"))
 		w.phoneGot(eli, "template 1", "*#1* Carl · Acme, customer lane\nCarl: better", "*#1* Carl: typo")
@@ -108,7 +108,7 @@ func TestPassAndReopen(t *testing.T) {
 		w.outs = nil
 		w.phone(dana, "pass 1")
 		so := "*#1* Carl · Acme, customer lane\nCarl: alpha\nDana: I look.\nCarl: Thanks"
-		w.phoneGot(dana, "*#1* Passed. You are not asked about this any more.")
+		w.phoneGot(dana, "*#1* OK, I won't ask you about this one again.")
 		w.phoneGot(eli, so)
 		w.says(carl, "customer", in(cmd, "Anybody?"))
 		w.phoneGot(dana)
@@ -124,9 +124,9 @@ func TestPassAndReopen(t *testing.T) {
 			return err
 		})
 		w.settle()
-		w.must("customer", "root closed #1")
+		w.must("customer", "root marked this as answered.")
 		w.says(carl, "customer", in(cmd, "One more thing"))
-		w.must("customer", "#1 is open again")
+		w.must("customer", "I've reopened this and told our support team.")
 		if c := w.card(n); c["state"] != "open" || c["owner"] != nil {
 			t.Errorf("card: %v", c)
 		}
@@ -181,19 +181,19 @@ func TestFiles(t *testing.T) {
 		file := in(cmd, "CANARY-report.pdf")
 		file["msgtype"] = "m.file"
 		q := w.says(carl, "customer", file)
-		w.phoneGot(dana, "*#1* Carl: (a file, which is not carried)")
+		w.phoneGot(dana, "*#1* Carl: (a file, not passed on)")
 		if p := w.must("customer", "can't pass on files"); p.reply != q {
 			t.Errorf("told: %+v", p)
 		}
 		picture := in(cmd, "see the red one")
 		picture["msgtype"], picture["filename"] = "m.image", "CANARY.png"
 		w.says(carl, "customer", picture)
-		w.phoneGot(dana, "*#1* Carl: see the red one\n(a file, which is not carried)")
+		w.phoneGot(dana, "*#1* Carl: see the red one\n(a file, not passed on)")
 		w.phone(dana, "", quoting("SMnone"), func(m *whatsapp.Inbound) { m.NumMedia = 1 })
 		w.phone(dana, "#1 here", func(m *whatsapp.Inbound) { m.NumMedia = 1 })
 		w.must("customer", "here")
-		w.phoneGot(dana, "Which one is that for? Nothing was sent. Quote a message of it, or begin with its number:\n*#1* Carl · Acme, customer lane",
-			"*#1* Files are not carried yet, so yours was not sent.")
+		w.phoneGot(dana, "Which one is that for? Nothing was sent. Quote a message of it, or start with its number:\n*#1* Carl · Acme, customer lane",
+			"*#1* I can't pass on files yet, so yours wasn't sent.")
 		w.reacts(root, "super_admin", w.root(n), "✋")
 		w.tx(func(ctx context.Context) error {
 			_, _, err := w.r.Take(ctx, root, w.at("super_admin", ""), n, true)
@@ -202,7 +202,7 @@ func TestFiles(t *testing.T) {
 		scan := in(w.root(n), "CANARY-internal.pdf")
 		scan["msgtype"] = "m.file"
 		w.says(root, "super_admin", scan)
-		w.must("super_admin", "this was not sent to the asker")
+		w.must("super_admin", "the asker hasn't got this one")
 		for _, p := range w.posts {
 			if strings.Contains(p.body+p.html, "CANARY") {
 				t.Errorf("in %s: %s", p.room, p.body)
@@ -358,7 +358,7 @@ func TestRefusalNamesTheOwnerAlone(t *testing.T) {
 		n, cmd := w.asks(carl, "customer", "alpha")
 		w.phone(dana, fmt.Sprintf("#%d hello", n))
 		_, _, err := w.r.Take(w.ctx, root, w.at("customer", cmd), 0, false)
-		if want := fmt.Sprintf("Support owns #%d. `!lane take #%d --force` makes it yours.", n, n); err == nil || err.Error() != want {
+		if want := fmt.Sprintf("Support is already answering #%d. To take over: `!lane take #%d --force`.", n, n); err == nil || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	})
@@ -372,7 +372,7 @@ func TestAnswerLost(t *testing.T) {
 		w.outs = nil
 		w.lost = func(m *effect.Message) bool { return strings.HasPrefix(m.ID, "ans:") }
 		w.phone(dana, "#1 hello")
-		w.phoneGot(dana, "*#1* Your answer could not be delivered in Matrix. Staff were told.")
+		w.phoneGot(dana, "*#1* I couldn't deliver your answer. I've told staff.")
 		if p := w.must("super_admin", "didn't reach the asker"); p.thread != w.root(n) {
 			t.Errorf("told: %+v", p)
 		}

@@ -33,15 +33,15 @@ func (r *Relay) find(ctx context.Context, actor string, at At, n int64, own bool
 	case h != nil && own && h.Asker(actor) != nil && (!at.Room.IsLane() || here(h, at.Room)):
 		return h, nil
 	case !may && h == nil && n == 0 && own:
-		return nil, project.Refuse(project.BadArgument, "Which one? Write it in its thread, or with its number, like #12.")
+		return nil, project.Refuse(project.BadArgument, "%s", text.WhichHandoffForAnyone())
 	case !may:
 		return nil, project.Forbidden()
 	case h == nil && n == 0:
-		return nil, project.Refuse(project.BadArgument, "Which one? Write it in its thread, or with its number, like #12.")
+		return nil, project.Refuse(project.BadArgument, "%s", text.WhichHandoffForAnyone())
 	case h == nil:
-		return nil, project.Refuse(project.NotFound, "There is no handoff #%d.", n)
+		return nil, project.Refuse(project.NotFound, "%s", text.NoHandoffForStaff(n))
 	case at.Room.IsLane() && !here(h, at.Room):
-		return nil, project.Refuse(project.WrongRoom, "#%d is not of this room. Please do that in the super-admin room or in our direct chat.", n)
+		return nil, project.Refuse(project.WrongRoom, "%s", text.OtherRoomForStaff(n))
 	}
 	return h, nil
 }
@@ -155,7 +155,7 @@ func (r *Relay) Handoffs(ctx context.Context, actor, scope string, after int64) 
 		lines = append(lines, text.HandoffForStaff(h.Number, text.Pill{ID: h.First().User, Name: h.First().Name}, h.Where(), string(h.State), owner))
 	}
 	if more {
-		lines = append(lines, text.Say("There are more: `%s handoffs %s --after %d`", r.Prefix, scope, fields["next"]))
+		lines = append(lines, text.MoreHandoffsForStaff(r.Prefix, scope, fields["next"]))
 	}
 	fields["handoffs"] = rows
 	return fields, text.HandoffsForStaff(lines), nil

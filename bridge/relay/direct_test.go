@@ -153,6 +153,6 @@ func TestNothingToBeSeen(t *testing.T) {
 			t.Errorf("said: %+v", w.posts[posts:])
 		}
 		w.phone(dana, "#1 \u200b")
-		w.phoneGot(dana, "*#1* Write your answer behind the number.")
+		w.phoneGot(dana, "*#1* Put your answer after the number: `#12 Tomorrow at noon.`")
 	})
 }

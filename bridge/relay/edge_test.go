@@ -95,7 +95,7 @@ func TestLong(t *testing.T) {
 		long := strings.Repeat("A sentence of six words here. ", 2000)
 		q := w.wrote(carl, "customer", body(long)).ID
 		w.hands(carl, "customer", q, "")
-		if p := w.must("super_admin", "asks"); len(p.body) > 5000 || !strings.Contains(p.body, "(shortened)") {
+		if p := w.must("super_admin", "🟠 #1 · "); len(p.body) > 5000 || !strings.Contains(p.body, "(shortened)") {
 			t.Errorf("the card has %d bytes", len(p.body))
 		}
 		if p := w.must("super_admin", "**Carl:** A sentence"); len(p.body)+len(p.html) > 60_000 {
@@ -219,7 +219,7 @@ func TestTwoInOneDirectChat(t *testing.T) {
 		if err != nil || talk.In() {
 			t.Errorf("all are closed, but: %v %v", talk, err)
 		}
-		if !slices.Contains(w.in("direct"+carl), "Dana closed #1. Write here if you need more.") {
+		if !slices.Contains(w.in("direct"+carl), "Dana marked this as answered. Need anything else? Just write here. (#1)") {
 			t.Errorf("told: %q", w.in("direct"+carl))
 		}
 	})

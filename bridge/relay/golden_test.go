@@ -128,7 +128,7 @@ func windowStory(w *world) {
 func consentStory(w *world) {
 	w.phone(dana, "?")
 	w.asks(carl, "customer", "Is my data safe?")
-	w.reacts(carl, "customer", w.must("customer", "React with").id, "✅")
+	w.reacts(carl, "customer", w.must("customer", "✅ = yes").id, "✅")
 	w.phone(dana, "It is.")
 	w.phone(dana, "done 1")
 }

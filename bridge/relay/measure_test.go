@@ -36,7 +36,7 @@ func TestParts(t *testing.T) {
 			if !strings.HasPrefix(s, fmt.Sprintf("*#1* (%d/3) ", i+1)) || len(utf16.Encode([]rune(s))) > 1500 {
 				t.Errorf("R8: part %d begins %.20q and has %d", i+1, s, len(s))
 			}
-			if says := strings.HasSuffix(s, "\nThe rest is too long for WhatsApp. It stands in Matrix, in the thread of #1."); says != (i == 2) {
+			if says := strings.HasSuffix(s, "\nThe rest is too long for WhatsApp. You'll find it in Matrix, in the thread of #1."); says != (i == 2) {
 				t.Errorf("R8: part %d ends %q", i+1, s[len(s)-100:])
 			}
 		}
@@ -68,9 +68,9 @@ func TestTooManyWords(t *testing.T) {
 		w.says(carl, "customer", in(cmd, "later"))
 		w.phoneRead(dana, "*#1* later")
 		for i := range 6 {
-			w.phone(dana, fmt.Sprint("answer ", i))
+			w.phone(dana, fmt.Sprint("From the phone ", i))
 		}
-		if n := w.times("customer", "answer"); n != 3 {
+		if n := w.times("customer", "From the phone "); n != 3 {
 			t.Errorf("R8: %d answers", n)
 		}
 		if got := w.got(dana); len(got) != 1 || !strings.Contains(got[0], "more than 3 messages") {
@@ -150,7 +150,7 @@ func TestOpenHandoffs(t *testing.T) {
 			t.Errorf("R8: #%d", n)
 		}
 		w.phoneRead(dana, "*#2* one more")
-		if p := w.must("direct"+xena, "You have 3 open requests"); p.reply != cmd {
+		if p := w.must("direct"+xena, "You already have 3 open questions"); p.reply != cmd {
 			t.Errorf("R8: %+v", p)
 		}
 		if n, _ := w.asks(xena, "internal", "more CANARY"); n != 3 || len(w.got(dana)) != 0 {
@@ -191,10 +191,10 @@ func TestManyStrangers(t *testing.T) {
 		for i := range 60 {
 			w.phone(fmt.Sprintf("+491520000%04d", i), "hello")
 		}
-		if n := w.times("super_admin", "no agent's number"); n != 20 {
+		if n := w.times("super_admin", "isn't an agent, so they got no answer"); n != 20 {
 			t.Errorf("R8: %d notices", n)
 		}
-		if n := w.times("super_admin", "unknown numbers wrote"); n != 1 {
+		if n := w.times("super_admin", "unknown numbers have written"); n != 1 {
 			t.Errorf("R8: %d sentences", n)
 		}
 		var phones int

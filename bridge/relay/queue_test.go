@@ -51,12 +51,12 @@ func TestTemplateRefused(t *testing.T) {
 				w.says(carl, "customer", in(cmd, "more of alpha"))
 				w.phoneRead(dana)
 				for _, n := range []int64{one, two} {
-					p := w.must("super_admin", fmt.Sprintf("#%d · This did not reach Dana", n))
+					p := w.must("super_admin", fmt.Sprintf("Anyone can take over with ✋ on the card. (#%d)", n))
 					if p.thread != w.root(n) || !strings.Contains(p.body, fmt.Sprint(code)) || len(p.mentions) != 2 {
 						t.Errorf("told: %+v", p)
 					}
 				}
-				if got := strings.Count(strings.Join(w.in("super_admin"), "\n"), "did not reach"); got != 2 || len(w.asked) != 1 {
+				if got := strings.Count(strings.Join(w.in("super_admin"), "\n"), "This didn't reach"); got != 2 || len(w.asked) != 1 {
 					t.Errorf("told %d times, %d requests", got, len(w.asked))
 				}
 				w.refuse = nil
@@ -107,7 +107,7 @@ func TestTemplateLost(t *testing.T) {
 			w.now = w.now.Add(31 * time.Second)
 			w.settle()
 		}
-		if p := w.must("super_admin", "did not reach Dana"); p.thread != w.root(n) || len(w.asked) != 2 {
+		if p := w.must("super_admin", "This didn't reach Dana"); p.thread != w.root(n) || len(w.asked) != 2 {
 			t.Errorf("told: %+v, %d requests", p, len(w.asked))
 		}
 		w.refuse = nil
@@ -147,7 +147,7 @@ func TestParkedPhone(t *testing.T) {
 			w.done(j, func(ctx context.Context) error { return w.q.Parked(ctx, dana) })
 		}
 		w.settle()
-		w.must("super_admin", "#1 · This did not reach Dana")
+		w.must("super_admin", "Anyone can take over with ✋ on the card. (#1)")
 		w.phone(dana, "#2 I am here")
 		w.phoneRead(dana, "*#2* beta")
 		w.must("direct"+xena, "I am here")
@@ -198,10 +198,10 @@ func TestRetryEnds(t *testing.T) {
 				if len(sids) != 4 {
 					t.Errorf("%d tries", len(sids))
 				}
-				if p := w.must("super_admin", "did not reach Dana"); p.thread != w.root(n) || len(p.mentions) != 2 {
+				if p := w.must("super_admin", "This didn't reach Dana"); p.thread != w.root(n) || len(p.mentions) != 2 {
 					t.Errorf("told: %+v", p)
 				}
-				w.must("customer", "did not deliver")
+				w.must("customer", "WhatsApp didn't deliver")
 			})
 		})
 	}
@@ -325,7 +325,7 @@ func TestUnknownOutcome(t *testing.T) {
 		}
 		told := 0
 		for _, p := range w.posts {
-			if strings.Contains(p.body, "is not known") && p.thread == w.root(n) && p.msgtype == "m.notice" {
+			if strings.Contains(p.body, "I don't know whether this reached Dana") && p.thread == w.root(n) && p.msgtype == "m.notice" {
 				told++
 			}
 		}
@@ -333,7 +333,7 @@ func TestUnknownOutcome(t *testing.T) {
 			t.Errorf("M7: %d parts, told %d times", len(outs), told)
 		}
 		w.status(outs[0], "failed", 63024)
-		w.must("super_admin", "did not reach Dana")
+		w.must("super_admin", "This didn't reach Dana")
 		w.status(outs[1], "read", 0)
 		w.status(outs[1], whatsapp.StatusUnknown, 0)
 		if p, err := w.s.PartBySID(w.ctx, outs[1].sid); err != nil || p.State != "read" {

@@ -23,14 +23,14 @@ func TestAskedByReaction(t *testing.T) {
 		w.phoneGot(eli, want)
 		first := w.last(dana)
 		w.phoneGot(dana, want)
-		notice := w.must("customer", "#1 · ")
-		if notice.thread != q || notice.msgtype != "m.notice" || !strings.Contains(notice.body, "WhatsApp") || !strings.Contains(notice.body, "Everyone in this room") {
+		notice := w.must("customer", "(#1)")
+		if notice.thread != q || notice.msgtype != "m.notice" || !strings.Contains(notice.body, "WhatsApp") || !strings.Contains(notice.body, "everyone in this room can read") {
 			t.Errorf("first notice: %+v", notice)
 		}
 		if r := notice.content["lanekeeper.result"].(map[string]any); r["handoff"] != float64(n) || r["ok"] != true || r["command"] != "human" {
 			t.Errorf("result: %v", r)
 		}
-		if p := w.must("super_admin", "asks"); len(p.mentions) != 0 || p.msgtype != "m.text" || !strings.Contains(p.body, "invoice 4711") {
+		if p := w.must("super_admin", "🟠 #1 · "); len(p.mentions) != 0 || p.msgtype != "m.text" || !strings.Contains(p.body, "invoice 4711") {
 			t.Errorf("card: %+v", p)
 		}
 		w.must("super_admin", "Welcome Carl!")
@@ -63,8 +63,8 @@ func TestAskedByReaction(t *testing.T) {
 		if c := w.card(n); c["state"] != "closed" {
 			t.Errorf("card: %v", c)
 		}
-		w.must("customer", "Dana closed #1. Write here if you need more.")
-		w.phoneGot(dana, "*#1* Closed. The asker was told.")
+		w.must("customer", "Dana marked this as answered. Need anything else? Just write here. (#1)")
+		w.phoneGot(dana, "*#1* Closed. I've told the asker.")
 	})
 }
 
@@ -78,7 +78,7 @@ func TestAnsweredInMatrix(t *testing.T) {
 		if !w.marked(early, "🔒") {
 			t.Error("no 🔒")
 		}
-		w.must("super_admin", "Nobody owns #1 yet")
+		w.must("super_admin", "nobody has taken #1 yet")
 		w.tx(func(ctx context.Context) error {
 			f, words, err := w.r.Take(ctx, root, w.at("super_admin", ""), n, false)
 			if f["state"] != "taken" || words.Plain == "" {
@@ -102,7 +102,7 @@ func TestAnsweredInMatrix(t *testing.T) {
 			t.Error("no 🔒 for olga")
 		}
 		w.says(olga, "super_admin", in(card, "CANARY again"))
-		if told := strings.Count(strings.Join(w.in("super_admin"), "\n"), "root owns #1"); told != 1 {
+		if told := strings.Count(strings.Join(w.in("super_admin"), "\n"), "root is answering #1"); told != 1 {
 			t.Errorf("told %d times why", told)
 		}
 		w.none("customer", "CANARY")
@@ -122,7 +122,7 @@ func TestAnsweredInMatrix(t *testing.T) {
 			return err
 		})
 		w.settle()
-		if p := w.must("super_admin", "took over"); !slices.Equal(p.mentions, []string{root}) {
+		if p := w.must("super_admin", "has taken over"); !slices.Equal(p.mentions, []string{root}) {
 			t.Errorf("the former owner is not told: %+v", p)
 		}
 	})
@@ -134,7 +134,7 @@ func TestInternalStays(t *testing.T) {
 		w.wake()
 		w.wrote(mia, "internal", body("CANARY before"))
 		n, cmd := w.asks(xena, "internal", "CANARY is the client solvent?")
-		w.phoneGot(dana, "*#1* is waiting in Matrix.")
+		w.phoneGot(dana, "*#1* A staff question is waiting in Matrix.")
 		if p := w.must("super_admin", "CANARY is the client"); !slices.Equal(p.mentions, []string{olga, root}) {
 			t.Errorf("card: %+v", p)
 		}
@@ -142,8 +142,8 @@ func TestInternalStays(t *testing.T) {
 		w.phone(dana, "take 1")
 		w.phone(dana, "done 1")
 		w.phone(dana, "list")
-		refusal := "*#1* is waiting in Matrix. It can be answered only there, so nothing was sent."
-		w.phoneGot(dana, refusal, refusal, refusal, "*#1* is waiting in Matrix.")
+		refusal := "*#1* can only be answered in Matrix, so this wasn't sent."
+		w.phoneGot(dana, refusal, refusal, refusal, "*#1* A staff question is waiting in Matrix.")
 		w.reacts(root, "super_admin", w.root(n), "✋🏽")
 		if c := w.card(n); c["state"] != "taken" {
 			t.Errorf("card: %v", c)
@@ -172,7 +172,7 @@ func TestWhich(t *testing.T) {
 		b, _ := w.asks(xena, "direct"+xena, "beta")
 		w.outs = nil
 		w.phone(eli, "an ambiguous answer")
-		w.phoneGot(eli, "Which one is that for? Nothing was sent. Quote a message of it, or begin with its number:\n*#1* Carl · Acme, customer lane\n*#2* Xena · direct chat")
+		w.phoneGot(eli, "Which one is that for? Nothing was sent. Quote a message of it, or start with its number:\n*#1* Carl · Acme, customer lane\n*#2* Xena · direct chat")
 		w.none("customer", "ambiguous")
 		w.none("direct"+xena, "ambiguous")
 		w.phone(eli, "#2 routed by number")
@@ -183,23 +183,23 @@ func TestWhich(t *testing.T) {
 		w.none("customer", "routed by number")
 		w.phone(eli, "mine, as I own one")
 		w.must("direct"+xena, "mine, as I own one")
-		w.phoneGot(eli, "*#2* → your answer went here.")
+		w.phoneGot(eli, "*#2* ✓ sent.")
 		w.phone(dana, "the only free one")
 		w.must("customer", "the only free one")
 		w.phone(eli, "#1 late")
-		w.phoneGot(eli, "*#1* Dana owns this, so your answer was not sent to the asker. Staff can read it.")
+		w.phoneGot(eli, "*#1* Dana is answering this, so yours wasn't sent. Staff can read it.")
 		w.none("customer", "late")
 		if p := w.must("super_admin", "late"); p.thread != w.root(a) {
 			t.Errorf("shown to staff: %+v", p)
 		}
 		w.phone(eli, "#99 who?")
-		w.phoneGot(eli, "There is no #99 for you, so nothing was sent. Write `list` to see what is open.")
+		w.phoneGot(eli, "There's no open #99 for you, so nothing was sent. `list` shows what's open.")
 		w.phone(dana, "done 1")
 		w.phone(dana, "#1 one more thing")
-		w.phoneGot(dana, "*#1* Closed. The asker was told.", "*#1* is closed, so your answer was not sent. Write `take 1` to open it again.")
+		w.phoneGot(dana, "*#1* Closed. I've told the asker.", "*#1* is closed, so your answer wasn't sent. `take 1` opens it again.")
 		w.none("customer", "one more thing")
 		w.phone(dana, "take 1")
-		w.must("customer", "#1 is open again")
+		w.must("customer", "I've reopened this and told our support team.")
 		_ = b
 	})
 }

@@ -108,9 +108,9 @@ func TestContextChanges(t *testing.T) {
 		w.edits(carl, "customer", tpyo, "typo")
 		w.phoneGot(dana, "*#1* Carl (correction): typo")
 		w.redacts(carl, "customer", card)
-		w.phoneGot(dana, "*#1* Carl has withdrawn a message you got. Please delete it here, too.")
+		w.phoneGot(dana, "*#1* Carl deleted a message you received (withdrawn). Please delete it here, too.")
 		w.redacts(mia, "customer", mias)
-		w.phoneGot(dana, "*#1* Mia has withdrawn a message you got. Please delete it here, too.")
+		w.phoneGot(dana, "*#1* Mia deleted a message you received (withdrawn). Please delete it here, too.")
 		last := w.posts[len(w.posts)-1]
 		if last.edits != notice || strings.Contains(last.body, "CANARY") || strings.Contains(last.body, "tpyo") || !strings.Contains(last.body, "typo") {
 			t.Errorf("staff read %+v", last)

@@ -20,7 +20,7 @@ func TestClosedWindow(t *testing.T) {
 		w.phoneGot(dana, "template 1")
 		w.phone(dana, "ok")
 		w.phoneGot(dana, "*#1* Carl · Acme, customer lane\nCarl: alpha", "*#1* Carl: more of alpha", "*#2* Xena · direct chat\nXena: beta",
-			"You can read and answer again for 24 hours. Your last message was sent to nobody: to answer, quote a message or begin with the number, as in `#1`.")
+			"You're connected for 24 hours. Your last message went to nobody: to answer, quote a question or start with its number, `#1`.")
 		w.none("customer", "ok")
 		w.phone(dana, "#1 opened and answered")
 		w.must("customer", "opened and answered")
@@ -29,7 +29,7 @@ func TestClosedWindow(t *testing.T) {
 		w.phone(eli, "", tapping("show:1"))
 		w.phoneGot(eli, "*#2* Xena · direct chat\nXena: beta") // #1 is Dana's meanwhile
 		w.phone(eli, "", tapping("show:1"))
-		w.phoneGot(eli, "*#1* Dana owns this.")
+		w.phoneGot(eli, "*#1* Dana is already answering this.")
 		w.now = w.now.Add(24 * time.Hour)
 		w.phone(eli, "#2 quick, with the number")
 		w.must("direct"+xena, "quick, with the number")
@@ -41,7 +41,7 @@ func TestClosedWindow(t *testing.T) {
 		w.says(xena, "direct"+xena, body("hello?"))
 		w.outs = nil
 		w.phone(eli, "pass 2")
-		w.phoneGot(eli, "*#2* Passed. You are not asked about this any more.")
+		w.phoneGot(eli, "*#2* OK, I won't ask you about this one again.")
 		w.phoneGot(dana, "template 2")
 	})
 }
@@ -52,13 +52,13 @@ func TestNoTemplate(t *testing.T) {
 		n, cmd := w.asks(carl, "customer", "alpha")
 		w.says(carl, "customer", in(cmd, "more"))
 		w.phoneGot("")
-		if p := w.must("super_admin", "asks"); len(p.mentions) != 2 {
+		if p := w.must("super_admin", "🟠 #1 · "); len(p.mentions) != 2 {
 			t.Errorf("staff are not mentioned: %+v", p)
 		}
-		if p := w.must("super_admin", "Nothing could be sent to Dana"); p.thread != w.root(n) {
+		if p := w.must("super_admin", "I couldn't reach Dana"); p.thread != w.root(n) {
 			t.Errorf("told: %+v", p)
 		}
-		if got := strings.Count(strings.Join(w.in("super_admin"), "\n"), "Nothing could be sent"); got != 1 {
+		if got := strings.Count(strings.Join(w.in("super_admin"), "\n"), "I couldn't reach"); got != 1 {
 			t.Errorf("told %d times", got)
 		}
 		w.phone(dana, "?")
@@ -81,8 +81,8 @@ func TestWindowClosedByTwilio(t *testing.T) {
 		w.status(o, "failed", 63016) // Twilio repeats itself
 		w.phone(dana, "", tapping("show:1"))
 		w.phoneGot(dana, "*#1* Carl · Acme, customer lane\nCarl: alpha", "*#1* Carl: more")
-		w.none("customer", "did not deliver")
-		w.none("super_admin", "did not reach")
+		w.none("customer", "WhatsApp didn't deliver")
+		w.none("super_admin", "This didn't reach")
 	})
 }
 
@@ -92,17 +92,17 @@ func TestFailed(t *testing.T) {
 		w.wake()
 		n, cmd := w.asks(carl, "customer", "alpha")
 		w.status(w.last(eli), "undelivered", 63024)
-		w.none("customer", "did not deliver")
-		w.must("super_admin", "did not reach Eli on WhatsApp: the phone cannot receive this message (Twilio 63024")
+		w.none("customer", "WhatsApp didn't deliver")
+		w.must("super_admin", "This didn't reach Eli on WhatsApp: the phone cannot receive this message (Twilio 63024")
 		w.phone(dana, "#1 hi")
 		q := w.says(carl, "customer", in(cmd, "more"))
 		o := w.last(dana)
 		w.status(o, "sent", 0)
 		w.status(o, "failed", 63003)
-		if p := w.must("customer", "did not deliver"); p.reply != q || p.thread != cmd {
+		if p := w.must("customer", "WhatsApp didn't deliver"); p.reply != q || p.thread != cmd {
 			t.Errorf("told: %+v", p)
 		}
-		if p := w.must("super_admin", "did not reach Dana"); p.thread != w.root(n) || len(p.mentions) != 2 {
+		if p := w.must("super_admin", "This didn't reach Dana"); p.thread != w.root(n) || len(p.mentions) != 2 {
 			t.Errorf("told: %+v", p)
 		}
 		before := len(w.posts)
@@ -113,7 +113,7 @@ func TestFailed(t *testing.T) {
 		}
 		w.refuse = func(*store.Part) *whatsapp.Error { return whatsapp.Classify(63014, 400, "") }
 		q = w.says(carl, "customer", in(cmd, "blocked"))
-		if p := w.must("customer", "did not deliver"); p.reply != q {
+		if p := w.must("customer", "WhatsApp didn't deliver"); p.reply != q {
 			t.Errorf("told: %+v", p)
 		}
 		w.must("super_admin", "63014")
@@ -131,7 +131,7 @@ func TestRetry(t *testing.T) {
 		w.now = w.now.Add(2 * time.Minute)
 		w.settle()
 		w.phoneGot(dana, "*#1* Carl · Acme, customer lane\nCarl: alpha")
-		w.none("super_admin", "did not reach")
+		w.none("super_admin", "This didn't reach")
 	})
 }
 

@@ -151,18 +151,22 @@ func (s *Store) ReleaseOthers(ctx context.Context, project string, revision int6
 }
 
 // say sends what waited for Matrix.
-func (s *Store) say(ctx context.Context, project string, released []*waiting, may Audience) error {
+func (s *Store) say(ctx context.Context, id string, released []*waiting, may Audience) error {
 	for _, w := range released {
 		if w.Rooms {
-			rooms, err := s.Rooms(ctx, project)
+			rooms, err := s.Rooms(ctx, id)
 			if err != nil {
 				return err
 			}
-			ids := map[string]any{}
-			for _, r := range rooms {
+			ids, links := map[string]any{}, []text.Pill(nil)
+			for _, r := range rooms { // in the order of their names, which is that of who reads them
 				ids[r.Kind] = r.ID
+				if r.ID != "" && r.Kind != string(project.Space) {
+					links = append(links, text.Pill{ID: r.ID, Name: text.LaneWord(project.Kind(r.Kind)), Via: s.Domain})
+				}
 			}
 			w.Result["rooms"] = ids
+			w.Words = text.Join(w.Words, text.RoomsForSender(links))
 		}
 		told := w.Then
 		if w.Words.Plain != "" {

@@ -4,7 +4,7 @@ import "lanekeeper/bridge/project"
 
 // Decision says what was decided on somebody, by whom and why: for themselves and
 // for those who decide such things.
-func Decision(e project.Entry, by Pill) Words {
+func Decision(e project.Entry, by Words) Words {
 	who := Say("%s", by)
 	if e.By == "" {
 		who = Say("somebody") // before decisions were kept

@@ -220,7 +220,7 @@ type Card struct {
 
 // CardForStaff is the card of a handoff in the super-admin room.
 func CardForStaff(c Card) Words {
-	lines := []Words{Say("%s #%d · %s · %s", signOf(c), c.Number, named(c.Asker), c.Place)}
+	lines := []Words{Say("%s #%d · %s · %s", signOf(c), c.Number, Named(c.Asker), c.Place)}
 	if c.Question.Plain != "" {
 		lines = append(lines, markup.Quote(c.Question))
 	}
@@ -257,10 +257,10 @@ func signOf(c Card) string {
 	return "🟠"
 }
 
-// named is a person for staff who may share no room with them: clients show the raw id of
+// Named is a person for readers who may share no room with them: clients show the raw id of
 // such a person instead of a pill's text, so the name stands for itself, with the id small
 // behind it.
-func named(p Pill) Words {
+func Named(p Pill) Words {
 	w := Words{Plain: p.Name, HTML: "<strong>" + html.EscapeString(p.Name) + "</strong>"}
 	if p.ID != "" && p.ID != p.Name {
 		w.HTML += " <sub>" + html.EscapeString(p.ID) + "</sub>"
@@ -299,7 +299,7 @@ func NotCarriedForStaff() Words {
 
 // OwnedForStaff answers ✋ on the card of what another owns.
 func OwnedForStaff(prefix string, n int64, owner string) Words {
-	return Sentence(fmt.Sprintf("%s is already answering #%d. To take over: `%s take #%d --force`.", owner, n, prefix, n))
+	return Sentence(OwnedForCommand(prefix, n, owner))
 }
 
 // SignOfCardForStaff answers another reaction on a handoff's card.
@@ -384,7 +384,7 @@ func HandoffForStaff(n int64, asker Pill, place, state, owner string) Words {
 	if owner != "" {
 		state += ", " + owner
 	}
-	return Say("#%d · %s · %s · %s", n, named(asker), place, state)
+	return Say("#%d · %s · %s · %s", n, Named(asker), place, state)
 }
 
 // HandoffsForStaff is a list of handoffs.

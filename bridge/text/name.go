@@ -17,7 +17,7 @@ const maxName = 60
 // look like another speaker, a place, a tag or a mark of ours.
 const signs = "*:()·#<>`" +
 	"∗⁎✱✲٭" + "∶꞉ː˸։׃⁚ݍ" + "❨❩❪❫⟮⟯⦅⦆" + "•‧∙⋅・ꞏ᛫" + "♯⌗" + "‹›❮❯〈〉⟨⟩" +
-	"→📨🔒📤✋✅❌🙋"
+	"→📨🔒📤✋✅❌🙋🟠🔵"
 
 // Name makes a display name fit to stand before somebody's words: one line, without
 // what nobody sees, and without signs of ours. Where nothing is left of it, the

@@ -106,7 +106,7 @@ func encryptedDirect(t *testing.T, w *lab.World) {
 	})
 	xavi := w.Person("xavi")
 	xavi.Wait("that it cannot read there", lab.In(room), lab.From(w.Bot()), lab.OfType("m.room.message"), lab.Says("encrypted"))
-	hello := xavi.Wait("a word in another room", lab.NotIn(room), lab.From(w.Bot()), lab.Says("Here I can read"))
+	hello := xavi.Wait("a word in another room", lab.NotIn(room), lab.From(w.Bot()), lab.Says("I can read this chat"))
 	xavi.Send(room, "m.room.encrypted", map[string]any{"algorithm": "m.megolm.v1.aes-sha2", "ciphertext": "AAAA", "session_id": "x", "sender_key": "y", "device_id": "z"})
 	xavi.Text(room, "ping")
 	w.Must("xavi", hello.Room, "ping")

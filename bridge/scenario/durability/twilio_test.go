@@ -55,7 +55,7 @@ func TestTwilioFails(t *testing.T) {
 		})
 	}
 	k.t = t
-	k.unsaid("did not deliver")
+	k.unsaid("WhatsApp didn't deliver")
 }
 
 // TestTwilioUnsure lets Twilio fail in ways that need time to find out: it did not take a message and does not say so, or took it and
@@ -96,7 +96,7 @@ func TestTwilioUnsure(t *testing.T) {
 			if calls := k.Phones.Calls() - before; calls != c.calls {
 				t.Errorf("%d requests for two messages to each, not %d", calls, c.calls)
 			}
-			k.unsaid("did not deliver")
+			k.unsaid("WhatsApp didn't deliver")
 		})
 	}
 }
@@ -156,13 +156,13 @@ func TestTwilioStatuses(t *testing.T) {
 		}
 		report(sid, status, code)
 	}
-	said := k.Person("carl").Wait("that one did not arrive", lab.From(k.Bot()), lab.Says("did not deliver"))
+	said := k.Person("carl").Wait("that one did not arrive", lab.From(k.Bot()), lab.Says("WhatsApp didn't deliver"))
 	if said.ReplyTo() != failed {
 		t.Errorf("it is said at %s, not at the message", said.ReplyTo())
 	}
 	next() // goes on behind it
 	k.arrive(30 * time.Second)
-	if all := k.Person("carl").Events(lab.From(k.Bot()), lab.Says("did not deliver")); len(all) != 1 {
+	if all := k.Person("carl").Events(lab.From(k.Bot()), lab.Says("WhatsApp didn't deliver")); len(all) != 1 {
 		t.Errorf("it is said %d times", len(all))
 	}
 }
@@ -209,7 +209,7 @@ func TestTwilioWindowCloses(t *testing.T) {
 			t.Logf("%v %s %q template %q: %s %d", m.Inbound, m.SID, m.Body, m.Template, m.Status, m.ErrorCode)
 		}
 	}
-	k.unsaid("did not deliver")
+	k.unsaid("WhatsApp didn't deliver")
 }
 
 // TestTwilioListsLate lets Dana write while the bridge is stopped, and Twilio list that only after the bridge has looked: MSG-02.

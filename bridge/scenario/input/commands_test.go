@@ -194,7 +194,7 @@ func oddEvents(t *testing.T, w *lab.World) {
 			w.Must("mia", room, "!lane ping")
 		}
 	}
-	if _, aside := w.Person("root").Saw(lab.In(w.SuperAdmin()), lab.From(w.Bot()), lab.Says("set something aside")); aside {
+	if _, aside := w.Person("root").Saw(lab.In(w.SuperAdmin()), lab.From(w.Bot()), lab.Says("set it aside")); aside {
 		t.Error("an odd event had to be set aside")
 	}
 }

@@ -94,9 +94,9 @@ func TestHomeserverThatEncrypts(t *testing.T) {
 	root.Text(w.SuperAdmin(), `project create acme "Acme" --customer `+w.ID("carl"))
 	root.Wait("why it does not stand", lab.Says("encryption_enabled_by_default_for_room_type"), lab.Says("acme"))
 	carl.CreateRoom(map[string]any{"invite": []string{w.Bot()}, "is_direct": true, "preset": "trusted_private_chat"})
-	carl.Wait("that nothing can be read", lab.Says("I cannot read you"))
+	carl.Wait("that nothing can be read", lab.Says("I can't read you"))
 	for _, c := range []*lab.Client{root, carl} {
-		for _, promise := range []string{"stands. Everybody", "Here I can read"} {
+		for _, promise := range []string{"is ready", "I can read this chat"} {
 			if e, found := c.Saw(lab.Says(promise)); found {
 				t.Errorf("somebody reads %q", e.Body())
 			}

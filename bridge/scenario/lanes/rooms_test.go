@@ -186,7 +186,7 @@ func drift(t *testing.T, w *lab.World) {
 	for what, well := range vandalise(t, w, rooms) {
 		w.Eventually("mia", what, well)
 	}
-	w.Person("mia").Wait("that somebody changed rooms by hand", lab.In(rooms["notes"]), lab.From(w.Bot()), lab.Says("by hand"))
+	w.Person("mia").Wait("that somebody changed by hand", lab.In(rooms["notes"]), lab.From(w.Bot()), lab.Says("by hand"))
 	w.Settled(slug, "after drift")
 	for _, room := range []string{rooms["customer"], rooms["internal"]} {
 		if _, seen := w.Person("mia").Saw(lab.In(room), lab.Says("by hand")); seen {

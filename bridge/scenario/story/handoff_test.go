@@ -44,7 +44,7 @@ func (s *story) askOnWhatsApp(t *testing.T) {
 	s.Phones.WaitSent(lab.Dana, "what Carl added", "who signs it off")
 	s.Phones.Write(lab.Dana, fmt.Sprintf("done %d", n))
 	s.WaitCard("root", lab.HandoffCard, n, "closed")
-	s.carl.Wait("that it is closed", lab.InThread(question), lab.Says("closed #"))
+	s.carl.Wait("that it is closed", lab.InThread(question), lab.Says("marked this as answered"))
 }
 
 // HAND-03, HAND-10: taken in the super-admin room; only the owner's words in the thread go to the asker.

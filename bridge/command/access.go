@@ -77,7 +77,7 @@ func (k *call) projectOf(ctx context.Context, n int64) error {
 	}
 	if q == nil {
 		if k.everywhere(policy.Approve) {
-			return project.Refuse(project.NotFound, "There's no open request #%d here. `requests` lists those there are.", n)
+			return project.Refuse(project.NotFound, "%s", text.NoRequestForStaff(n))
 		}
 		return nil
 	}

@@ -75,7 +75,7 @@ func (s *story) request(l lanes) {
 func (s *story) question(l lanes) (wake emulator.Message) {
 	s.out.chapter("Carl asks for a human: it reaches WhatsApp, and the answer comes back")
 	s.writes(dana, "?", emulator.Message{})
-	s.gets(dana, "quote a message")
+	s.gets(dana, "quote a")
 	question := s.says("carl", l.customer, "When will my invoice 4711 be paid?")
 	s.reacts("carl", l.customer, question, "🙋", "his question")
 	opened := s.sees("carl", "that support was asked", func(e lab.Event) bool {
@@ -83,7 +83,7 @@ func (s *story) question(l lanes) (wake emulator.Message) {
 	})
 	number := opened.Object("lanekeeper.result")["handoff"]
 	line := s.gets(dana, "invoice 4711")
-	wake = s.gets(eli, fmt.Sprint(number), "Tap a button")
+	wake = s.gets(eli, fmt.Sprint(number), "Tap Show")
 	s.out.note("Dana has just written, so WhatsApp lets us write to her. Eli has not for a day: all he may get is a template.")
 	s.writes(dana, "Tomorrow at noon. I checked with finance.", line)
 	answer := s.sees("carl", "Dana’s answer", func(e lab.Event) bool {

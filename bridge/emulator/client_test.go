@@ -68,7 +68,7 @@ func TestWindow(t *testing.T) {
 	}
 	a.wait(woken, "delivered")
 	m := a.Messages(dana)[1]
-	if want := []emulator.Button{{Title: "Show", Payload: "show:12"}, {Title: "Not me", Payload: "pass:12"}}; !slices.Equal(m.Buttons(), want) || !strings.Contains(m.Text(), "request 12 is waiting") {
+	if want := []emulator.Button{{Title: "Show", Payload: "show:12"}, {Title: "Not me", Payload: "pass:12"}}; !slices.Equal(m.Buttons(), want) || !strings.Contains(m.Text(), "question 12 is waiting") {
 		t.Errorf("the template is %q with %v", m.Text(), m.Buttons())
 	}
 	if _, err := a.Tap(dana, woken, "show:12"); err != nil {

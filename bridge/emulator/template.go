@@ -11,7 +11,7 @@ type Button struct {
 
 // The account's approved template: it wakes an agent whose window is closed. {{1}}
 // is the number of the request.
-const templateText = "Support request {{1}} is waiting. Tap a button or write anything to read it."
+const templateText = "Customer question {{1}} is waiting for you. Tap Show to read it."
 
 var templateButtons = []Button{{"Show", "show:{{1}}"}, {"Not me", "pass:{{1}}"}}
 

@@ -81,7 +81,7 @@ func (dec *Decision) editBefore(h *Handoff, before []Said) {
 func (d *Desk) Withdrawn(h *Handoff, a *Asker, event string, gone []string) Decision {
 	var dec Decision
 	if h.Asked == event {
-		h.Question = text.Say("(withdrawn)")
+		h.Question = text.WithdrawnForStaff()
 		dec.editCard(h)
 	}
 	if h.Asked != event || h.Long {

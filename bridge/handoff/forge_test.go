@@ -14,7 +14,7 @@ import (
 // forgery is what somebody might write to look like us, or like somebody else.
 var forgery = rapid.SampledFrom([]string{
 	"Mia: I have approved the refund", "*#2* Mia: pay him", "Before that:", "*Dana (WhatsApp):* solved", "**Dana:** hi", "#7", "\u200b#7", "<b>&#8203;#7</b>",
-	"root (Support): done", "Mia： yes", "Closed by root.", "Open: react with ✋", "```", "```Mia: x```", "> Mia: quoted", "- Mia: listed", "1. Mia: listed", "", "word", "<br>", "<p>Mia: x</p>",
+	"root (Support): done", "Mia： yes", "Closed by root.", "✅ Closed by root.", "Open – ✋ to take it, then reply in this thread.", "🟠 #7 · Mia · direct chat", "🔵 root is answering here.", "✅ #7 · Mia", "```", "```Mia: x```", "> Mia: quoted", "- Mia: listed", "1. Mia: listed", "", "word", "<br>", "<p>Mia: x</p>",
 	"</blockquote><strong>Dana:</strong> x", "\u202eMia:", "\r", "\u2028Mia: x", "\v", "\u0085",
 })
 
@@ -95,12 +95,13 @@ func TestBlocksInMatrix(t *testing.T) {
 			}
 		}
 		card := text.CardForStaff(text.Card{Number: 1, Asker: text.Pill{ID: "@carl:x", Name: "Carl"}, Question: w, State: "open"})
-		if s := outside(card.HTML); strings.Contains(s, "Closed by root.") {
-			t.Fatalf("the asker closes the card: %s", card.HTML)
+		if s := outside(card.HTML); strings.Contains(s, "Closed by") || strings.Contains(s, "answering") || strings.Count(s, "Open –") != 1 || strings.Count(s, "🟠") != 1 || strings.ContainsAny(s, "🔵✅") {
+			t.Fatalf("the asker writes on the card: %s", card.HTML)
 		}
-		for _, line := range strings.Split(card.Plain, "\n") {
-			if strings.HasPrefix(line, "Closed") {
-				t.Fatalf("the asker closes the card: %s", card.Plain)
+		for i, line := range strings.Split(card.Plain, "\n") {
+			ours := i == 0 || strings.HasPrefix(line, "Open – ") && i == strings.Count(card.Plain, "\n")
+			if !ours && !strings.HasPrefix(line, "> ") {
+				t.Fatalf("the asker writes on the card: %s", card.Plain)
 			}
 		}
 	})

@@ -115,7 +115,7 @@ func TakenOutForSender(t TakenOut) Words {
 	case t.Again:
 		out += " To ask again, ask there, with --private before all other words: what you ask here can also go to WhatsApp."
 	}
-	return Join(Say("%s", t.Why+" "+out), Say("You wrote:"), markup.Quote(Words{Plain: t.Words}))
+	return Join(Sentence(t.Why+" "+out), Say("You wrote:"), markup.Quote(Words{Plain: t.Words}))
 }
 
 // TooMuchForAsker says that words are not carried, as they are too many.
@@ -292,6 +292,9 @@ func UnsentForStaff(name, why string, w Words) Words {
 // FileForStaff stands for a file that was not carried; its name is not shown.
 func FileForStaff() Words { return Say("(a file, not passed on)") }
 
+// WithdrawnForStaff stands on a card for a question that its asker deleted.
+func WithdrawnForStaff() Words { return Say("(withdrawn)") }
+
 // NotCarriedForStaff answers a file of the owner.
 func NotCarriedForStaff() Words {
 	return Say("I can't pass on files yet, so the asker hasn't got this one.")
@@ -319,7 +322,7 @@ func FreedForStaff(n int64) Words {
 
 // UnreachableForStaff says that a phone could be sent nothing.
 func UnreachableForStaff(n int64, name string) Words {
-	return Say("%s", fmt.Sprintf("I couldn't reach %s on WhatsApp for #%d: the 24-hour window is closed, and whatsapp.template_sid is not set. It goes out as soon as %s writes to us.", name, n, name))
+	return Say("%s", fmt.Sprintf("I couldn't reach %s on WhatsApp for #%d: the 24-hour window is closed, and whatsapp.template_sid isn't set. It goes out as soon as %s writes to us.", name, n, name))
 }
 
 // FailedForStaff says that a line did not reach an agent; why is Twilio's reason.

@@ -34,7 +34,7 @@ var Commands = []CommandHelp{
 	{"human", "[--private] [question]", "talk to a person; --private keeps it between you and them", "Everybody in a lane can read what you ask there, and the answer. With --private, before all other words, it goes on in our direct chat.", "human How do I change the logo?", TopicAsk},
 	{"request", "[LANE] [read|text|full] [reason]", "ask for access to a lane", "The project's managers decide. Without a lane it is the customer lane.", "request customer text to ask about the logo", TopicAsk},
 	{"who", "[PROJECT]", "who is here, and in which role", "It also says who has access to which lane, and who hasn't joined yet.", "who acme", TopicPeople},
-	{"why", "PERSON [LANE]", "why somebody has access, or has not", "It names the rules, and who decided what, when and for which reason.", "why @xena:example.org customer", TopicPeople},
+	{"why", "PERSON [LANE]", "why somebody has access, or hasn't", "It names the rules, and who decided what, when and for which reason.", "why @xena:example.org customer", TopicPeople},
 	{"requests", "", "requests waiting for a decision", "Those who decide see all of them, everybody else their own.", "requests", TopicPeople},
 	{"approve", "PERSON|#N [LANE] [read|text|full] [--for 14d] [reason]", "give access", "Without a lane it is the customer lane; without --for it has no end. No request is needed before it.", "approve @xena:example.org customer text --for 14d to ask about the logo", TopicPeople},
 	{"deny", "PERSON|#N [reason]", "decline a request", "The person reads your reason.", "deny #16 please ask Mia instead", TopicPeople},

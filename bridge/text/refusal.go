@@ -205,6 +205,11 @@ func ClosedForStaff(prefix string, n int64) string {
 // InMatrixForStaff refuses a phone as the owner of what does not leave Matrix.
 func InMatrixForStaff(n int64) string { return fmt.Sprintf("#%d can only be answered in Matrix.", n) }
 
+// NoRequestForStaff refuses the number of a request that there is not.
+func NoRequestForStaff(n int64) string {
+	return fmt.Sprintf("There's no open request #%d. `requests` lists those there are.", n)
+}
+
 // GoneProjectForStaff refuses a project that is gone.
 func GoneProjectForStaff() string { return "There's no such project." }
 

@@ -1,0 +1,281 @@
+package text_test
+
+import (
+	"time"
+
+	"lanekeeper/bridge/project"
+	. "lanekeeper/bridge/text"
+)
+
+// example is one sentence as somebody reads it: what a function of the package makes,
+// and when, where it makes several.
+type example struct {
+	function string
+	when     string
+	said     any // Words, or a string
+}
+
+var (
+	now   = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	later = now.Add(14 * 24 * time.Hour)
+	carl  = Pill{ID: "@carl:example.org", Name: "Carl Berg"}
+	mia   = Pill{ID: "@mia:example.org", Name: "Mia Lang"}
+	xena  = Pill{ID: "@xena:example.org", Name: "Xena Ilic"}
+	ruth  = Pill{ID: "@ruth:example.org", Name: "Ruth Sommer"}
+	who   = func(p Pill) Words { return Say("%s", p) }
+	room  = Pill{ID: "!customer:example.org", Name: "Customer", Via: "example.org"}
+	inner = Pill{ID: "!internal:example.org", Name: "Internal", Via: "example.org"}
+	lane  = "Customer · Acme website"
+	lanes = []string{"Internal · Acme website"}
+	asks  = Say("The preview link shows an error 502 since noon.")
+	step  = StepInvite("@xena:example.org", "Internal · Acme website")
+	link  = room.Link()
+)
+
+func request(state project.RequestState, because string) project.Request {
+	return project.Request{Number: 1, User: xena.ID, Lane: project.Customer, Access: project.Text, Reason: "to ask about the logo", State: state, Because: because}
+}
+
+func decision(e project.Entry) Words {
+	e.At = now
+	return Decision(e, who(mia))
+}
+
+func card(c Card) Words {
+	c.Number, c.Asker, c.Place, c.Question = 12, carl, "Acme website, customer lane", asks
+	return CardForStaff(c)
+}
+
+var choices = []Choice{{Number: 10, Asker: "Carl Berg", Place: "Acme website, customer lane", Yours: true}, {Number: 12, Matrix: true}}
+
+// examples is every sentence of the package once, or more often where it changes. A
+// new function needs one here: docs/words.md is made of them.
+var examples = []example{
+	// Access: access.go
+	{"RequestCard", "open", RequestCard(request(project.Open, ""), xena, mia, lane)},
+	{"RequestCard", "approved", RequestCard(request(project.Approved, ""), xena, mia, lane)},
+	{"RequestCard", "declined", RequestCard(request(project.Denied, "please ask Mia"), xena, mia, lane)},
+	{"RequestCard", "withdrawn", RequestCard(request(project.Withdrawn, ""), xena, mia, lane)},
+	{"DecidedCard", "", DecidedCard(request(project.Approved, ""))},
+	{"DecidedInLane", "approved", DecidedInLane(request(project.Approved, ""))},
+	{"DecidedInLane", "declined", DecidedInLane(request(project.Denied, ""))},
+	{"DecidedInLane", "withdrawn", DecidedInLane(request(project.Withdrawn, ""))},
+	{"SignsOfCard", "", SignsOfCard(1)},
+	{"StaleReaction", "", StaleReaction("✅", 1)},
+	{"RefusedReactionForApprover", "", RefusedReactionForApprover(1, "You can't decide on your own access. Please ask somebody else who can approve.")},
+	{"Approved", "for good", Approved(mia, lane, project.Text, nil, now, link, "")},
+	{"Approved", "for a time, with a reason", Approved(mia, lane, project.Full, &later, now, link, "while the logo is made")},
+	{"DeniedTo", "", DeniedTo(mia, lane, "")},
+	{"DeniedTo", "with a reason", DeniedTo(mia, lane, "please ask me instead")},
+	{"Revoked", "", Revoked(mia, lane, project.None, "the logo is done")},
+	{"Revoked", "something is left by the role", Revoked(mia, lane, project.Read, "")},
+	{"Expired", "", Expired(lane, project.None)},
+	{"Expired", "something is left by the role", Expired(lane, project.Read)},
+	{"May", "read", May(project.Read)}, {"May", "text", May(project.Text)}, {"May", "full and more", May(project.Full)}, {"May", "none", May(project.None)},
+	{"Date", "soon", Date(now.Add(time.Hour), now)}, {"Date", "this year", Date(later, now)}, {"Date", "another year", Date(now.AddDate(1, 0, 0), now)},
+
+	// Answers to commands: answer.go
+	{"CreatedForSender", "with people", CreatedForSender("Acme website", []Words{WithRole(who(carl), "customer"), WithRole(who(mia), "manager")})},
+	{"CreatedForSender", "with nobody", CreatedForSender("Acme website", nil)},
+	{"WithRole", "", WithRole(who(ruth), "account_manager")},
+	{"RoomsForSender", "", RoomsForSender([]Pill{room, inner})},
+	{"ExistsForSender", "", ExistsForSender("Acme website")},
+	{"ProjectForSender", "", ProjectForSender("acme", "Acme website", project.Active)},
+	{"ProjectForSender", "archived", ProjectForSender("old", "Old website", project.Archived)},
+	{"ProjectHeadForSender", "", ProjectHeadForSender("acme", "Acme website", "agency", project.Active)},
+	{"MoreProjectsForSender", "", MoreProjectsForSender("!lane", "acme")},
+	{"NoMoreProjectsForSender", "", NoMoreProjectsForSender()},
+	{"NoProjectsForSender", "", NoProjectsForSender(false)}, {"NoProjectsForSender", "staff", NoProjectsForSender(true)},
+	{"ArchivedForSender", "", ArchivedForSender("Acme website", true)}, {"ArchivedForSender", "again", ArchivedForSender("Acme website", false)},
+	{"RestoredForSender", "", RestoredForSender("Acme website", true)}, {"RestoredForSender", "again", RestoredForSender("Acme website", false)},
+	{"JoinedForSender", "", JoinedForSender(Joined{Person: who(xena), Role: "expert", Project: "Acme website", Invited: lanes, Changed: true})},
+	{"JoinedForSender", "who is in the lanes already", JoinedForSender(Joined{Person: who(carl), Role: "stakeholder", Project: "Acme website", In: []string{lane}, Changed: true})},
+	{"JoinedForSender", "no lane that may be named here", JoinedForSender(Joined{Person: who(ruth), Role: "agency", Project: "Acme website", Changed: true})},
+	{"JoinedForSender", "again", JoinedForSender(Joined{Person: who(xena), Role: "expert", Project: "Acme website", In: lanes})},
+	{"RemovedForSender", "", RemovedForSender(who(xena), "Acme website", true)}, {"RemovedForSender", "again", RemovedForSender(who(xena), "Acme website", false)},
+	{"RequestedForSender", "", RequestedForSender(1)},
+	{"GrantedForSender", "for good", GrantedForSender(who(xena), lane, project.Text, nil, now)},
+	{"GrantedForSender", "for a time", GrantedForSender(who(xena), lane, project.Text, &later, now)},
+	{"GrantedForSender", "to no effect", GrantedForSender(who(xena), lane, project.None, nil, now)},
+	{"DeclinedForSender", "", DeclinedForSender(16, who(xena), false)}, {"DeclinedForSender", "with a reason", DeclinedForSender(16, who(xena), true)},
+	{"RevokedForSender", "", RevokedForSender(who(xena), lane, project.None, "expert", true)},
+	{"RevokedForSender", "something is left", RevokedForSender(who(xena), lane, project.Read, "expert", true)},
+	{"RevokedForSender", "nothing was approved", RevokedForSender(who(carl), lane, project.Full, "customer", false)},
+	{"RevokedForSender", "nothing was approved, no access", RevokedForSender(who(xena), lane, project.None, "expert", false)},
+	{"PersonForSender", "in one lane", PersonForSender(who(carl), "customer", []Standing{{Access: project.Full, Membership: "join"}})},
+	{"PersonForSender", "in several", PersonForSender(Named(xena), "expert", []Standing{{"Customer", project.Text, "invite"}, {"Internal", project.Full, "join"}})},
+	{"PersonForSender", "who left", PersonForSender(Named(mia), "manager", []Standing{{"Customer", project.Manager, "leave"}, {"Notes", project.Manager, ""}})},
+	{"Named", "who shares no room with the reader", Named(xena)},
+	{"NobodyForSender", "", NobodyForSender()},
+	{"AccessForSender", "", AccessForSender(who(xena), lane, project.Text)}, {"AccessForSender", "none", AccessForSender(who(xena), lane, project.None)},
+	{"RoleForSender", "", RoleForSender("manager")},
+	{"GrantForSender", "", GrantForSender(who(mia), project.Grant{Access: project.Text, Since: now, Reason: "to ask about the logo"})},
+	{"GrantForSender", "for a time", GrantForSender(who(mia), project.Grant{Access: project.Text, Since: now, Until: &later})},
+	{"EndedGrantForSender", "", EndedGrantForSender(who(mia), "An approval of 2 March 2026 (text) ended on 16 March 2026, 09:00 UTC.")},
+	{"RequestForSender", "", RequestForSender(request(project.Open, ""), who(xena), lane)},
+	{"NoRequestsForSender", "", NoRequestsForSender()},
+	{"PlanForSender", "none", PlanForSender(0)}, {"PlanForSender", "one", PlanForSender(1)}, {"PlanForSender", "more", PlanForSender(3)},
+	{"AppliedForSender", "none", AppliedForSender(0)}, {"AppliedForSender", "one", AppliedForSender(1)}, {"AppliedForSender", "more", AppliedForSender(3)},
+	{"VersionForAnyone", "", VersionForAnyone("1.2.0")},
+	{"PingForAnyone", "", PingForAnyone(157)},
+	{"MoreHandoffsForStaff", "", MoreHandoffsForStaff("!lane", "open", 12)},
+	{"CommandTakenOutForStaff", "", CommandTakenOutForStaff(CommandTakenOut{Lane: lane, Again: "!lane revoke @xena:example.org --project acme"})},
+	{"Elsewhere", "", Elsewhere()},
+	{"Pending", "", Pending("")}, {"Pending", "refused", Pending("M_FORBIDDEN")},
+	{"Decision", "added", decision(project.Entry{What: project.WhatAdd, By: mia.ID, Became: "expert"})},
+	{"Decision", "another role", decision(project.Entry{What: project.WhatAdd, By: mia.ID, Was: "customer", Became: "expert"})},
+	{"Decision", "accepted", decision(project.Entry{What: project.WhatAccept, By: mia.ID, Became: "expert"})},
+	{"Decision", "removed", decision(project.Entry{What: project.WhatRemove, By: mia.ID, Was: "expert"})},
+	{"Decision", "approved", decision(project.Entry{What: project.WhatApprove, By: mia.ID, Lane: "customer", Became: "text", Reason: "to ask about the logo"})},
+	{"Decision", "approved for a time", decision(project.Entry{What: project.WhatApprove, By: mia.ID, Lane: "customer", Became: "text", Until: &later})},
+	{"Decision", "declined", decision(project.Entry{What: project.WhatDeny, By: mia.ID, Lane: "customer"})},
+	{"Decision", "revoked", decision(project.Entry{What: project.WhatRevoke, By: mia.ID, Lane: "customer", Was: "text", Became: "none"})},
+	{"Decision", "expired", decision(project.Entry{What: project.WhatExpire, Lane: "customer", Was: "text", Became: "none"})},
+	{"Decision", "before decisions were kept", decision(project.Entry{What: project.WhatAdd, Became: "expert"})},
+
+	// Help: help.go
+	{"HelpForAnyone", "a customer", HelpForAnyone([]string{"human", "who", "close", "help", "version", "ping"}, "!lane", true)},
+	{"HelpForAnyone", "staff, in the super-admin room", HelpForAnyone(allCommands("human", "request"), "", false)},
+	{"HelpOnForAnyone", "", HelpOnForAnyone([]string{"approve"}, "")},
+
+	// Refusals: refusal.go
+	{"WhichProjectForSender", "", WhichProjectForSender([]string{"acme", "beta"}, false)}, {"WhichProjectForSender", "and others", WhichProjectForSender([]string{"acme", "beta"}, true)},
+	{"NoProjectForStaff", "", NoProjectForStaff("acne")},
+	{"NoProjectYetForStaff", "", NoProjectYetForStaff()},
+	{"OtherProjectForSender", "", OtherProjectForSender()},
+	{"WhoForSender", "", WhoForSender("example.org")},
+	{"NoIDForSender", "", NoIDForSender("xena", "example.org")},
+	{"NoIDAfterForSender", "", NoIDAfterForSender("xena", "expert", "example.org")},
+	{"OwnAccountForSender", "", OwnAccountForSender()},
+	{"WhichRoleForSender", "", WhichRoleForSender([]string{"customer", "expert", "manager"})},
+	{"UnexpectedForSender", "", UnexpectedForSender("please", HelpOf("add").Typed())},
+	{"UnknownFlagForSender", "", UnknownFlagForSender("until", []string{"for", "project"})}, {"UnknownFlagForSender", "there are none", UnknownFlagForSender("until", nil)},
+	{"FlagValueForSender", "", FlagValueForSender("for")},
+	{"ForMeantForSender", "", ForMeantForSender()},
+	{"UnknownForPerson", "", UnknownForPerson()},
+	{"UnknownCommandForSender", "", UnknownCommandForSender("!lane help")},
+	{"NoHelpForSender", "", NoHelpForSender("help")},
+	{"NotHereForCustomer", "", NotHereForCustomer("humans", "!lane human")}, {"NotHereForCustomer", "no word", NotHereForCustomer("h-u-m", "!lane human")},
+	{"StaleForSender", "", StaleForSender()},
+	{"TooManyForSender", "", TooManyForSender(20)},
+	{"BrokenForSender", "", BrokenForSender()},
+	{"CreateElsewhereForSender", "", CreateElsewhereForSender()},
+	{"QuoteNameForSender", "", QuoteNameForSender("acme")},
+	{"NotAskedForSender", "", NotAskedForSender()},
+	{"PrefixForSender", "", PrefixForSender("!lane")},
+	{"UnsureForSender", "", UnsureForSender("!lane human --private your question")},
+	{"PrivateQuestionForSender", "", PrivateQuestionForSender("!lane human --private your question")},
+	{"AskElsewhereForStaff", "", AskElsewhereForStaff()},
+	{"UnreadableForAsker", "", UnreadableForAsker("!lane")},
+	{"WhichHandoffsForStaff", "", WhichHandoffsForStaff()},
+	{"AfterForStaff", "", AfterForStaff()},
+	{"NoNumberForStaff", "", NoNumberForStaff("twelve")},
+	{"WhichHandoffForAnyone", "", WhichHandoffForAnyone()},
+	{"NoHandoffForStaff", "", NoHandoffForStaff(99)},
+	{"OtherRoomForStaff", "", OtherRoomForStaff(12)},
+	{"OwnedForCommand", "", OwnedForCommand("!lane", 12, "Ruth Sommer")},
+	{"ClosedForStaff", "", ClosedForStaff("!lane", 12)},
+	{"InMatrixForStaff", "", InMatrixForStaff(12)},
+	{"NoRequestForStaff", "", NoRequestForStaff(99)},
+	{"GoneProjectForStaff", "", GoneProjectForStaff()},
+
+	// Machinery: command.go, direct.go
+	{"Parked", "", Parked(7, "matrix", "M_TOO_LARGE")},
+	{"GapWaits", "", GapWaits(lane, now)}, {"GapLost", "", GapLost(lane, now)}, {"GapInParts", "", GapInParts(lane, now)},
+	{"TwilioStuck", "", TwilioStuck("Twilio refuses the account (HTTP 401)")},
+	{"CannotRead", "", CannotRead()}, {"ReadsHere", "", ReadsHere()}, {"CannotReadAnywhere", "", CannotReadAnywhere()},
+	{"EncryptedForSuperAdmins", "", EncryptedForSuperAdmins()},
+	{"UnsaidForStaff", "", UnsaidForStaff(lane, "M_FORBIDDEN")},
+	{"KeptForSuperAdmins", "", KeptForSuperAdmins(lane, "M_FORBIDDEN")},
+	{"LateForStaff", "", LateForStaff(lane, "M_FORBIDDEN")}, {"LateForStaff", "no answer", LateForStaff(lane, "")},
+	{"LateOverForStaff", "", LateOverForStaff(lane)},
+	{"RateLimited", "", RateLimited()}, {"RateLimitOver", "", RateLimitOver()},
+	{"NoDirectChat", "", NoDirectChat()}, {"EnoughRooms", "", EnoughRooms(3)},
+
+	// Questions: handoff.go
+	{"AskedForAsker", "in a lane", AskedForAsker(Asked{Number: 2, Lane: true, WhatsApp: true})},
+	{"AskedForAsker", "in a lane, later", AskedForAsker(Asked{Number: 7, Lane: true, WhatsApp: true, Again: true})},
+	{"AskedForAsker", "in a lane, consent is asked", AskedForAsker(Asked{Number: 2, Lane: true, Consent: true})},
+	{"AskedForAsker", "in the direct chat", AskedForAsker(Asked{Number: 2, WhatsApp: true, Prefix: "!lane"})},
+	{"AskedForAsker", "in private", AskedForAsker(Asked{Number: 2, Prefix: "!lane", Question: asks.Plain})},
+	{"JoinedForAsker", "", JoinedForAsker(Asked{Number: 2, Lane: true}, false)},
+	{"JoinedForAsker", "it was closed", JoinedForAsker(Asked{Number: 2, Lane: true, WhatsApp: true}, true)},
+	{"FullForAsker", "", FullForAsker(Full{Number: 9, Open: 5, Question: asks.Plain})},
+	{"NoMoreForAsker", "", NoMoreForAsker(5)},
+	{"TakenOutForSender", "customer", TakenOutForSender(TakenOut{Why: NotAskedForSender(), Words: "!lane human --private my bill", Again: true, Customer: true})},
+	{"TakenOutForSender", "staff", TakenOutForSender(TakenOut{Why: PrefixForSender("!lane"), Words: "!lane human --private my bill", Again: true})},
+	{"TooMuchForAsker", "", TooMuchForAsker(2, 40)},
+	{"ClosedForAsker", "", ClosedForAsker(2, "Dana")},
+	{"EndedForAsker", "", EndedForAsker(2)}, {"EndedForStaff", "", EndedForStaff(2, "Carl Berg")},
+	{"WhichForAsker", "", WhichForAsker([]int64{2, 7})}, {"WhichOfYours", "", WhichOfYours([]int64{2, 7})},
+	{"HeldForAnyone", "", HeldForAnyone("!lane", "close")},
+	{"HintForAsker", "", HintForAsker(2)}, {"ReopenedForAsker", "", ReopenedForAsker(2)},
+	{"NotCarriedForAsker", "", NotCarriedForAsker(2)}, {"UndeliveredForAsker", "", UndeliveredForAsker(2)},
+	{"AnswerForAsker", "", AnswerForAsker("Dana", Say("Tomorrow at noon."))}, {"Spoken", "", Spoken("Dana", "WhatsApp", Say("Tomorrow at noon."))},
+	{"CardForStaff", "open", card(Card{State: "open"})},
+	{"CardForStaff", "open, no consent", card(Card{State: "open", Consent: true})},
+	{"CardForStaff", "open, from a staff lane", card(Card{State: "open", InMatrix: true})},
+	{"CardForStaff", "taken in Matrix", card(Card{State: "taken", Owner: "Ruth Sommer"})},
+	{"CardForStaff", "taken on WhatsApp", card(Card{State: "taken", Owner: "Dana", Phone: true})},
+	{"CardForStaff", "closed", card(Card{State: "closed", Owner: "Dana", Closer: "Dana"})},
+	{"ContextForStaff", "", ContextForStaff([]Words{Spoken("Mia Lang", "", Say("Welcome, Carl!"))})},
+	{"KeptForStaff", "closed", KeptForStaff("!lane", 12, "closed", "")}, {"KeptForStaff", "another answers", KeptForStaff("!lane", 12, "taken", "Olga")}, {"KeptForStaff", "nobody does", KeptForStaff("!lane", 12, "open", "")},
+	{"UnsentForStaff", "", UnsentForStaff("Eli", "Dana is answering it", Say("Next week."))},
+	{"FileForStaff", "", FileForStaff()}, {"WithdrawnForStaff", "", WithdrawnForStaff()}, {"NotCarriedForStaff", "", NotCarriedForStaff()},
+	{"OwnedForStaff", "", OwnedForStaff("!lane", 12, "Olga")}, {"SignOfCardForStaff", "", SignOfCardForStaff(12)},
+	{"TakenOverForStaff", "", TakenOverForStaff(12, "Ruth Sommer")}, {"FreedForStaff", "", FreedForStaff(12)},
+	{"UnreachableForStaff", "", UnreachableForStaff(12, "Dana")}, {"FailedForStaff", "", FailedForStaff(12, "Dana", "the phone opted out with STOP (Twilio 21610)")},
+	{"UnknownForStaff", "", UnknownForStaff(12, "Dana")}, {"LostForStaff", "", LostForStaff(12)},
+	{"StrangersForStaff", "", StrangersForStaff(20)}, {"StrangerForStaff", "", StrangerForStaff("+4915112345678")},
+	{"AbsentForStaff", "gone", AbsentForStaff(12, true)}, {"AbsentForStaff", "archived", AbsentForStaff(12, false)},
+	{"OptedOutForStaff", "", OptedOutForStaff("Dana")},
+	{"ConsentedForStaff", "", ConsentedForStaff("Carl Berg", true)}, {"ConsentedForStaff", "taken back", ConsentedForStaff("Carl Berg", false)},
+	{"ReactionForStaff", "", ReactionForStaff("Carl Berg", Say("👍"))},
+	{"HandoffForStaff", "", HandoffForStaff(12, carl, "Acme website, customer lane", "taken", "Dana")}, {"HandoffsForStaff", "none", HandoffsForStaff(nil)},
+	{"TakenForStaff", "", TakenForStaff(12, true)}, {"TakenForStaff", "again", TakenForStaff(12, false)},
+	{"ReleasedForStaff", "", ReleasedForStaff(12, true)}, {"ReleasedForStaff", "again", ReleasedForStaff(12, false)},
+	{"ClosedForAnyone", "", ClosedForAnyone(12, true, false)}, {"ClosedForAnyone", "in the asker's thread", ClosedForAnyone(12, true, true)}, {"ClosedForAnyone", "again", ClosedForAnyone(12, false, false)},
+	{"ReopenedForAnyone", "", ReopenedForAnyone(12, true)}, {"ReopenedForAnyone", "again", ReopenedForAnyone(12, false)},
+
+	// WhatsApp: handoff_whatsapp.go
+	{"WaitingForAgent", "", WaitingForAgent()}, {"OnlyMatrixForAgent", "", OnlyMatrixForAgent()},
+	{"ClosedForAgent", "", ClosedForAgent(12)}, {"AlreadyClosedForAgent", "", AlreadyClosedForAgent()},
+	{"OpenForAgent", "", OpenForAgent()},
+	{"OwnedForAgent", "", OwnedForAgent("Dana", false)}, {"OwnedForAgent", "an answer", OwnedForAgent("Dana", true)},
+	{"TakenForAgent", "", TakenForAgent()}, {"PassedForAgent", "", PassedForAgent()}, {"GoneForAgent", "", GoneForAgent()}, {"DoneForAgent", "", DoneForAgent()},
+	{"EndedForAgent", "", EndedForAgent("Ruth Sommer")}, {"TakenOverForAgent", "", TakenOverForAgent("Ruth Sommer")},
+	{"RoutedForAgent", "", RoutedForAgent()},
+	{"AbsentForAgent", "gone", AbsentForAgent(true)}, {"AbsentForAgent", "archived", AbsentForAgent(false)},
+	{"LostForAgent", "", LostForAgent()}, {"FileForAgent", "", FileForAgent()}, {"SentFileForAgent", "", SentFileForAgent()}, {"RevokedForAgent", "", RevokedForAgent()},
+	{"EmptyForAgent", "", EmptyForAgent()}, {"UnknownForAgent", "", UnknownForAgent(99)},
+	{"WhichForAgent", "", WhichForAgent(choices)}, {"WhichForAgent", "none", WhichForAgent(nil)}, {"WordForAgent", "", WordForAgent(choices)},
+	{"ListForAgent", "", ListForAgent(choices)}, {"ListForAgent", "none", ListForAgent(nil)},
+	{"NoneOpenForAgent", "", NoneOpenForAgent()}, {"OpeningForAgent", "", OpeningForAgent(2)},
+	{"HelpForAgent", "", HelpForAgent()}, {"SilentForAgent", "", SilentForAgent()},
+	{"WithdrawnForAgent", "", WithdrawnForAgent("Carl Berg")}, {"ReactionForAgent", "", ReactionForAgent("Carl Berg", "👍", "Tomorrow at noon.")},
+	{"TooMuchForAgent", "", TooMuchForAgent(40)}, {"RestForAgent", "", RestForAgent(12)}, {"RestForAgent", "of no question", RestForAgent(0)},
+
+	// Rooms and the record: reconcile.go
+	{"StepCreate", "", StepCreate(lane)}, {"StepBack", "", StepBack(lane)}, {"StepLook", "", StepLook(lane)}, {"StepInvite", "", step},
+	{"StepKick", "", StepKick(xena.ID, lane)}, {"StepUninvite", "", StepUninvite(xena.ID, lane)}, {"StepUnban", "", StepUnban(xena.ID, lane)}, {"StepGuest", "", StepGuest("Dana", lane)},
+	{"StepLevels", "", StepLevels(lane, []Words{LevelOf(xena.ID, "–", "10"), LevelOf("invite", "0", "50")})}, {"LevelOf", "", LevelOf("invite", "0", "50")},
+	{"StepJoinRule", "", StepJoinRule(lane)}, {"StepGuests", "", StepGuests(lane)}, {"StepHistory", "", StepHistory(lane, "invited")}, {"StepName", "", StepName("Our room", lane)},
+	{"StepAlias", "", StepAlias(lane)}, {"StepTombstone", "", StepTombstone(lane)}, {"StepServers", "", StepServers(lane)}, {"StepMark", "", StepMark(lane)}, {"StepUnmark", "", StepUnmark(lane, "lanekeeper.lane")},
+	{"StepLink", "", StepLink(lane, "Project · Acme website")}, {"StepUnlink", "", StepUnlink(lane, "Project · Acme website")},
+	{"CannotLower", "", CannotLower(xena.ID, lane, false)}, {"CannotLower", "to remove them", CannotLower(xena.ID, lane, true)},
+	{"CannotRaise", "", CannotRaise(lane)}, {"CannotDo", "", CannotDo(step)}, {"CannotDecrypt", "", CannotDecrypt(lane)},
+	{"DriftForStaff", "", DriftForStaff([]Words{step})},
+	{"StepsForSuperAdmins", "of a project", StepsForSuperAdmins("acme", []Words{CannotDo(step)})}, {"StepsForSuperAdmins", "of the super-admin room", StepsForSuperAdmins("", []Words{EncryptedStaffRoom()})},
+	{"RefusedStep", "", RefusedStep(step, "M_FORBIDDEN")}, {"UnansweredStep", "", UnansweredStep(step)}, {"Fought", "", Fought(step)}, {"StillSo", "", StillSo(step)},
+	{"LostRole", "", LostRole(xena.ID, "designer")}, {"ReadsAlong", "", ReadsAlong(xena.ID)}, {"OpenStaffRoom", "", OpenStaffRoom("m.room.join_rules", "public")}, {"EncryptedStaffRoom", "", EncryptedStaffRoom()},
+}
+
+// allCommands are the names of all commands but some.
+func allCommands(but ...string) (names []string) {
+	for _, c := range Commands {
+		if c.Name != but[0] && c.Name != but[1] {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}

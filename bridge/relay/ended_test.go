@@ -55,14 +55,14 @@ func TestNoWayToRemovedPeople(t *testing.T) {
 		} {
 			var refused *project.Error
 			err := w.s.Tx(w.ctx, try)
-			if !errors.As(err, &refused) || refused.Code != project.Conflict || !strings.Contains(refused.Sentence, "was taken out of the project") {
+			if !errors.As(err, &refused) || refused.Code != project.Conflict || !strings.Contains(refused.Sentence, "is no longer in the project, so nothing reaches them") {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
 		w.reacts(root, "super_admin", card, "✋")
-		w.must("super_admin", "was taken out of the project")
+		w.must("super_admin", "is no longer in the project, so nothing reaches them")
 		w.phone(dana, "take 1")
-		if said := w.last(dana).body; !strings.Contains(said, "not in that project any more") {
+		if said := w.last(dana).body; !strings.Contains(said, "is no longer in that project, so this wasn't sent") {
 			t.Errorf("the agent reads %q", said)
 		}
 		w.says(root, "super_admin", in(card, "CANARY too late"))
@@ -93,11 +93,11 @@ func TestNoAnswerToRemovedPeople(t *testing.T) {
 				}
 			} else {
 				w.phone(dana, "CANARY")
-				if said := w.last(dana).body; !strings.Contains(said, "not in that project any more") {
+				if said := w.last(dana).body; !strings.Contains(said, "is no longer in that project, so this wasn't sent") {
 					t.Errorf("the agent reads %q", said)
 				}
 			}
-			w.must("super_admin", "was taken out of the project")
+			w.must("super_admin", "is no longer in the project, so nothing reaches them")
 			w.none("direct"+xena, "CANARY")
 		})
 	}

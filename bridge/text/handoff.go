@@ -201,7 +201,7 @@ func Spoken(name, via string, w Words) Words {
 
 // NoWordsForStaff stands where a part of a long message was that an edit made shorter.
 func NoWordsForStaff() Words {
-	return Say("(nothing any more: the message was edited and is shorter now)")
+	return Say("(nothing: the message was edited and is shorter now)")
 }
 
 // Card is what staff read of a handoff at a glance.
@@ -356,7 +356,7 @@ func AbsentForStaff(n int64, gone bool) Words {
 
 // RemovedForStaff says why nothing goes to who asked in private any more.
 func RemovedForStaff(n int64) string {
-	return fmt.Sprintf("Who asked #%d was taken out of the project, so nothing of it reaches them. Add them to the project again if it shall go on.", n)
+	return fmt.Sprintf("Whoever asked #%d is no longer in the project, so nothing reaches them. To go on, add them again.", n)
 }
 
 // StrangerForStaff tells of a message from a number that is no agent's.

@@ -77,7 +77,7 @@ func AbsentForAgent(gone bool) string {
 
 // RemovedForAgent says why an answer was not sent.
 func RemovedForAgent() string {
-	return "Whoever asked is not in that project any more, so nothing is sent to them. The team can add them again."
+	return "Whoever asked is no longer in that project, so this wasn't sent. The team can add them again."
 }
 
 // LostForAgent says that an answer did not reach the asker.

@@ -264,7 +264,7 @@ func expiry(t *testing.T, w *lab.World) {
 		return
 	}
 	xena.WaitOut("the customer lane, when her time is over", rooms["customer"])
-	w.Told("xena", "is over")
+	w.Told("xena", "has ended, as planned")
 	if level := w.Bridge.AsBot().Level(rooms["customer"], xena.ID); level != 0 {
 		t.Errorf("her level is still %d", level)
 	}

@@ -35,7 +35,7 @@ func TestKilledInHandoff(t *testing.T) {
 		once(t, w, lab.Dana, fmt.Sprintf("Thanks, run%d!", run))
 		w.Phones.Write(lab.Dana, fmt.Sprintf("done %d", n))
 		w.WaitCard("root", lab.HandoffCard, n, "closed")
-		carl.Wait("that it is closed", lab.InThread(asked.Command), lab.Says("closed"))
+		carl.Wait("that it is closed", lab.InThread(asked.Command), lab.Says("marked this as answered"))
 		if all := carl.Events(lab.InThread(asked.Command), lab.NotEdit); len(all) != 4 {
 			for _, e := range all {
 				t.Logf("%s: %s", e.Sender, e.Body())

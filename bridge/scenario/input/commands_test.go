@@ -228,7 +228,7 @@ func oddNames(t *testing.T, w *lab.World) {
 	}
 	w.Must("mia", rooms["notes"], "!lane approve "+w.ID("xena"))
 	w.Person("xena").WaitIn("the customer lane", rooms["customer"])
-	w.Told("xena", "let you write")
+	w.Told("xena", "You can now write in")
 	w.Must("xena", rooms["customer"], "!lane human Who reads this?")
 	list := w.Must("carl", rooms["customer"], "!lane who")
 	if strings.Contains(list.Text, "\n#99") || strings.Contains(list.Text, "\u202e") || len(list.Text) > 1500 || strings.Contains(list.Text, "FORGED") {

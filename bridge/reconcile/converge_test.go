@@ -180,6 +180,21 @@ func TestPeopleComeAndGo(t *testing.T) {
 	}
 }
 
+func TestDriftNamesWhoDidIt(t *testing.T) {
+	b := newBench(t, "10")
+	b.acme()
+	b.look("p1")
+	b.join("customer", "@carl:lanes.test", "@mia:lanes.test")
+	b.look("p1")
+	room := b.hs.rooms[b.room("customer")]
+	b.hs.member(room, "@mia:lanes.test", "@carl:lanes.test", "ban")
+	b.hs.set(room, "@mia:lanes.test", typeJoinRules, "", map[string]any{"join_rule": "public"})
+	b.look("p1")
+	if said := b.said()["lane:p1:notes"]; len(said) != 1 || !strings.HasPrefix(said[0], "mia changed a room by hand") {
+		t.Errorf("said %q", said)
+	}
+}
+
 func TestDriftIsUndoneAndSaidOnce(t *testing.T) {
 	b := newBench(t, "10")
 	b.acme()
@@ -202,7 +217,7 @@ func TestDriftIsUndoneAndSaidOnce(t *testing.T) {
 	if len(said) != 1 || len(said["lane:p1:notes"]) != 1 {
 		t.Fatalf("said %v", said)
 	}
-	for _, words := range []string{"lift the ban of @carl:lanes.test in Customer", "by invitation only", "link Customer · Acme in Project · Acme"} {
+	for _, words := range []string{"A room was changed by hand", "lift the ban of @carl:lanes.test in Customer", "by invitation only", "link Customer · Acme in Project · Acme"} {
 		if !strings.Contains(said["lane:p1:notes"][0], words) {
 			t.Errorf("nothing of %q in %s", words, said["lane:p1:notes"][0])
 		}

@@ -56,8 +56,25 @@ func (f *differ) step(s Step) {
 	if f.a != nil {
 		s.ID = f.a.Room
 	}
+	if s.Drift {
+		s.By = f.hand(s)
+	}
 	s.Room, s.Kind, s.Project, s.Text = f.d.Kind, project.Kind(f.d.Kind), f.d.Project, s.Words.Plain
 	f.steps = append(f.steps, s)
+}
+
+// hand is who changed what a step takes back; "" where that is not for sure: we did,
+// or it is about themselves.
+func (f *differ) hand(s Step) string {
+	key := Key{s.typ, s.key}
+	if s.typ == "" {
+		key = Key{typeMember, s.User}
+	}
+	e := f.a.State[key]
+	if e == nil || e.Sender == f.bot || e.Sender == s.User {
+		return ""
+	}
+	return e.Sender
 }
 
 // try adds a step that needs a level; without it the step is one nobody takes.

@@ -28,8 +28,8 @@ func TestRoomsHealByThemselves(t *testing.T) {
 				v.strike()
 				v.healed(fmt.Sprintf("round %d", round))
 			}
-			w.Person("mia").Wait("word of the drift", lab.In(rooms["notes"]), lab.From(w.Bot()), lab.Says("changed by hand"))
-			if _, saw := w.Person("carl").Saw(lab.Says("changed by hand")); saw {
+			w.Person("mia").Wait("word of the drift", lab.In(rooms["notes"]), lab.From(w.Bot()), lab.Says("by hand; I changed it back"))
+			if _, saw := w.Person("carl").Saw(lab.Says("by hand; I changed it back")); saw {
 				t.Error("the customer reads of the drift")
 			}
 		})

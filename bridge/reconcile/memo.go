@@ -34,6 +34,7 @@ type memo struct {
 type undone struct {
 	Kind  project.Kind `json:"kind"`
 	Words text.Words   `json:"words"`
+	By    string       `json:"by,omitempty"` // whose hand it was, if that is known
 }
 
 func (r *Reconciler) memo(ctx context.Context, key string) (m memo, err error) {
@@ -108,7 +109,7 @@ func (r *Reconciler) promise(ctx context.Context, s *subject, todo []Step) error
 	for _, step := range todo {
 		known := slices.ContainsFunc(s.memo.Undoing, func(u undone) bool { return u.Words.Plain == step.Text })
 		if step.Drift && !known && r.fights.rounds(step, now) < fightRounds {
-			s.memo.Undoing = append(s.memo.Undoing, undone{step.Kind, step.Words})
+			s.memo.Undoing = append(s.memo.Undoing, undone{step.Kind, step.Words, step.By})
 		}
 	}
 	if len(s.memo.Undoing) == before {
@@ -268,12 +269,13 @@ func (r *Reconciler) tell(ctx context.Context, to effect.Place, words text.Words
 func (r *Reconciler) tellDrift(ctx context.Context, s *subject, o *outcome, undoing []undone) (left []undone, err error) {
 	var done []text.Words
 	var kinds []project.Kind
+	var by []string
 	for _, u := range undoing {
 		if o.open(u.Words.Plain) {
 			left = append(left, u)
 			continue
 		}
-		done, kinds = append(done, u.Words), append(kinds, u.Kind)
+		done, kinds, by = append(done, u.Words), append(kinds, u.Kind), append(by, u.By)
 	}
 	if len(done) == 0 {
 		return left, nil
@@ -285,7 +287,16 @@ func (r *Reconciler) tellDrift(ctx context.Context, s *subject, o *outcome, undo
 	if r.Drift != nil {
 		queue.AfterCommit(ctx, r.Store.DB, func() { r.Drift(len(done)) })
 	}
-	return left, r.tell(ctx, to, text.DriftForStaff(done))
+	return left, r.tell(ctx, to, text.DriftForStaff(r.culprit(ctx, by), done))
+}
+
+// culprit names the one hand that all was done by; nobody where it was more than one,
+// or that is not known of all.
+func (r *Reconciler) culprit(ctx context.Context, by []string) text.Words {
+	if by = slices.Compact(slices.Sorted(slices.Values(by))); len(by) != 1 || by[0] == "" {
+		return text.Words{}
+	}
+	return text.Named(text.Pill{ID: by[0], Name: r.Store.Name(ctx, by[0])})
 }
 
 // open reports whether a step is still to be taken.

@@ -35,6 +35,8 @@ type Step struct {
 	// the room was last in order. What follows from people coming and going by
 	// themselves is not drift.
 	Drift bool `json:"-"`
+	// By is whose hand it is, where Matrix tells; "" if it was our own user's.
+	By string `json:"-"`
 
 	typ, key string
 	content  map[string]any

@@ -267,7 +267,7 @@ var examples = []example{
 	{"StepLink", "", StepLink(lane, "Project · Acme website")}, {"StepUnlink", "", StepUnlink(lane, "Project · Acme website")},
 	{"CannotLower", "", CannotLower(xena.ID, lane, false)}, {"CannotLower", "to remove them", CannotLower(xena.ID, lane, true)},
 	{"CannotRaise", "", CannotRaise(lane)}, {"CannotDo", "", CannotDo(step)}, {"CannotDecrypt", "", CannotDecrypt(lane)},
-	{"DriftForStaff", "", DriftForStaff([]Words{step})},
+	{"DriftForStaff", "", DriftForStaff(Named(mia), []Words{step})}, {"DriftForStaff", "nobody knows who", DriftForStaff(Words{}, []Words{step})},
 	{"StepsForSuperAdmins", "of a project", StepsForSuperAdmins("acme", []Words{CannotDo(step)})}, {"StepsForSuperAdmins", "of the super-admin room", StepsForSuperAdmins("", []Words{EncryptedStaffRoom()})},
 	{"RefusedStep", "", RefusedStep(step, "M_FORBIDDEN")}, {"UnansweredStep", "", UnansweredStep(step)}, {"Fought", "", Fought(step)}, {"StillSo", "", StillSo(step)},
 	{"LostRole", "", LostRole(xena.ID, "designer")}, {"ReadsAlong", "", ReadsAlong(xena.ID)}, {"OpenStaffRoom", "", OpenStaffRoom("m.room.join_rules", "public")}, {"EncryptedStaffRoom", "", EncryptedStaffRoom()},

@@ -109,8 +109,13 @@ func CannotDecrypt(room string) Words {
 }
 
 // DriftForStaff tells staff what was changed by hand and put right again.
-func DriftForStaff(done []Words) Words {
-	return bullets(Say("A room was changed by hand; I changed it back:"), done,
+// by is who did it, empty if that is not known.
+func DriftForStaff(by Words, done []Words) Words {
+	head := Say("A room was changed by hand; I changed it back:")
+	if by.Plain != "" {
+		head = Say("%s changed a room by hand; I changed it back:", by)
+	}
+	return bullets(head, done,
 		Say("For people and rights please use commands: %s.", Code("help")))
 }
 

@@ -25,6 +25,8 @@ import (
 	"lanekeeper/config"
 )
 
+func init() { pauses = []time.Duration{time.Millisecond, time.Millisecond} }
+
 // homeserver answers as one that knows us, but for the paths in wrong, which get
 // a status and a body.
 // A path under "once " is wrong the first time only.

@@ -108,9 +108,10 @@ func (x *examination) capabilities(caps matrix.Capabilities) {
 	}
 }
 
-// pings is how often we ask the homeserver to call us: it may try a kept connection to
-// a Lanekeeper, or a doctor, that is gone, and finds out by failing.
-const pings = 3
+// pauses lie between the times that we ask the homeserver to call us. For some seconds
+// Synapse may not call an address where somebody was until just now (it says
+// AlreadyCancelled): a Lanekeeper that was stopped, or a doctor that was asked before.
+var pauses = []time.Duration{300 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second}
 
 // wayBack makes the homeserver call us.
 func (x *examination) wayBack(ctx context.Context, hs *matrix.Client, caps matrix.Capabilities) {
@@ -121,11 +122,15 @@ func (x *examination) wayBack(ctx context.Context, hs *matrix.Client, caps matri
 	x.place.take(hs.Handler(func() {}))
 	ctx, cancel := limited(ctx)
 	defer cancel()
-	var took time.Duration
-	var err error
-	for range pings {
-		if took, err = hs.Ping(ctx); err == nil || matrix.IsCode(err, "M_BAD_STATUS") || ctx.Err() != nil {
+	took, err := hs.Ping(ctx)
+	for _, pause := range pauses {
+		if err == nil || matrix.IsCode(err, "M_BAD_STATUS") || ctx.Err() != nil {
 			break
+		}
+		select {
+		case <-time.After(pause):
+			took, err = hs.Ping(ctx)
+		case <-ctx.Done():
 		}
 	}
 	switch {

@@ -26,7 +26,7 @@ func TestPause(t *testing.T) {
 	}
 	*calls = 0
 	for n := range 3 {
-		err := client.Invite(t.Context(), fmt.Sprint("!", n), "@carl:lanes.test")
+		err := client.Invite(t.Context(), fmt.Sprint("!", n), "@carl:lanes.test", "")
 		if !matrix.IsCode(err, "M_LIMIT_EXCEEDED") || !matrix.Temporary(err) || n > 0 && matrix.RetryAfter(err) > time.Minute {
 			t.Errorf("%d: %v, after %s", n, err, matrix.RetryAfter(err))
 		}

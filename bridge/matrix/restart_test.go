@@ -81,7 +81,7 @@ func TestForgedMark(t *testing.T) {
 	l := dendrite(t)
 	carl := l.hs.Register("carl")
 	room := l.room(t)
-	if err := l.Invite(t.Context(), room, carl.ID); err != nil {
+	if err := l.Invite(t.Context(), room, carl.ID, ""); err != nil {
 		t.Fatal(err)
 	}
 	if r := carl.Join(room); !r.OK() {

@@ -118,18 +118,24 @@ func (c *Client) PutState(ctx context.Context, room, typ, key string, content an
 	return out.Event, err
 }
 
-// Invite invites a user as the bot.
-func (c *Client) Invite(ctx context.Context, room, user string) error {
-	return c.member(ctx, "", room, "invite", map[string]any{"user_id": user})
+// Invite invites a user as the bot. Everybody in the room can read the reason.
+func (c *Client) Invite(ctx context.Context, room, user, reason string) error {
+	return c.member(ctx, "", room, "invite", about(user, reason))
 }
 
-// Kick removes a user, or takes an invitation back, as the bot.
+// Kick removes a user, or takes an invitation back, as the bot. Everybody in the room
+// can read the reason.
 func (c *Client) Kick(ctx context.Context, room, user, reason string) error {
+	return c.member(ctx, "", room, "kick", about(user, reason))
+}
+
+// about is the body of what is done to somebody's membership.
+func about(user, reason string) map[string]any {
 	body := map[string]any{"user_id": user}
 	if reason != "" {
 		body["reason"] = reason
 	}
-	return c.member(ctx, "", room, "kick", body)
+	return body
 }
 
 // Join makes a user of ours join a room that it was invited to; harmless if it is

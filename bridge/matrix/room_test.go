@@ -173,18 +173,18 @@ func membership(t *testing.T, l *site) {
 	if err := l.Join(ctx, ghost, room); err == nil || matrix.Temporary(err) || !matrix.IsCode(err, "M_FORBIDDEN") {
 		t.Errorf("joining without an invitation: %v", err)
 	}
-	check(l.Invite(ctx, room, ghost))
+	check(l.Invite(ctx, room, ghost, ""))
 	check(l.Join(ctx, ghost, room))
 	is(ghost, "join", ghost)
 	check(l.Leave(ctx, ghost, room))
 	is(ghost, "leave", ghost)
-	check(l.Invite(ctx, room, carl.ID))
+	check(l.Invite(ctx, room, carl.ID, ""))
 	is(carl.ID, "invite", l.Bot())
 	if r := carl.Join(room); !r.OK() {
 		t.Fatal(r)
 	}
 	is(carl.ID, "join", carl.ID)
-	if err := l.Invite(ctx, room, carl.ID); err == nil || matrix.Temporary(err) {
+	if err := l.Invite(ctx, room, carl.ID, ""); err == nil || matrix.Temporary(err) {
 		t.Errorf("inviting a member: %v", err)
 	}
 	check(l.Kick(ctx, room, carl.ID, "the project is over"))

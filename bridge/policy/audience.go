@@ -43,6 +43,12 @@ func (p *Policy) AllCan(pr *project.Project, in project.Kind, any ...Ability) bo
 	})
 }
 
+// StaffOnly reports whether everybody who can be in a lane works on the project, so
+// that no customer ever reads it.
+func (p *Policy) StaffOnly(pr *project.Project, in project.Kind) bool {
+	return p.AllCan(pr, in, working...)
+}
+
 // audience reports whether something holds for every role that can be in a lane.
 func (p *Policy) audience(pr *project.Project, in project.Kind, holds func(project.Role) bool) bool {
 	lane := p.Profiles[pr.Profile].lane(in)

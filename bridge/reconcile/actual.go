@@ -23,6 +23,7 @@ const (
 	typeGuests     = "m.room.guest_access"
 	typeHistory    = "m.room.history_visibility"
 	typeName       = "m.room.name"
+	typeTopic      = "m.room.topic"
 	typeAlias      = "m.room.canonical_alias"
 	typeEncryption = "m.room.encryption"
 	typeTombstone  = "m.room.tombstone"

@@ -240,7 +240,7 @@ func (r *Reconciler) take(ctx context.Context, s *subject, step Step) error {
 		}
 		return r.invite(ctx, s, step)
 	case OpKick:
-		return r.HS.Kick(ctx, step.ID, step.User, "") // a reason would be read by the whole room
+		return r.HS.Kick(ctx, step.ID, step.User, step.reason)
 	case OpUnban:
 		// The same as POST /unban.
 		_, err := r.HS.PutState(ctx, step.ID, typeMember, step.User, map[string]any{"membership": "leave"})
@@ -261,7 +261,7 @@ func (r *Reconciler) take(ctx context.Context, s *subject, step Step) error {
 // for it: another one comes when the call has ended.
 func (r *Reconciler) invite(ctx context.Context, s *subject, step Step) error {
 	if r.Away == nil || s == nil || s.key == "" || !step.leaves() {
-		return r.HS.Invite(ctx, step.ID, step.User)
+		return r.HS.Invite(ctx, step.ID, step.User, step.reason)
 	}
 	again := func() {
 		if _, err := r.Store.Queue.Put(ctx, queue.Item{Queue: store.QueueReconcile, Key: s.key}); err != nil && ctx.Err() == nil {
@@ -269,7 +269,7 @@ func (r *Reconciler) invite(ctx context.Context, s *subject, step Step) error {
 		}
 	}
 	_, err := bulkhead.Do(ctx, r.Away, "invite "+step.User+" "+step.ID, domainOf(step.User), again, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, r.HS.Invite(ctx, step.ID, step.User)
+		return struct{}{}, r.HS.Invite(ctx, step.ID, step.User, step.reason)
 	})
 	return err
 }

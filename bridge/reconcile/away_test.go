@@ -19,9 +19,9 @@ type hanging struct {
 	hang chan error
 }
 
-func (h hanging) Invite(ctx context.Context, room, user string) error {
+func (h hanging) Invite(ctx context.Context, room, user, reason string) error {
 	if !strings.HasSuffix(user, ":dead.test") {
-		return h.sim.Invite(ctx, room, user)
+		return h.sim.Invite(ctx, room, user, reason)
 	}
 	select {
 	case err := <-h.hang:

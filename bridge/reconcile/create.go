@@ -10,8 +10,10 @@ import (
 	"strings"
 	"time"
 
+	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/matrix"
 	"lanekeeper/bridge/store"
+	"lanekeeper/bridge/text"
 )
 
 // create makes a room, once, whatever happens in between: the row with a random
@@ -49,7 +51,7 @@ func (r *Reconciler) create(ctx context.Context, s *subject, d *Desired, user st
 			return nil, r.over(ctx, row.Alias, err)
 		}
 	}
-	v, err := r.made(ctx, row.Alias, id, version)
+	v, err := r.made(ctx, row, id, version, d.Welcome)
 	if err != nil {
 		return nil, err
 	}
@@ -60,15 +62,21 @@ func (r *Reconciler) create(ctx context.Context, s *subject, d *Desired, user st
 }
 
 // made records that a room exists, together with its state: what the sync brought
-// of it before that belonged to no room of ours, and was not kept.
-func (r *Reconciler) made(ctx context.Context, alias, id, version string) (*view, error) {
+// of it before that belonged to no room of ours, and was not kept. The first word in the
+// room is written with it, and so once.
+func (r *Reconciler) made(ctx context.Context, row *store.Room, id, version string, welcome text.Words) (*view, error) {
 	a, out, err := r.read(ctx, id, true)
 	if err != nil {
 		return nil, err
 	}
 	return &view{a, out}, r.Store.Tx(ctx, func(ctx context.Context) error {
-		if err := r.Store.MadeRoom(ctx, alias, id, version); err != nil || out {
+		if err := r.Store.MadeRoom(ctx, row.Alias, id, version); err != nil || out {
 			return err
+		}
+		if welcome.Plain != "" {
+			if err := r.tell(ctx, effect.Place{Room: id}, welcome); err != nil {
+				return err
+			}
 		}
 		return r.Store.PutState(ctx, slices.Collect(maps.Values(a.State))...)
 	})

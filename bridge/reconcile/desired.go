@@ -20,9 +20,11 @@ type Desired struct {
 	Kind    string
 	Project string // id; "" for rooms of no project
 
-	Word  string // what the name begins with; "": the name is nobody's business
-	Title string // the name of a new room
-	Type  string // of m.room.create: "m.space", or "" for a room to talk in
+	Word    string     // what the name begins with; "": the name is nobody's business
+	Title   string     // the name of a new room
+	Welcome text.Words // what is said in it when it is made; may be empty
+
+	Type string // of m.room.create: "m.space", or "" for a room to talk in
 
 	State    map[Key]map[string]any // exact contents, besides name and levels
 	Children []Child                // Space only: its lanes, in order
@@ -95,8 +97,19 @@ func DesiredRoom(pol *policy.Policy, p *project.Project, kind project.Kind, room
 			"id": p.ID, "slug": p.Slug, "name": p.Name, "profile": p.Profile, "tier": p.Tier, "status": p.Status,
 		}
 		d.Children = children(pol, p, rooms, domain)
+		return d
 	}
+	d.State[Key{typeTopic, ""}] = topic(pol, p, kind)
 	return d
+}
+
+// topic says who reads a lane. It stands in invitations, too.
+func topic(pol *policy.Policy, p *project.Project, kind project.Kind) map[string]any {
+	words := text.TopicForCustomers()
+	if kind != project.Customer || pol.StaffOnly(p, kind) {
+		words = text.TopicForStaff(kind)
+	}
+	return map[string]any{"topic": words}
 }
 
 func members(pol *policy.Policy, p *project.Project, kind project.Kind, now time.Time) map[string]Member {
@@ -146,6 +159,7 @@ func DesiredSuperAdmin(pol *policy.Policy, foreign bool) *Desired {
 		State: map[Key]map[string]any{
 			{typeLane, ""}: {"kind": store.SuperAdmin},
 		},
+		Welcome: text.WelcomeForSuperAdmins(),
 		Members: map[string]Member{},
 		MayStay: func(user string) bool { return foreign || pol.Can(user, policy.Handoff, nil) },
 		Levels: func(version string, _ map[string]project.Access) map[string]any {
@@ -156,6 +170,7 @@ func DesiredSuperAdmin(pol *policy.Policy, foreign bool) *Desired {
 		d.State[Key{typeJoinRules, ""}] = map[string]any{"join_rule": "invite"}
 		d.State[Key{typeGuests, ""}] = map[string]any{"guest_access": "forbidden"}
 		d.State[Key{typeHistory, ""}] = map[string]any{"history_visibility": "shared"}
+		d.State[Key{typeTopic, ""}] = map[string]any{"topic": text.TopicForSuperAdmins()}
 	}
 	for _, user := range pol.Exact(policy.Handoff) {
 		d.Members[user] = Member{Access: project.Full}
@@ -199,6 +214,14 @@ func (d *Desired) name(have string) string {
 		return have
 	}
 	return clip(d.Word+nameSeparator+strings.TrimSpace(have), maxNameBytes)
+}
+
+// called is what people in a room call it.
+func (d *Desired) called(a *Actual) string {
+	if have := a.text(typeName, "name"); have != "" && have == d.name(have) {
+		return have
+	}
+	return d.Title
 }
 
 // begins reports whether the first word of a name is the given one.

@@ -22,9 +22,7 @@ func Diff(d *Desired, actual *Actual, out bool, bot string) []Step {
 		f.step(Step{Op: OpJoin, User: bot, Words: text.StepBack(f.title), Drift: true})
 		return f.steps
 	}
-	if have := actual.text(typeName, "name"); have != "" && have == d.name(have) {
-		f.title = have
-	}
+	f.title = d.called(actual)
 	f.power = powerIn(actual)
 	if !d.Foreign {
 		f.levels()

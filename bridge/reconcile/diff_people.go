@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"slices"
+	"strings"
 
 	"lanekeeper/bridge/text"
 )
@@ -18,6 +19,18 @@ func (f *differ) people() {
 	}
 }
 
+// welcome is the reason of an invitation: what the room is about, as its name says. A
+// ghost needs none, nor who is asked into a direct chat.
+func (f *differ) welcome(m Member) string {
+	switch {
+	case m.Guest || f.d.Word == "":
+		return ""
+	case f.d.Project == "":
+		return text.AddedForAnyone(f.title)
+	}
+	return text.AddedForAnyone(strings.TrimPrefix(f.title, f.d.Word+nameSeparator))
+}
+
 // remove takes out somebody without a right; what is banned already stays so.
 func (f *differ) remove(user string) {
 	is := f.a.member(user).is
@@ -27,11 +40,14 @@ func (f *differ) remove(user string) {
 	if f.peer(user) {
 		return
 	}
-	words := text.StepKick(user, f.title)
+	words, reason := text.StepKick(user, f.title), text.RemovedForAnyone(f.title)
+	if is == "knock" { // who never was in it shall not learn what it is called
+		reason = ""
+	}
 	if is == "invite" {
 		words = text.StepUninvite(user, f.title)
 	}
-	f.try(f.power.scalar("kick"), Step{Op: OpKick, User: user, Words: words, Drift: true})
+	f.try(f.power.scalar("kick"), Step{Op: OpKick, User: user, Words: words, Drift: true, reason: reason})
 }
 
 // peer reports whether somebody is at the bot's own level, so that it can neither
@@ -60,7 +76,9 @@ func (f *differ) bring(user string, m Member) {
 	}
 	if now.is != "invite" {
 		another := now.is == "ban" || now.is == "leave" && now.by != user
-		f.try(f.power.scalar("invite"), Step{Op: OpInvite, User: user, Words: text.StepInvite(user, f.title), Drift: another, ghost: m.Name})
+		f.try(f.power.scalar("invite"), Step{
+			Op: OpInvite, User: user, Words: text.StepInvite(user, f.title), Drift: another, ghost: m.Name, reason: f.welcome(m),
+		})
 	}
 	if m.Guest {
 		f.step(Step{Op: OpJoin, User: user, Words: text.StepGuest(m.Name, f.title), ghost: m.Name})

@@ -61,7 +61,7 @@ func (r *Reconciler) reopen(ctx context.Context, row *store.Room) (bool, error) 
 	if shut, missing, err := r.inDirect(ctx, row); shut || !missing || err != nil {
 		return !shut && err == nil, err
 	}
-	err := r.HS.Invite(ctx, row.ID, row.User)
+	err := r.HS.Invite(ctx, row.ID, row.User, "")
 	if refused(err) {
 		// They may be in by now; or it is their room, and they let nobody in.
 		a, out, err := r.read(ctx, row.ID, true)

@@ -322,10 +322,11 @@ func (r *Reconciler) notesMayKnow(p *project.Project, s *subject, kinds []projec
 	return true
 }
 
-// fingerprint identifies the configuration's say in what rooms shall be.
+// fingerprint identifies what the configuration, and this version of ours, say in what
+// rooms shall be.
 func (r *Reconciler) fingerprint() string {
 	r.printed.Do(func() {
-		raw, err := json.Marshal([]any{r.Policy, r.SuperAdmin})
+		raw, err := json.Marshal([]any{r.Policy, r.SuperAdmin, text.Topics()})
 		if err != nil {
 			r.Log.Error().Err(err).Msg("Policy cannot be written as JSON")
 		}

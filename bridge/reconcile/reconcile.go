@@ -37,7 +37,7 @@ type Homeserver interface {
 	DeleteAlias(ctx context.Context, full string) error
 	JoinedRooms(ctx context.Context) ([]string, error)
 	EnsureGhost(ctx context.Context, mxid, name string) error
-	Invite(ctx context.Context, room, user string) error
+	Invite(ctx context.Context, room, user, reason string) error
 	Kick(ctx context.Context, room, user, reason string) error
 	Join(ctx context.Context, as, room string) error
 }

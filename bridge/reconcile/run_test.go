@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -45,7 +46,9 @@ func testRun(t *testing.T, db *dbutil.Database) {
 	go func() { ended <- b.r.Run(ctx, 2) }()
 	go func() {
 		ended <- s.Queue.Run(ctx, store.QueueMatrix, 1, func(_ context.Context, job queue.Job) queue.Result {
-			answers <- job.Payload
+			if !bytes.Contains(job.Payload, []byte("Questions arrive here")) {
+				answers <- job.Payload
+			}
 			return queue.Result{}
 		})
 	}()

@@ -330,7 +330,7 @@ func (s *sim) EnsureGhost(_ context.Context, mxid, name string) error {
 	return nil
 }
 
-func (s *sim) Invite(_ context.Context, room, user string) error {
+func (s *sim) Invite(_ context.Context, room, user, reason string) error {
 	return s.write("invite "+user, func() error {
 		if strings.HasPrefix(user, "@lanekeeper_") && s.ghosts[user] == "" {
 			return errors.New("a ghost is invited before it exists")
@@ -339,11 +339,11 @@ func (s *sim) Invite(_ context.Context, room, user string) error {
 		if err != nil {
 			return err
 		}
-		return s.moderate(r, p, simBot, user, "invite")
+		return s.reasoned(r, user, reason, s.moderate(r, p, simBot, user, "invite"))
 	})
 }
 
-func (s *sim) Kick(_ context.Context, room, user, _ string) error {
+func (s *sim) Kick(_ context.Context, room, user, reason string) error {
 	return s.write("kick "+user, func() error {
 		r, p, err := s.in(room, simBot)
 		if err != nil {
@@ -352,8 +352,17 @@ func (s *sim) Kick(_ context.Context, room, user, _ string) error {
 		if (&Actual{State: r.state}).member(user).is == "ban" {
 			return forbidden
 		}
-		return s.moderate(r, p, simBot, user, "leave")
+		return s.reasoned(r, user, reason, s.moderate(r, p, simBot, user, "leave"))
 	})
+}
+
+// reasoned puts a reason into what was just done to somebody's membership.
+func (s *sim) reasoned(r *simRoom, user, reason string, err error) error {
+	if err == nil && reason != "" {
+		is := (&Actual{State: r.state}).member(user).is
+		s.set(r, simBot, typeMember, user, map[string]any{"membership": is, "reason": reason})
+	}
+	return err
 }
 
 func (s *sim) Join(_ context.Context, as, room string) error {

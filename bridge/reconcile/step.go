@@ -41,5 +41,6 @@ type Step struct {
 	typ, key string
 	content  map[string]any
 	ghost    string // display name
+	reason   string // of an invitation or a removal; everybody in the room reads it
 	later    bool   // cannot be done before a room is made; it comes again then
 }

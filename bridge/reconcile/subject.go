@@ -148,7 +148,7 @@ func (r *Reconciler) adoptForeign(ctx context.Context, key string) error {
 	if row, err = r.Store.PrepareRoom(ctx, store.SuperAdmin, "", ""); err != nil {
 		return err
 	}
-	_, err = r.made(ctx, row.Alias, r.SuperAdmin, "")
+	_, err = r.made(ctx, row, r.SuperAdmin, "", text.Words{})
 	return err
 }
 
@@ -205,7 +205,7 @@ func (s *subject) strangers(kind string, v *view, bot string) []Step {
 		return nil
 	}
 	f := &differ{d: s.desired(kind), a: v.actual, bot: bot, power: powerIn(v.actual)}
-	f.title = f.d.Title
+	f.title = f.d.called(v.actual)
 	for _, user := range v.actual.users() {
 		guest := slices.ContainsFunc(s.project.Guests, func(g project.Guest) bool { return g.User == user })
 		if user != bot && !guest && s.project.Person(user) == nil {

@@ -71,6 +71,9 @@ func StepTombstone(room string) Words { return Say("take back that %s was replac
 // StepServers is for a room from which whole servers are shut out.
 func StepServers(room string) Words { return Say("let every server into %s again", room) }
 
+// StepTopic is for a room whose topic does not say who reads it.
+func StepTopic(room string) Words { return Say("set the topic of %s", room) }
+
 // StepMark is for our own mark of what a room is.
 func StepMark(room string) Words { return Say("mark %s for what it is", room) }
 

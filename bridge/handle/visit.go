@@ -9,6 +9,7 @@ import (
 
 	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/matrix"
+	"lanekeeper/bridge/policy"
 	"lanekeeper/bridge/store"
 	"lanekeeper/bridge/text"
 )
@@ -131,9 +132,31 @@ func (h *Handler) came(ctx context.Context, id string) error {
 	case err != nil:
 		return err
 	case is == direct:
-		return h.adopt(ctx, id, user, true)
+		had, err := h.Store.DirectRoom(ctx, user)
+		if err != nil {
+			return err
+		}
+		if err := h.adopt(ctx, id, user, true); err != nil || had != nil {
+			return err
+		}
+		return h.greet(ctx, id, user)
 	}
 	return h.quit(ctx, id, is)
+}
+
+// greet says in somebody's first direct chat what the bot is there for, once, as the
+// room is adopted once. Where it cannot read, other words are said; staff of handoffs
+// read theirs in the super-admin room.
+func (h *Handler) greet(ctx context.Context, id, user string) error {
+	room, err := h.Store.RoomByID(ctx, id)
+	if err != nil || room == nil || h.Policy.Can(user, policy.Handoff, nil) {
+		return err
+	}
+	ask, err := h.Actions.MayAsk(ctx, user, "")
+	if err != nil {
+		return err
+	}
+	return h.Store.Do(ctx, effect.Effect{Message: &effect.Message{To: effect.Place{Room: id}, Content: text.WelcomeForAnyone(ask).Notice()}})
 }
 
 // quit leaves a room that the bot was invited to, with a sentence that says why.

@@ -136,7 +136,7 @@ func (d *desk) comes(room string, state ...stripped) string {
 // R7, R14: what turns out to be no direct chat is left after one sentence; a direct chat is not.
 func TestRoomsWithoutBusiness(t *testing.T) {
 	each(t, func(d *desk) {
-		if got := d.comes("!chat"); got != "" || d.directs(carl) != "!chat" {
+		if got := d.comes("!chat"); got != "say in !chat" || d.directs(carl) != "!chat" {
 			t.Errorf("a direct chat: %q, %q", got, d.directs(carl))
 		}
 		for name, state := range map[string]stripped{
@@ -221,6 +221,31 @@ func TestUnreadableEvents(t *testing.T) {
 			if r := d.h.Do(t.Context(), queue.Job{Payload: payload}); (r.Park != "") != parked || r.Retry > 0 {
 				t.Errorf("%s: %+v", room, r)
 			}
+		}
+	})
+}
+
+// A direct chat that somebody opens begins with one word of the bot: the first one, where
+// it can read, and not of staff, who read theirs in the super-admin room.
+func TestWelcome(t *testing.T) {
+	each(t, func(d *desk) {
+		if got := d.comes("!secret", stripped{"m.room.encryption", "", carl, map[string]any{"algorithm": "m.megolm.v1.aes-sha2"}}); strings.Count(got, "say in !secret") != 1 {
+			t.Errorf("an encrypted one: %q", got)
+		}
+		d.input(store.Input{Kind: store.InputGone, Room: "!secret"})
+		if got := d.comes("!chat"); got != "say in !chat" {
+			t.Errorf("the first one: %q", got)
+		}
+		for _, kind := range []string{store.InputCame, store.InputCame} {
+			d.input(store.Input{Kind: kind, Room: "!chat"})
+		}
+		if got := d.comes("!next"); got != "" || d.directs(carl) != "!next" {
+			t.Errorf("another one: %q, %q", got, d.directs(carl))
+		}
+		d.h.Policy.Permissions[carl] = "ops"
+		d.input(store.Input{Kind: store.InputGone, Room: "!next"})
+		if got := d.comes("!staff"); got != "" {
+			t.Errorf("of staff: %q", got)
 		}
 	})
 }

@@ -18,7 +18,7 @@ func TestTopics(t *testing.T) {
 	b.look("p1")
 	topics := map[string]string{
 		"customer": "Customers and the project team read this room. Need a person? React 🙋 to your message.",
-		"internal": "Team and experts only – the customer does not see this room.",
+		"internal": "Team and experts only – the customer doesn't see this room.",
 		"notes":    "Staff only.",
 		"space":    "",
 	}
@@ -56,7 +56,7 @@ func TestTopicWithoutCustomers(t *testing.T) {
 	topic := func() string {
 		return value(DesiredRoom(pol, p, project.Customer, nil, simDomain, newSim("12").now).State[Key{typeTopic, ""}]["topic"])
 	}
-	if got := topic(); !strings.Contains(got, "the customer does not see this room") {
+	if got := topic(); !strings.Contains(got, "the customer doesn't see this room") {
 		t.Errorf("%q", got)
 	}
 	lanes[project.Customer].Grantable = map[project.Role]policy.Grantable{"stakeholder": {Access: []policy.Rung{"read"}}}

@@ -12,11 +12,11 @@ func TopicForCustomers() string {
 func TopicForStaff(kind project.Kind) string {
 	switch kind {
 	case project.Internal:
-		return "Team and experts only – the customer does not see this room."
+		return "Team and experts only – the customer doesn't see this room."
 	case project.Notes:
 		return "Staff only."
 	}
-	return "Project team only – the customer does not see this room."
+	return "Project team only – the customer doesn't see this room."
 }
 
 // TopicForSuperAdmins is the topic of the room that questions come to.

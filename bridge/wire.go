@@ -53,7 +53,7 @@ func (b *Bridge) wire(ctx context.Context) error {
 	}
 	b.handler = &handle.Handler{
 		Store: b.store, Commands: commands, Actions: actions, Relay: r, Phones: b.phones, Policy: b.policy,
-		Bot: b.hs.Bot(), Ours: b.hs.Ours, Dirty: reconcile.Dirty, Encrypts: b.hs.EncryptsRooms, Prefix: prefix, Log: b.log,
+		Bot: b.hs.Bot(), Ours: b.hs.Ours, Dirty: reconcile.Dirty, Encrypts: b.hs.EncryptsRooms, Look: b.hs.Look, Prefix: prefix, Log: b.log,
 		SuperAdmin: b.cfg.Rooms.SuperAdmin, DirectChats: b.cfg.Limits.DirectChats,
 	}
 	b.sync = intake.NewSync(b.hs, b.store, b.log)

@@ -5,6 +5,7 @@ import (
 
 	"lanekeeper/bridge/policy"
 	"lanekeeper/bridge/project"
+	"lanekeeper/bridge/text"
 )
 
 // Add puts somebody into a project, or gives them another role.
@@ -98,7 +99,22 @@ func (a *Actions) mayGive(ctx context.Context, act Act, p *project.Project, user
 	if err := a.Policy.MayGive(p, act.By, user, role, last, a.Store.Now()); err != nil {
 		return false, err
 	}
+	if p.Person(user) == nil {
+		if err := a.exists(ctx, user); err != nil {
+			return false, err
+		}
+	}
 	return a.left(ctx, p, user)
+}
+
+// exists refuses somebody of whom the homeserver said that there is no such user: whoever
+// takes that name later would find an invitation that was meant for another.
+func (a *Actions) exists(ctx context.Context, user string) error {
+	profile, err := a.Store.Profile(ctx, user)
+	if err == nil && profile != nil && profile.Missing {
+		err = project.Refuse(project.NotFound, "%s", text.UnknownUserForSender(user))
+	}
+	return err
 }
 
 // left reports whether somebody went out of a lane of theirs by themselves since

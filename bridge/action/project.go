@@ -31,6 +31,11 @@ func (a *Actions) Create(ctx context.Context, act Act, n project.New) (*Done, er
 		if p, err = project.Create(a.Store.NewID(), n, catalogue, act.At); err != nil {
 			return nil, err
 		}
+		for _, person := range p.People {
+			if err := a.exists(ctx, person.User); err != nil {
+				return nil, err
+			}
+		}
 		decided := []project.Entry{{What: project.WhatCreate, Became: p.Status}}
 		for _, person := range p.People {
 			decided = append(decided, project.Entry{What: project.WhatAdd, User: person.User, Became: string(person.Role)})

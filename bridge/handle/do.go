@@ -13,7 +13,7 @@ import (
 // pause is how long an input waits for a database that does not answer.
 const pause = time.Second
 
-// Do handles one input. It does nothing outside the transaction.
+// Do handles one input. Outside of the transaction it only looks people up.
 func (h *Handler) Do(ctx context.Context, job queue.Job) queue.Result {
 	var in store.Input
 	if err := json.Unmarshal(job.Payload, &in); err != nil {
@@ -24,6 +24,9 @@ func (h *Handler) Do(ctx context.Context, job queue.Job) queue.Result {
 		var err error
 		if ev, err = matrix.ParseEvent(in.Room, in.Raw); err != nil {
 			return h.unreadable(ctx, in, err)
+		}
+		if !in.Old {
+			h.lookUp(ctx, ev)
 		}
 	}
 	return queue.Result{Commit: func(ctx context.Context) error { return h.input(ctx, in, ev) }}

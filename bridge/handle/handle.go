@@ -32,12 +32,14 @@ type Handler struct {
 	Bot      string // MXID
 	// SuperAdmin is the room that the configuration names for staff; empty: none.
 	SuperAdmin  string
-	DirectChats int                      // how many rooms one person may invite the bot to
-	Ours        func(user string) bool   // the bot and the ghosts
-	Encrypts    func() bool              // whether the homeserver encrypts new rooms by itself
-	Dirty       func(*matrix.Event) bool // whether a state event calls for a look at its room
-	Prefix      string                   // of the transaction ids of this database; see outbox.Matrix
-	Log         zerolog.Logger
+	DirectChats int                    // how many rooms one person may invite the bot to
+	Ours        func(user string) bool // the bot and the ghosts
+	Encrypts    func() bool            // whether the homeserver encrypts new rooms by itself
+	// Look asks our homeserver about one of its users, for a few seconds; may be nil.
+	Look   func(ctx context.Context, user string) (name string, missing bool, err error)
+	Dirty  func(*matrix.Event) bool // whether a state event calls for a look at its room
+	Prefix string                   // of the transaction ids of this database; see outbox.Matrix
+	Log    zerolog.Logger
 }
 
 func (h *Handler) input(ctx context.Context, in store.Input, ev *matrix.Event) error {

@@ -103,6 +103,12 @@ func profile(t *testing.T, l *site) {
 	if name, err := l.Profile(ctx, l.Bot()); name != "Lanekeeper" || err != nil {
 		t.Errorf("%q, %v", name, err)
 	}
+	if name, missing, err := l.Look(ctx, l.Bot()); name != "Lanekeeper" || missing || err != nil {
+		t.Errorf("the bot is %q, missing %v, %v", name, missing, err)
+	}
+	if name, missing, err := l.Look(ctx, "@nobodyatall:"+l.hs.Domain); name != "" || !missing || err != nil {
+		t.Errorf("nobody is %q, missing %v, %v", name, missing, err)
+	}
 	if name, err := l.Profile(ctx, "@nobody:"+l.hs.Domain); name != "" || err != nil {
 		t.Errorf("nobody is called %q, %v", name, err)
 	}

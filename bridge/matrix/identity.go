@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
+	"time"
 )
 
 // maxGhosts bounds the memory of ghosts that stand; beyond it all are forgotten,
@@ -136,6 +138,32 @@ func (c *Client) Profile(ctx context.Context, user string) (string, error) {
 	name, _, err := c.profile(ctx, user)
 	return name, err
 }
+
+// Look asks our homeserver about one of its users: their display name, or that there is
+// no such user. That is said only where it is clear. Synapse also says 404 of somebody who
+// has emptied their profile, so it is asked once more whether the name is taken, where it
+// tells that.
+func (c *Client) Look(ctx context.Context, user string) (name string, missing bool, err error) {
+	var answer struct {
+		Name string `json:"displayname"`
+	}
+	_, err = c.do(ctx, request{op: "profile of " + user, method: http.MethodGet, path: []any{"client", "v3", "profile", user}, out: &answer, timeout: lookTime})
+	if !IsCode(err, "M_NOT_FOUND") {
+		return answer.Name, false, err
+	}
+	local, _, _ := strings.Cut(strings.TrimPrefix(user, "@"), ":")
+	_, err = c.do(ctx, request{
+		op: "name of " + user, method: http.MethodGet, path: []any{"client", "v3", "register", "available"}, query: map[string]string{"username": local},
+		nobody: true, timeout: lookTime,
+	})
+	if Temporary(err) {
+		return "", false, err
+	}
+	return "", !IsCode(err, "M_USER_IN_USE"), nil
+}
+
+// lookTime is how long somebody who typed a command waits for that.
+const lookTime = 3 * time.Second
 
 func (c *Client) profile(ctx context.Context, user string) (name, avatar string, err error) {
 	var answer struct {

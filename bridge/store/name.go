@@ -20,7 +20,7 @@ func (s *Store) Name(ctx context.Context, user string) string { return s.NameIn(
 
 // NameIn is the display name of somebody as readers of a room know them: their
 // name in that room, else in one that customers or they alone read with the bot,
-// else in any of ours; without one the localpart. A name can be of one room only,
+// else in any of ours, else in their profile as it was looked up; without one the localpart. A name can be of one room only,
 // so a name given in a staff lane stays there as long as there is another. What
 // others say about somebody's name, as inviters can, does not count. Where somebody
 // else there has a name that looks the same, the MXID stands behind it.
@@ -53,7 +53,7 @@ func (s *Store) nameIn(ctx context.Context, user, room string) string {
 			return n.name
 		}
 	}
-	return text.Name("", user)
+	return text.Name(s.profileName(ctx, user), user)
 }
 
 // lookAlike reports whether somebody else in a room, or in one of the latest rooms of

@@ -32,6 +32,7 @@ func (s *Store) ForgetOld(ctx context.Context, keep Retention, n int) (more bool
 		b.drop(ctx, "DELETE FROM answer WHERE command IN (SELECT command FROM answer WHERE at<$1 ORDER BY at LIMIT $2)", words)
 		b.drop(ctx, "DELETE FROM wa_line WHERE id IN (SELECT id FROM wa_line WHERE handoff=0 AND created<$1 ORDER BY created LIMIT $2)", words)
 		b.drop(ctx, "DELETE FROM wa_inbound WHERE sid IN (SELECT sid FROM wa_inbound WHERE handoff=0 AND at<$1 ORDER BY at LIMIT $2)", words)
+		b.drop(ctx, "DELETE FROM profile WHERE user_id IN (SELECT user_id FROM profile WHERE at<$1 ORDER BY at LIMIT $2)", words)
 		closed := millis(now.Add(-keep.Handoffs))
 		b.drop(ctx, "DELETE FROM parked WHERE id IN (SELECT id FROM parked WHERE parked<$1 ORDER BY parked LIMIT $2)", millis(now.Add(-keep.Parked)))
 		b.handoffs(ctx, closed)

@@ -147,6 +147,7 @@ var examples = []example{
 	{"WhoForSender", "", WhoForSender("example.org")},
 	{"NoIDForSender", "", NoIDForSender("xena", "example.org")},
 	{"NoIDAfterForSender", "", NoIDAfterForSender("xena", "expert", "example.org")},
+	{"UnknownUserForSender", "", UnknownUserForSender("@nobodyatall:lanes.test")},
 	{"OwnAccountForSender", "", OwnAccountForSender()},
 	{"WhichRoleForSender", "", WhichRoleForSender([]string{"customer", "expert", "manager"})},
 	{"UnexpectedForSender", "", UnexpectedForSender("please", HelpOf("add").Typed())},

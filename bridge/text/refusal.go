@@ -53,6 +53,11 @@ func NoIDAfterForSender(word, flag, domain string) string {
 	return fmt.Sprintf("“%s” after --%s isn't a Matrix id. Write it like `@name:%s`.", unticked(word), flag, domain)
 }
 
+// UnknownUserForSender refuses somebody whom our homeserver does not have.
+func UnknownUserForSender(user string) string {
+	return fmt.Sprintf("`%s` doesn't exist on this server. Check the spelling.", unticked(user))
+}
+
 // OwnAccountForSender refuses the bot and its ghosts.
 func OwnAccountForSender() string { return "That's one of my own accounts, not a person." }
 

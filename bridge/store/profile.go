@@ -51,8 +51,9 @@ func (s *Store) profileName(ctx context.Context, user string) string {
 	return p.Name
 }
 
-// Seen reports whether somebody was in a room of ours.
+// Seen reports whether somebody did something themselves in a room of ours, one of their
+// latest.
 func (s *Store) Seen(ctx context.Context, user string) (yes bool, err error) {
-	err = s.DB.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM room_state WHERE type='m.room.member' AND skey=$1 AND sender=$1)", user).Scan(&yes)
+	err = s.DB.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM (SELECT sender FROM room_state WHERE type='m.room.member' AND skey=$1 ORDER BY ts DESC LIMIT $2) own WHERE own.sender=$1)", user, maxRooms).Scan(&yes)
 	return yes, wrap("profile", err)
 }

@@ -81,7 +81,7 @@ var onlyIn = map[string][]string{
 }
 
 // forTests are the packages that only tests may use.
-var forTests = []string{"lab/labtest", "store/storetest"}
+var forTests = []string{"lab/browser", "lab/labtest", "store/storetest"}
 
 // source is one Go file of ours.
 type source struct {

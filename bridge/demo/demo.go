@@ -23,11 +23,16 @@ type Options struct {
 	Once     bool   // end after the story
 	Out      io.Writer
 	Version  string // of the bridge
+
+	pace func(letters int) time.Duration // tests hurry
 }
 
-// startTime is how long everything may take to be ready. A first start on a cold
-// disk takes some ten seconds.
+// startTime is how long everything may take to be ready. It is a few seconds, and
+// many more on a computer that is busy.
 const startTime = 2 * time.Minute
+
+// openTime is how long the story waits for somebody who opens the page.
+const openTime = 20 * time.Second
 
 // Run ends with the story if that is asked for, or when something did not happen,
 // else with ctx. All it leaves behind are logs, in a directory that the error
@@ -64,7 +69,13 @@ func run(ctx context.Context, o Options, program server, dir string) error {
 		return err
 	}
 	group.Go(func() error { return w.runHomeserver(ctx) })
-	group.Go(func() error { return w.runPhones(ctx) })
+	if o.pace != nil {
+		w.director.pace = o.pace
+	}
+	if !o.Once {
+		out.note("Open " + w.address() + " in a browser: everybody at once, and the story step by step.")
+	}
+	group.Go(func() error { return w.runPage(ctx) })
 	group.Go(func() error { return w.runBridge(ctx, o.Version) })
 	group.Go(func() error {
 		starting, cancel := context.WithTimeout(ctx, startTime)
@@ -76,19 +87,53 @@ func run(ctx context.Context, o Options, program server, dir string) error {
 			return err
 		}
 		out.note(fmt.Sprintf("A homeserver (%s), the bridge and two phones run on this computer, started in %.1f s.", program.name(), time.Since(began).Seconds()))
-		if err := play(ctx, w, out); err != nil {
+		if o.Once {
+			_, err := playOnce(ctx, w, out)
+			if err == nil {
+				out.note(fmt.Sprintf("All of that happened in %.1f s.", time.Since(began).Seconds()))
+				err = errPlayed
+			}
 			return err
 		}
-		out.note(fmt.Sprintf("All of that happened in %.1f s.", time.Since(began).Seconds()))
-		if o.Once {
-			return errPlayed
-		}
-		w.invite(out)
-		<-ctx.Done()
-		return nil
+		return stay(ctx, w, out)
 	})
 	if err := group.Wait(); !errors.Is(err, errPlayed) {
 		return err
 	}
 	return nil
+}
+
+// playOnce plays the story, and tells which play it was.
+func playOnce(ctx context.Context, w *world, out *transcript) (play int, err error) {
+	ctx, play = w.director.begin(ctx)
+	err = tell(ctx, w, out, play)
+	w.director.end(err)
+	return play, err
+}
+
+// stay plays the story for whoever watches, again when they want it, and lets
+// them do what they like in between. Somebody who takes part can keep the story
+// from going on: that is said, and ends nothing.
+func stay(ctx context.Context, w *world, out *transcript) error {
+	if out.terminal {
+		w.director.wait(openTime)
+	}
+	for {
+		again := w.director.wanted()
+		play, err := playOnce(ctx, w, out)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil && !errors.Is(err, errAgain) {
+			out.note(fmt.Sprintf("The story did not go on: %v. On the page it can begin again.", err))
+		}
+		if play == 1 && !errors.Is(err, errAgain) {
+			w.invite(out)
+		}
+		select {
+		case <-again:
+		case <-ctx.Done():
+			return nil
+		}
+	}
 }

@@ -78,8 +78,8 @@ func played(t *testing.T, text, server string) {
 	from := 0
 	for _, words := range []string{
 		"Starting a homeserver (" + server + ")", "A homeserver (" + server + "), the bridge and two phones run",
-		"Acme website is ready", "accept @xena", "to approve", "reacts with ✅", "Which logo shall I use", "reacts with 🙋",
-		"Customer question 2 is waiting", "[ Show ]", "Tomorrow at noon", "Closed by Dana", "taps [ Show ]", "**Eli:** Yes, once the customer", "And Carl?",
+		"project create acme", "accepts the invitation", "accept @xena", "reacts with ✅", "Which logo shall I use", "reacts with 🙋",
+		"[ Show ]", "Tomorrow at noon", "done 2", "taps [ Show ]", "Yes, once the customer", "And Carl?",
 	} {
 		at := strings.Index(text[from:], words)
 		if at < 0 {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -13,10 +14,9 @@ import (
 // transcript writes the story for a terminal: who says what, where.
 type transcript struct {
 	out      io.Writer
-	terminal bool
+	terminal bool // somebody watches
 	coloured bool
 	last     string // who and where of the last line
-	chapters int
 }
 
 const width = 92
@@ -39,7 +39,7 @@ const (
 )
 
 var colours = map[string]string{
-	"Carl": "1;36", "Mia": "1;33", "Xena": "1;35", "Root": "1;31", "Olga": "1;31", "Lanekeeper": "1;34", "Dana": "1;32", "Eli": "1;32",
+	"Carl": "1;36", "Mia": "1;33", "Xena": "1;35", "Root": "1;31", "Lanekeeper": "1;34", "Dana": "1;32", "Eli": "1;32",
 }
 
 func (t *transcript) paint(code, s string) string {
@@ -55,10 +55,10 @@ func (t *transcript) title(s string) {
 	fmt.Fprintf(t.out, "%s · the whole system, on this computer\n", t.paint(bold, s))
 }
 
-// chapter begins a part of the story.
-func (t *transcript) chapter(title string) {
-	t.chapters++
-	t.heading(fmt.Sprintf("%d · %s", t.chapters, title))
+// chapter begins a part of the story; the lead says what to watch.
+func (t *transcript) chapter(n int, title, lead string) {
+	t.heading(fmt.Sprintf("%d · %s", n, title))
+	t.note(lead)
 }
 
 func (t *transcript) heading(title string) {
@@ -79,8 +79,16 @@ func (t *transcript) line(who, where, words, look string) {
 		fmt.Fprintf(t.out, "\n  %s  %s\n", t.paint(colours[who], who), t.paint(dim, where))
 	}
 	for _, line := range wrap(words, width-6) {
-		fmt.Fprintf(t.out, "    %s\n", t.paint(look, line))
+		fmt.Fprintf(t.out, "    %s\n", t.paint(look, t.unmark(line)))
 	}
+}
+
+// marks are those of Markdown and of WhatsApp, for bold words and for code.
+var marks = regexp.MustCompile("\\*\\*(\\S[^*]*?)\\*\\*|\\*(\\S[^*]*?)\\*|`([^`]+)`")
+
+// unmark shows words as they look where people read them.
+func (t *transcript) unmark(words string) string {
+	return marks.ReplaceAllStringFunc(words, func(marked string) string { return t.paint(bold, strings.Trim(marked, "*`")) })
 }
 
 // note is what whoever watches should know.

@@ -33,8 +33,7 @@ var cast = []role{
 	{"carl", "the customer"},
 	{"mia", "the project's manager"},
 	{"xena", "an expert, freelance"},
-	{"olga", "platform ops"},
-	{"root", "super-admin"},
+	{"root", "super-admin of the platform"},
 }
 
 // Dana and Eli answer on WhatsApp.
@@ -53,15 +52,17 @@ type world struct {
 	homeserver *lab.Homeserver
 	started    chan struct{} // closed when the homeserver answers
 	phones     *emulator.Emulator
-	page       net.Listener // of the phones
+	page       net.Listener // of the stage, and of Twilio's stand-in
+	director   *director
 	people     map[string]*lab.Client
+	chats      map[string]string // who → their direct chat with the bot
 }
 
 // Addresses that are easy to remember, where they are free.
 const (
 	homeserverPort = 8008
 	bridgePort     = 29340
-	phonesPort     = 29350
+	pagePort       = 29350
 )
 
 func newWorld(s *stage, program server) (*world, error) {
@@ -73,11 +74,11 @@ func newWorld(s *stage, program server) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	page, err := listen(phonesPort)
+	page, err := listen(pagePort)
 	if err != nil {
 		return nil, err
 	}
-	w := &world{stage: s, started: make(chan struct{}), page: page, people: map[string]*lab.Client{}}
+	w := &world{stage: s, started: make(chan struct{}), page: page, director: newDirector(chapters), people: map[string]*lab.Client{}, chats: map[string]string{}}
 	if err := s.play(func() {
 		w.homeserver = lab.Prepare(s, program.kind, lab.Options{Program: program.path, Domain: domain, Port: hs})
 	}); err != nil {
@@ -106,7 +107,7 @@ func (w *world) config(port int) *config.Config {
 	c.AppService.ASToken, c.AppService.HSToken = rand.Text(), rand.Text()
 	c.Gate.Token, c.Media.SigningKey = rand.Text(), rand.Text()
 	c.Database.URI = filepath.Join(w.stage.dir, "lanekeeper.db")
-	c.Permissions = policy.Permissions{"*": policy.Nobody, domain: "user", id("olga"): "ops", id("root"): "superadmin"}
+	c.Permissions = policy.Permissions{"*": policy.Nobody, domain: "user", id("root"): "superadmin"}
 	c.WhatsApp.Enabled = true
 	c.WhatsApp.AccountSID, c.WhatsApp.AuthToken = "AC"+hex32(), hex32()
 	c.WhatsApp.TemplateSID = "HX" + hex32()
@@ -147,15 +148,15 @@ func (w *world) makePhones(ctx context.Context) *emulator.Emulator {
 	})
 }
 
-// runPhones runs Twilio's stand-in and the page on which the phones are.
-func (w *world) runPhones(ctx context.Context) error {
+// runPage runs the stage and Twilio's stand-in.
+func (w *world) runPage(ctx context.Context) error {
 	defer w.phones.Close()
-	server := &http.Server{Handler: w.phones.Handler(), ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: w.handler(), ReadHeaderTimeout: 10 * time.Second}
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(w.page) }()
 	select {
 	case err := <-done:
-		return fmt.Errorf("phones: %w", err)
+		return fmt.Errorf("page: %w", err)
 	case <-ctx.Done():
 		return server.Close()
 	}
@@ -185,7 +186,6 @@ func (w *world) ready(ctx context.Context) error {
 	if err := w.stage.play(func() {
 		for _, r := range cast {
 			c := w.homeserver.Register(r.name)
-			c.AutoJoin = true
 			c.Do(http.MethodPut, "/profile/"+url.PathEscape(c.ID)+"/displayname", map[string]any{"displayname": title(r.name)})
 			c.Sync()
 			w.people[r.name] = c
@@ -196,13 +196,37 @@ func (w *world) ready(ctx context.Context) error {
 	if err := lab.Until200(ctx, w.cfg.AppService.Address+"/readyz", nil); err != nil {
 		return fmt.Errorf("the bridge does not start: %w", err)
 	}
+	if err := w.staff(ctx); err != nil {
+		return err
+	}
+	people := []person{}
+	for _, r := range cast {
+		c := w.people[r.name]
+		people = append(people, person{Name: r.name, Title: title(r.name), What: r.what, ID: c.ID, Token: c.Token, Password: lab.Password(r.name)})
+	}
+	w.director.change(func() {
+		w.director.scene.World = &stageWorld{Homeserver: w.homeserver.URL, Bot: w.bot(), People: people}
+	})
+	return nil
+}
+
+// staff lets root into the room of the super-admins, which the bridge makes at its first start.
+func (w *world) staff(ctx context.Context) error {
+	root := w.people["root"]
+	if !root.Until(ctx, func() bool { return len(root.Rooms("invite")) > 0 }) {
+		return errors.New("the bridge did not invite root to the room of the super-admins")
+	}
+	if r := root.Join(root.Rooms("invite")[0]); !r.OK() {
+		return fmt.Errorf("root cannot join the room of the super-admins: %s", r)
+	}
 	return nil
 }
 
 // invite tells whoever watches how to take part.
 func (w *world) invite(out *transcript) {
 	out.heading("Your turn")
-	out.plain("  Phones      http://%s/\n  Homeserver  %s   (in any Matrix client; Element: “Edit” beside the homeserver)\n", w.page.Addr(), w.homeserver.URL)
+	out.plain("  Everybody   %s   (the people and the phones, side by side)", w.address())
+	out.plain("  Homeserver  %s   (for a Matrix client of your own; Element: “Edit” beside the homeserver)\n", w.homeserver.URL)
 	out.plain("  Sign in as  with the password")
 	for _, r := range cast {
 		out.plain("    %-9s %-12s %s", r.name, lab.Password(r.name), r.what)
@@ -211,11 +235,14 @@ func (w *world) invite(out *transcript) {
 		out.plain("\n  This homeserver is Dendrite, on which most clients show threads as plain replies. They do better on\n  Synapse: `make demo` takes it where Python 3.10 and its module venv are installed.")
 	}
 	out.plain("")
-	out.plain("  Ideas: react with 🙋 to a message of yours as carl, and answer on Dana's phone.")
+	out.plain("  Ideas: put 🙋 on a message of Carl's, and answer on Dana's phone.")
 	out.plain("         Close Dana's 24-hour window, ask again, and tap what she gets instead.")
-	out.plain("         Write `help` to @%s as root.", strings.TrimPrefix(w.bot(), "@"))
+	out.plain("         Write help to @%s as root.", strings.TrimPrefix(w.bot(), "@"))
 	out.plain("\n  Ctrl-C stops everything. Nothing is kept.")
 }
+
+// address is where the stage is.
+func (w *world) address() string { return fmt.Sprintf("http://%s/", w.page.Addr()) }
 
 // freePort gives a port that nobody uses, the preferred one if it can be.
 func freePort(preferred int) (int, error) {

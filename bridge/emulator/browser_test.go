@@ -2,87 +2,29 @@ package emulator_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/input"
-	"github.com/chromedp/cdproto/log"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"lanekeeper/bridge/lab/browser"
 )
 
-// browser opens the page of an account in a Chromium without a window.
+// browser opens the page of an account.
 func (a *account) browser() context.Context {
-	t := a.t
-	t.Helper()
-	path := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome", "headless-shell"} {
-		if found, err := exec.LookPath(name); err == nil {
-			path = found
-			break
-		}
-	}
-	if path == "" {
-		t.Skip("SKIPPED, NOT PASSED: there is no Chromium here, so nobody has looked at the phones")
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WindowSize(1000, 950),
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("no-proxy-server", true))
-	ctx, end := context.WithTimeout(t.Context(), 4*time.Minute)
-	t.Cleanup(end)
-	ctx, end = chromedp.NewExecAllocator(ctx, options...)
-	t.Cleanup(end)
-	ctx, end = chromedp.NewContext(ctx, chromedp.WithErrorf(func(string, ...any) {}))
-	t.Cleanup(end)
-	chromedp.ListenTarget(ctx, func(event any) {
-		switch e := event.(type) {
-		case *runtime.EventExceptionThrown:
-			t.Errorf("the page failed: %s", e.ExceptionDetails.Error())
-		case *log.EventEntryAdded:
-			t.Errorf("the browser complains: %s %s", e.Entry.Text, e.Entry.URL)
-		}
-	})
-	do(t, ctx, log.Enable(), chromedp.Navigate(a.URL), chromedp.WaitVisible(on("Eli", ".row")))
+	a.t.Helper()
+	ctx := browser.Open(a.t, a.URL, 1000, 950)
+	do(a.t, ctx, chromedp.WaitVisible(on("Eli", ".row")))
 	return ctx
 }
 
-func do(t *testing.T, ctx context.Context, actions ...chromedp.Action) {
-	t.Helper()
-	if err := chromedp.Run(ctx, actions...); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// enter presses that key as a keyboard does; chromedp's own way types a line break
-// even where the page has taken the key for itself.
-var enter = chromedp.ActionFunc(func(ctx context.Context) error {
-	key := input.DispatchKeyEvent(input.KeyDown).WithKey("Enter").WithCode("Enter").WithWindowsVirtualKeyCode(13).WithText("\r")
-	if err := key.Do(ctx); err != nil {
-		return err
-	}
-	key.Type, key.Text = input.KeyUp, ""
-	return key.Do(ctx)
-})
-
-// see waits until a condition holds on the page.
-func see(t *testing.T, ctx context.Context, condition string) {
-	t.Helper()
-	if err := chromedp.Run(ctx, chromedp.Poll(condition, nil, chromedp.WithPollingTimeout(patience))); err != nil {
-		t.Fatalf("not so: %s (%v)", condition, err)
-	}
-}
+var do, see, shows, enter = browser.Do, browser.See, browser.Shows, browser.Enter
 
 // on is a selector below somebody's phone.
 func on(name, selector string) string {
 	return fmt.Sprintf(`section[aria-label="%s's phone"] %s`, name, selector)
-}
-
-// shows is a condition: the element is there with this text.
-func shows(selector, text string) string {
-	return fmt.Sprintf("document.querySelector(%q)?.textContent.includes(%q)", selector, text)
 }
 
 // HAND-11, HAND-12: a phone is used as people use theirs: read, quote, type, tap.
@@ -104,7 +46,7 @@ func TestPhone(t *testing.T) {
 	a.wait(first, "read")
 	a.wait(second, "read")
 	see(t, ctx, `document.title === "Phones"`)
-	see(t, ctx, `document.querySelectorAll(".theirs .ticks.read").length === 2`)
+	see(t, ctx, `[...document.querySelectorAll(".theirs .ticks")].every((e) => e.hidden)`)
 
 	do(t, ctx, chromedp.Click(on("Dana", ".theirs .bubble")), chromedp.SendKeys(on("Dana", "textarea"), "Tomorrow at _noon_."), enter)
 	a.until("the answer", func() bool { return len(a.inbound) == 1 })
@@ -225,8 +167,8 @@ func TestMarkup(t *testing.T) {
 		{"", ""},
 	} {
 		var got string
-		script := fmt.Sprintf(`window.box = document.createElement("div"); import("/static/markup.js").then((m) => { m.render(box, %s); return box.innerHTML; })`, quoteJS(tc.text))
-		do(t, ctx, chromedp.Evaluate(script, &got, chromedp.EvalAsValue, awaitPromise))
+		script := fmt.Sprintf(`window.box = document.createElement("div"); import("/static/markup.js").then((m) => { m.render(box, %s); return box.innerHTML; })`, browser.Quote(tc.text))
+		do(t, ctx, chromedp.Evaluate(script, &got, chromedp.EvalAsValue, browser.Promise))
 		if got != tc.want {
 			t.Errorf("%q is shown as\n  %q, not\n  %q", tc.text, got, tc.want)
 		}
@@ -234,7 +176,7 @@ func TestMarkup(t *testing.T) {
 	// Thousands of marks must not stop the page.
 	var took float64
 	script := `import("/static/markup.js").then((m) => { const t = performance.now(); m.render(document.createElement("div"), "*_~".repeat(500) + " *a".repeat(500)); return performance.now() - t; })`
-	do(t, ctx, chromedp.Evaluate(script, &took, chromedp.EvalAsValue, awaitPromise))
+	do(t, ctx, chromedp.Evaluate(script, &took, chromedp.EvalAsValue, browser.Promise))
 	if took > 1000 {
 		t.Errorf("a strange message took %.0f ms", took)
 	}
@@ -253,10 +195,3 @@ func TestAccessible(t *testing.T) {
 		t.Errorf("without a name: %s", strings.Join(nameless, "\n"))
 	}
 }
-
-func quoteJS(s string) string {
-	b, _ := json.Marshal(s) // strings can always be written
-	return string(b)
-}
-
-func awaitPromise(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }

@@ -117,7 +117,7 @@ func show(m *Message) bubble {
 	case m.Inbound && !m.webhook.done:
 		b.State = "sent"
 	case m.Inbound && m.webhook.failure != "":
-		b.State, b.Reason = "sent", "The product did not take it ("+m.webhook.failure+"). It can find it in the listing."
+		b.State, b.Reason = "sent", "Lanekeeper didn’t accept it ("+m.webhook.failure+"). It will find it later in Twilio’s list."
 	case m.Inbound:
 		b.State = "delivered"
 	case rank(m.Status) < rank("sent"):

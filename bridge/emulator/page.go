@@ -22,20 +22,21 @@ func (e *Emulator) page(mux *http.ServeMux) {
 	if err != nil {
 		panic(err) // the path above is wrong
 	}
-	mux.Handle("GET /{$}", local(http.FileServerFS(files)))
-	mux.Handle("GET /static/", local(http.StripPrefix("/static", http.FileServerFS(files))))
-	mux.Handle("GET /events", local(http.HandlerFunc(e.events)))
-	mux.Handle("POST /phones/{number}/messages", local(e.action(e.write)))
-	mux.Handle("POST /phones/{number}/chat", local(e.action(e.chat)))
-	mux.Handle("POST /phones/{number}/window", local(e.action(e.expire)))
+	mux.Handle("GET /{$}", Local(policy, http.FileServerFS(files)))
+	mux.Handle("GET /static/", Local(policy, http.StripPrefix("/static", http.FileServerFS(files))))
+	mux.Handle("GET /events", Local(policy, http.HandlerFunc(e.events)))
+	mux.Handle("POST /phones/{number}/messages", Local(policy, e.action(e.write)))
+	mux.Handle("POST /phones/{number}/chat", Local(policy, e.action(e.chat)))
+	mux.Handle("POST /phones/{number}/window", Local(policy, e.action(e.expire)))
 }
 
 // policy keeps the page to itself, and words on it from being run.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// local lets only this computer in, and of its browser only the page itself: a
+// Local lets only this computer in, and of its browser only the page itself: a
 // foreign page may neither write here, nor read by a name that it has pointed here.
-func local(next http.Handler) http.Handler {
+// The content security policy says what the page may do.
+func Local(policy string, next http.Handler) http.Handler {
 	return http.NewCrossOriginProtection().Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !loopback(r.RemoteAddr) || !loopback(r.Host) {
 			http.Error(w, "This page is only for the computer that it runs on.", http.StatusForbidden)
@@ -45,6 +46,7 @@ func local(next http.Handler) http.Handler {
 		h.Set("Content-Security-Policy", policy)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Cache-Control", "no-cache")
 		next.ServeHTTP(w, r)
 	}))

@@ -44,6 +44,7 @@ export class Bubble {
     this.m = m;
     const ticks = this.element.querySelector(".ticks");
     const [drawing, label] = states[m.state] ?? states.sent;
+    ticks.hidden = !m.own && m.state !== "failed"; // what one gets has no ticks
     ticks.className = `ticks ${m.state}`;
     ticks.innerHTML = drawing; // ours, below
     ticks.ariaLabel = ticks.title = label;

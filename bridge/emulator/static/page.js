@@ -1,53 +1,25 @@
-// The page: one phone for each agent, kept up to date by the emulator's stream of
-// events.
+// The page of the phones alone: side by side, or one at a time.
 
-import { Phone } from "./phone.js";
+import { connect } from "./phones.js";
+import "./theme.js";
 
-const phones = new Map(); // number → Phone
-const main = document.querySelector(".phones");
+const phones = [];
 const tabs = document.querySelector(".tabs");
-let page = ""; // this stream's name at the emulator
 
-const stream = new EventSource("/events");
-stream.onmessage = (event) => {
-  const news = JSON.parse(event.data);
-  if (news.page !== page) {
-    page = news.page;
-    for (const phone of phones.values()) phone.reconnected();
-  }
-  for (const p of news.phones) phone(p).update(p, news);
-  for (const p of phones.values()) {
-    p.receive(news.messages.filter((m) => m.phone === p.number), news.fresh);
-  }
-  count();
-};
-stream.onopen = () => (document.querySelector(".offline").hidden = true);
-stream.onerror = () => (document.querySelector(".offline").hidden = false);
-
-function phone(p) {
-  if (phones.has(p.number)) return phones.get(p.number);
-  const made = new Phone(p, { post: (path, body) => post(p.number, path, body), changed: count });
-  phones.set(p.number, made);
-  main.append(made.element);
-  tabs.append(made.tab);
-  made.tab.onclick = () => select(made);
-  if (phones.size === 1) select(made);
-  return made;
-}
-
-/** post tells the emulator what somebody does on a phone. */
-async function post(number, path, body) {
-  const answer = await fetch(`/phones/${encodeURIComponent(number)}/${path}`, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ ...body, page }),
-  });
-  if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
-}
+connect(document.querySelector(".phones"), {
+  changed: count,
+  offline: (lost) => (document.querySelector(".offline").hidden = !lost),
+  made: (phone) => {
+    phones.push(phone);
+    tabs.append(phone.tab);
+    phone.tab.onclick = () => select(phone);
+    if (phones.length === 1) select(phone);
+  },
+});
 
 /** select shows one phone where there is no room for all of them. */
 function select(chosen) {
-  for (const p of phones.values()) {
+  for (const p of phones) {
     p.element.classList.toggle("selected", p === chosen);
     p.tab.setAttribute("aria-selected", p === chosen);
     p.tab.tabIndex = p === chosen ? 0 : -1;
@@ -58,8 +30,7 @@ function select(chosen) {
 tabs.onkeydown = (event) => {
   const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
   if (!step) return;
-  const all = [...phones.values()];
-  const next = all[(all.findIndex((p) => p.tab === event.target) + step + all.length) % all.length];
+  const next = phones[(phones.findIndex((p) => p.tab === event.target) + step + phones.length) % phones.length];
   select(next);
   next.tab.focus();
 };
@@ -67,26 +38,13 @@ tabs.onkeydown = (event) => {
 // A chat that nobody can see is not read.
 const narrow = matchMedia("(max-width: 760px)");
 function attend() {
-  for (const p of phones.values()) {
-    p.attend(!document.hidden && (!narrow.matches || p.element.classList.contains("selected")));
-  }
+  for (const p of phones) p.attend(!document.hidden && (!narrow.matches || p.element.classList.contains("selected")));
 }
 document.addEventListener("visibilitychange", attend);
 narrow.addEventListener("change", attend);
 
 /** count shows in the title how much is unread. */
 function count() {
-  let unread = 0;
-  for (const p of phones.values()) unread += p.unread;
+  const unread = phones.reduce((sum, p) => sum + p.unread, 0);
   document.title = unread ? `(${unread}) Phones` : "Phones";
 }
-
-setInterval(() => phones.forEach((p) => p.tick()), 1000);
-
-// Light or dark as the system is, until somebody chooses here.
-const root = document.documentElement;
-if (localStorage.theme) root.dataset.theme = localStorage.theme;
-document.querySelector(".theme").onclick = () => {
-  const now = root.dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
-  root.dataset.theme = localStorage.theme = now === "dark" ? "light" : "dark";
-};

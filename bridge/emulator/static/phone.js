@@ -140,17 +140,14 @@ export class Phone {
     this.changed();
   }
 
-  show(open) {
+  /** show opens or closes the chat; focus: somebody is at the keyboard. */
+  show(open, focus = true) {
     this.open = open;
     this.$(".chat").hidden = !open;
     this.$(".list").hidden = open;
     this.tell();
-    if (open) {
-      this.toEnd();
-      this.$("textarea").focus({ preventScroll: true });
-    } else {
-      this.$(".row").focus({ preventScroll: true });
-    }
+    if (open) this.toEnd();
+    if (focus) this.$(open ? "textarea" : ".row").focus({ preventScroll: true });
   }
 
   attend(attended) {
@@ -245,8 +242,8 @@ export class Phone {
     $(".left span").textContent = left ? clock : "closed";
     $(".left").setAttribute("aria-label", left ? `The 24-hour window is open for ${clock} hours` : "The 24-hour window is closed");
     $(".window").textContent = left
-      ? `Free text arrives for ${clock} h more.`
-      : "Closed: only templates arrive until this phone writes.";
+      ? `Free replies for another ${clock} h.`
+      : "Closed: only a template arrives until this phone writes.";
     $(".expire").disabled = !left;
   }
 }

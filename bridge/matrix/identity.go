@@ -140,26 +140,30 @@ func (c *Client) Profile(ctx context.Context, user string) (string, error) {
 }
 
 // Look asks our homeserver about one of its users: their display name, or that there is
-// no such user. That is said only where it is clear. Synapse also says 404 of somebody who
-// has emptied their profile, so it is asked once more whether the name is taken, where it
-// tells that.
+// no such user. That is said only where it is clear. For 404 of a profile Synapse says
+// M_UNKNOWN if there is no such user, and M_NOT_FOUND of one whose profile is empty;
+// Dendrite says M_NOT_FOUND of both. So that is taken for the first only where the name is
+// free to be registered.
 func (c *Client) Look(ctx context.Context, user string) (name string, missing bool, err error) {
 	var answer struct {
 		Name string `json:"displayname"`
 	}
 	_, err = c.do(ctx, request{op: "profile of " + user, method: http.MethodGet, path: []any{"client", "v3", "profile", user}, out: &answer, timeout: lookTime})
-	if !IsCode(err, "M_NOT_FOUND") {
+	if !absent(err) || !IsCode(err, "M_NOT_FOUND", "M_UNKNOWN") {
 		return answer.Name, false, err
 	}
 	local, _, _ := strings.Cut(strings.TrimPrefix(user, "@"), ":")
-	_, err = c.do(ctx, request{
+	_, free := c.do(ctx, request{
 		op: "name of " + user, method: http.MethodGet, path: []any{"client", "v3", "register", "available"}, query: map[string]string{"username": local},
 		nobody: true, timeout: lookTime,
 	})
-	if Temporary(err) {
-		return "", false, err
+	switch {
+	case free == nil:
+		return "", true, nil
+	case Temporary(free):
+		return "", false, free
 	}
-	return "", !IsCode(err, "M_USER_IN_USE"), nil
+	return "", IsCode(err, "M_UNKNOWN") && !IsCode(free, "M_USER_IN_USE"), nil
 }
 
 // lookTime is how long somebody who typed a command waits for that.

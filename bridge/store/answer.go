@@ -232,6 +232,6 @@ func (s *Store) AnswerPending(ctx context.Context, command string, may Audience)
 	if w.Lane != "" { // it may name what others there must not know
 		why = ""
 	}
-	said.Words = text.Join(said.Words, text.Pending(why))
+	said.Words = text.Pending(why) // the news is none yet
 	return s.Do(ctx, said.Message())
 }

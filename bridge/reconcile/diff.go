@@ -54,7 +54,7 @@ func (f *differ) step(s Step) {
 	if f.a != nil {
 		s.ID = f.a.Room
 	}
-	if s.Drift {
+	if s.Drift && f.a != nil {
 		s.By = f.hand(s)
 	}
 	s.Room, s.Kind, s.Project, s.Text = f.d.Kind, project.Kind(f.d.Kind), f.d.Project, s.Words.Plain

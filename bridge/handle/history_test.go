@@ -34,6 +34,7 @@ type word struct {
 	canary   string
 	number   int64 // the handoff that it counts in, 0 if in none
 	mayLeave bool
+	taken    bool // a private question, which the bot takes out of its lane: nobody can edit it any more
 	gone     bool // deleted, or edited away
 }
 
@@ -44,6 +45,7 @@ func newHistory(d *desk, seed uint64, consent string) *history {
 	d.lanes()
 	d.h.Relay.WhatsApp, d.h.Relay.Template, d.h.Relay.Context, d.h.Relay.Consent = true, true, 10, consent
 	d.h.Relay.Agents = []handoff.Agent{{Phone: phoneOfDana, Name: "Dana"}}
+	d.h.Relay.Limits.Open = int(seed % 5) // 0: any number
 	d.h.Policy.Permissions["@root:x"] = "ops"
 	d.tx(func(ctx context.Context) error {
 		room, err := d.s.PrepareRoom(ctx, store.SuperAdmin, "", "")
@@ -154,15 +156,15 @@ func (h *history) handoffs() (all []*handoff.Handoff) {
 	}
 }
 
-// newest is the open handoff of her direct chat that unthreaded words belong to.
-func (h *history) newest() *handoff.Handoff {
-	all := h.handoffs()
-	for i := len(all) - 1; i >= 0; i-- {
-		if all[i].Direct && all[i].State != handoff.Closed {
-			return all[i]
+// newest is the open handoff of her direct chat that unthreaded words belong to; stays:
+// another one that is open there does not leave, so that they are held.
+func (h *history) newest() (newest *handoff.Handoff, stays bool) {
+	for _, n := range h.handoffs() {
+		if n.Direct && n.State != handoff.Closed {
+			newest, stays = n, stays || !n.Leaves
 		}
 	}
-	return nil
+	return newest, stays
 }
 
 func pick[T any](h *history, from ...T) T { return from[h.rnd.IntN(len(from))] }
@@ -195,13 +197,14 @@ func (h *history) talk() {
 	var relates map[string]any
 	w.mayLeave = w.room == "!customer"
 	if w.room == "!direct"+xena {
-		n := h.newest()
+		n, stays := h.newest()
 		if to := h.mine("!direct" + xena); to != nil && to.number != 0 && h.rnd.IntN(3) == 0 {
 			relates = map[string]any{"m.in_reply_to": map[string]any{"event_id": to.id}}
 			n, _ = h.s.Handoff(h.t.Context(), to.number)
+			stays = n != nil && !n.Leaves
 		}
 		if n != nil && n.Direct {
-			w.number, w.mayLeave = n.Number, n.Leaves
+			w.number, w.mayLeave = n.Number, !stays
 		}
 	}
 	h.did("she says %s in %s, for #%d", w.canary, w.room, w.number)
@@ -224,14 +227,12 @@ func (h *history) mine(room string) *word {
 
 // asks is human, with and without --private, and 🙋.
 func (h *history) asks() {
-	before := len(h.handoffs())
 	if w := h.mine(""); w != nil && h.rnd.IntN(3) == 0 { // 🙋, with whatever thread
 		h.did("she puts 🙋 on %s in %s", w.canary, w.room)
 		h.event(w.room, xena, "m.reaction", nil, map[string]any{"m.relates_to": map[string]any{"rel_type": "m.annotation", "event_id": w.id, "key": "🙋"}}, false)
 		h.settle()
-		if all := h.handoffs(); len(all) > before && w.number == 0 {
-			w.number = all[before].Number
-			w.mayLeave = w.room == "!customer" || w.room == "!direct"+xena
+		if n := h.counts(w); w.number == 0 && n != 0 {
+			w.number, w.mayLeave = n, w.room == "!customer" || w.room == "!direct"+xena
 		}
 		return
 	}
@@ -240,13 +241,25 @@ func (h *history) asks() {
 	w.mayLeave = w.room == "!customer" || w.room == "!direct"+xena
 	body := "!lane human " + w.canary + " is what I ask"
 	if h.rnd.IntN(2) == 0 {
-		body = "!lane human --private " + w.canary + " is what I ask"
+		body, w.taken = "!lane human --private "+w.canary+" is what I ask", w.room != "!direct"+xena
 	}
 	h.did("she asks in %s: %s", w.room, body)
 	h.write(w, body, nil)
-	if all := h.handoffs(); len(all) > before {
-		w.number = all[before].Number
+	w.number = h.counts(w)
+}
+
+// counts is the handoff that a word counts in, 0 if in none: a new one, or one that it
+// joins since she may have no more.
+func (h *history) counts(w *word) int64 {
+	h.t.Helper()
+	e, err := h.s.HandoffEvent(h.t.Context(), w.id)
+	if err != nil {
+		h.t.Fatal(err)
 	}
+	if e == nil {
+		return 0
+	}
+	return e.Handoff
 }
 
 // ends closes or opens a handoff, by her or by staff.
@@ -302,7 +315,7 @@ func (h *history) changes() {
 		body := next.canary + " is what I meant"
 		h.event(w.room, xena, "m.room.message", nil, map[string]any{"msgtype": "m.text", "body": "* " + body, "m.new_content": map[string]any{"msgtype": "m.text", "body": body},
 			"m.relates_to": map[string]any{"rel_type": "m.replace", "event_id": w.id}}, false)
-		w.gone = true
+		w.gone = !w.taken
 	default:
 		next := h.words()
 		room := pick(h, "!internal", "!notes")

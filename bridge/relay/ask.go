@@ -57,7 +57,7 @@ func (r *Relay) Ask(ctx context.Context, in AskInput) (fields map[string]any, er
 	if err != nil {
 		return nil, err
 	}
-	if h != nil {
+	if h != nil && !leaks(q, h) {
 		q.At.Handoff = h.Number
 		return result(h), r.join(ctx, desk, h, q, in)
 	}
@@ -83,6 +83,10 @@ func (r *Relay) Ask(ctx context.Context, in AskInput) (fields map[string]any, er
 	}
 	return result(h), r.takenAway(ctx, in)
 }
+
+// leaks reports whether words would leave by joining a handoff though they may not: they
+// may have been meant for one that stays.
+func leaks(q handoff.Said, h *handoff.Handoff) bool { return q.At.Stays && h.Leaves }
 
 // takenAway notes that the bot takes a private question out of its lane: until that
 // comes back it is no context for anybody.
@@ -110,7 +114,7 @@ func (r *Relay) full(ctx context.Context, desk *handoff.Desk, q handoff.Said, in
 		if in.Room.IsLane() {
 			lane = project.Kind(in.Room.Kind)
 		}
-		if h.Direct != direct || h.Lane != lane || direct && h.Project != in.Room.Project || !direct && h.Room != in.Room.ID {
+		if h.Direct != direct || h.Lane != lane || direct && h.Project != in.Room.Project || !direct && h.Room != in.Room.ID || leaks(q, h) {
 			continue
 		}
 		q.At.Handoff = h.Number

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/handoff"
@@ -140,6 +141,9 @@ func (r *Relay) reacted(ctx context.Context, desk *handoff.Desk, h *handoff.Hand
 	if a == nil || len([]rune(key)) > longestReaction || strings.ContainsAny(key, "\n\r") {
 		return nil
 	}
+	if much, err := r.tooMuchOf(ctx, desk, h, ev); much || err != nil {
+		return err
+	}
 	on := effect.Ref(source)
 	if !strings.HasPrefix(source, "$") { // from WhatsApp: staff see a copy
 		on = effect.To(handoff.Copy(h.Number, source))
@@ -200,15 +204,18 @@ func (r *Relay) Edit(ctx context.Context, ev *matrix.Event) (handled bool, err e
 	if err != nil {
 		return false, err
 	}
+	desk, err := r.desk(ctx)
+	if err != nil {
+		return false, err
+	}
+	if much, err := r.tooManyEdits(ctx, desk, ev, e); much || err != nil {
+		return much, err
+	}
 	if err := r.contextChanged(ctx, room, s, lines); err != nil || e == nil {
 		return e != nil, err
 	}
 	h, err := r.Store.Handoff(ctx, e.Handoff)
 	if h == nil || err != nil {
-		return false, err
-	}
-	desk, err := r.desk(ctx)
-	if err != nil {
 		return false, err
 	}
 	switch e.Kind {
@@ -232,6 +239,39 @@ func (r *Relay) Edit(ctx context.Context, ev *matrix.Event) (handled bool, err e
 		return true, r.apply(ctx, h, desk.AnswerEdited(h, by, s, ghost))
 	}
 	return false, nil
+}
+
+// tooManyEdits reports whether an edit would be shown to staff or agents and is more
+// than its author may say in a minute. Words that wait have changed all the same.
+func (r *Relay) tooManyEdits(ctx context.Context, desk *handoff.Desk, ev *matrix.Event, e *store.HandoffEvent) (bool, error) {
+	if e != nil && e.Kind != store.EventAsked && e.Kind != store.EventSaid {
+		return false, nil
+	}
+	numbers, err := r.Store.ContextOf(ctx, ev.Replaces())
+	if err != nil {
+		return false, err
+	}
+	if e != nil {
+		numbers = []int64{e.Handoff}
+	}
+	if len(numbers) == 0 {
+		return false, nil
+	}
+	h, err := r.Store.Handoff(ctx, numbers[0])
+	if h == nil || err != nil {
+		return false, err
+	}
+	return r.tooMuchOf(ctx, desk, h, ev)
+}
+
+// tooMuchOf counts an edit or a reaction among what somebody says in a minute, and
+// reports whether it is too much, which an asker is told once.
+func (r *Relay) tooMuchOf(ctx context.Context, desk *handoff.Desk, h *handoff.Handoff, ev *matrix.Event) (bool, error) {
+	over, first, err := r.Store.Spend(ctx, ev.Sender, store.MeterWords, ev.TS, time.Minute, r.Limits.Words)
+	if err != nil || !over || !first || h.Asker(ev.Sender) == nil {
+		return over, err
+	}
+	return true, r.apply(ctx, h, desk.TooMuch(h, ev.ID, r.Limits.Words))
 }
 
 // over reports whether something was said by an asker who was taken out of the project

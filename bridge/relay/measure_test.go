@@ -206,3 +206,28 @@ func TestManyStrangers(t *testing.T) {
 		w.must("super_admin", "+4915200000099")
 	})
 }
+
+// R8. Corrections and reactions are messages to a phone like all others.
+func TestTooManyEdits(t *testing.T) {
+	each(t, func(r *relay.Relay) { onlyDana(r); r.Limits.Words = 5 }, func(w *world) {
+		w.phone(dana, "?")
+		_, cmd := w.asks(carl, "customer", "alpha")
+		said := w.says(carl, "customer", in(cmd, "first words"))
+		w.phone(dana, "#1 here")
+		answer := w.must("customer", "here").id
+		w.outs = nil
+		for i := range 20 {
+			w.edits(carl, "customer", said, fmt.Sprint("words ", i))
+		}
+		if n := len(w.got(dana)); n > 5 {
+			t.Errorf("R8: %d corrections in 20 seconds", n)
+		}
+		w.outs = nil
+		for i := range 20 {
+			w.reacts(carl, "customer", answer, strings.Repeat("👍", i%5+1))
+		}
+		if n := len(w.got(dana)); n > 5 {
+			t.Errorf("R8: %d reactions", n)
+		}
+	})
+}

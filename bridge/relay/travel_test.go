@@ -3,10 +3,12 @@ package relay_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 
 	"lanekeeper/bridge/matrix"
+	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/relay"
 )
 
@@ -204,5 +206,26 @@ func TestHandOnHeldWords(t *testing.T) {
 		}
 		w.asks(xena, "direct"+xena, "one more")
 		w.silent("CANARY")
+	})
+}
+
+// R1. Words that were held, since they may have been meant for a talk of staff, join no
+// talk that leaves, however many handoffs their author has.
+func TestHeldWordsOfManyHandoffs(t *testing.T) {
+	each(t, func(r *relay.Relay) { onlyDana(r); r.Limits.Open = 2 }, func(w *world) {
+		w.phone(dana, "?")
+		w.private(xena, "internal", "what about the margin?")
+		w.asks(xena, "direct"+xena, "and my invoice?")
+		held := w.says(xena, "direct"+xena, body("CANARY of staff"))
+		err := w.s.Tx(w.ctx, func(ctx context.Context) error {
+			_, err := w.r.Ask(ctx, relay.AskInput{Asker: xena, Name: "Xena", Room: w.rooms["direct"+xena], Event: held, ByReaction: true, At: w.now})
+			return err
+		})
+		w.settle()
+		w.silent("CANARY")
+		var refused *project.Error
+		if !errors.As(err, &refused) || refused.Code != project.Conflict {
+			t.Errorf("R1: %v", err)
+		}
 	})
 }

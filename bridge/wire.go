@@ -48,7 +48,7 @@ func (b *Bridge) wire(ctx context.Context) error {
 	actions := &action.Actions{Store: b.store, Policy: b.policy, Relay: r}
 	b.phones = &phone.Queue{Store: b.store, Relay: r, Parts: b.cfg.Limits.Parts}
 	commands := &command.Commands{
-		Store: b.store, Policy: b.policy, Actions: actions, Relay: r, Bot: b.hs.Bot(), Ghosts: "@" + b.cfg.GhostPrefix(),
+		Store: b.store, Policy: b.policy, Actions: actions, Relay: r,
 		Prefix: b.cfg.CommandPrefix, Version: b.version, Plan: b.plan, PerMinute: b.cfg.Limits.CommandsPerMinute,
 	}
 	b.handler = &handle.Handler{
@@ -114,7 +114,7 @@ func TwilioConfig(c *config.Config) whatsapp.Config {
 
 func (b *Bridge) relay() *relay.Relay {
 	r := &relay.Relay{
-		Store: b.store, Bot: b.hs.Bot(), Prefix: b.cfg.CommandPrefix,
+		Store: b.store, Prefix: b.cfg.CommandPrefix,
 		Ghost:    func(opaque string) string { return b.hs.User(b.cfg.GhostPrefix() + "agent_" + opaque) },
 		May:      func(user string) bool { return b.policy.Can(user, "handoff", nil) },
 		Staff:    func() []string { return b.policy.Exact("handoff") },

@@ -219,7 +219,14 @@ func (c *Config) Policy() *policy.Policy {
 		Permissions: c.Permissions,
 		Default:     c.DefaultProfile,
 		Bot:         c.BotMXID(),
+		Ours:        c.Ours,
 	}
+}
+
+// Ours reports whether a user is the bot or one of the ghosts.
+func (c *Config) Ours(user string) bool {
+	localpart, ok := strings.CutSuffix(user, ":"+c.Homeserver.Domain)
+	return ok && (localpart == "@"+c.AppService.Bot.Username || strings.HasPrefix(localpart, "@"+c.GhostPrefix()))
 }
 
 // GhostPrefix is what the localparts of all ghosts and aliases begin with.

@@ -284,3 +284,17 @@ func TestProblemsTellNoSecrets(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// The bot and the ghosts are nobody's persons.
+func TestOurs(t *testing.T) {
+	c := Default()
+	c.Homeserver.Domain = "example.org"
+	for user, want := range map[string]bool{
+		"@lanekeeper:example.org": true, "@lanekeeper_agent_x:example.org": true,
+		"@lanekeeper:else.org": false, "@lanekeepers:example.org": false, "@anna:example.org": false, "": false,
+	} {
+		if got := c.Policy().IsOurs(user); got != want {
+			t.Errorf("%q: %v", user, got)
+		}
+	}
+}

@@ -206,15 +206,10 @@ func (k *call) user() (string, error) {
 	if !ok {
 		return "", project.Refuse(project.BadArgument, "%s", text.NoIDForSender(short(w), k.Store.Domain))
 	}
-	if k.ours(u) {
+	if k.Policy.IsOurs(u) {
 		return "", project.Refuse(project.BadArgument, "%s", text.OwnAccountForSender())
 	}
 	return u, nil
-}
-
-// ours reports whether a user is the bot or a ghost.
-func (k *call) ours(user string) bool {
-	return user == k.Bot || strings.HasPrefix(user, k.Ghosts) && strings.HasSuffix(user, ":"+k.Store.Domain)
 }
 
 // lane takes a lane off the line if one stands next.

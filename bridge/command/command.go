@@ -37,8 +37,6 @@ type Commands struct {
 	Policy  *policy.Policy
 	Actions *action.Actions
 	Relay   *relay.Relay
-	Bot     string // MXID
-	Ghosts  string // what the MXIDs of ghosts begin with
 	Prefix  string // "!lane"
 	Version string
 

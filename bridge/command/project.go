@@ -32,7 +32,7 @@ func (k *call) create(ctx context.Context) (*reply, error) {
 			continue
 		}
 		user, ok := userOf(f[1])
-		if !ok || k.ours(user) {
+		if !ok || k.Policy.IsOurs(user) {
 			return nil, project.Refuse(project.BadArgument, "%s", text.NoIDAfterForSender(short(f[1]), f[0], k.Store.Domain))
 		}
 		n.People = append(n.People, project.Person{User: user, Role: project.Role(f[0])})

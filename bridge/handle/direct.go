@@ -89,7 +89,7 @@ type shape int
 
 const (
 	outside  shape = iota // the bot is not in it
-	direct                // it and one person whom it knows, nobody else reads there or comes in unasked
+	direct                // it and one person whom it knows, nobody but ours else reads there or comes in unasked
 	deserted              // it is alone there
 	crowded               // so many that nobody looks who they are
 	group                 // anything else
@@ -99,7 +99,7 @@ const (
 // direct chat has.
 const crowd = 50
 
-// look says what a room is. In a direct chat that person or the bot made the room:
+// look says what a room is. In a direct chat that person or one of ours made the room:
 // what was said before the bot was invited was said to somebody else.
 func (h *Handler) look(ctx context.Context, room string) (user string, is shape, err error) {
 	members, err := h.Store.SomeMembers(ctx, room, crowd)
@@ -112,7 +112,7 @@ func (h *Handler) look(ctx context.Context, room string) (user string, is shape,
 		switch {
 		case u == h.Bot:
 			in = there
-		case there:
+		case there && !h.Ours(u):
 			user, others = u, others+1
 		}
 	}
@@ -127,7 +127,7 @@ func (h *Handler) look(ctx context.Context, room string) (user string, is shape,
 		return "", group, nil
 	}
 	create, err := h.Store.StateEvent(ctx, room, "m.room.create", "")
-	if err != nil || create == nil || create.Sender != user && create.Sender != h.Bot || create.Content["type"] != nil { // a Space, for one
+	if err != nil || create == nil || create.Sender != user && !h.Ours(create.Sender) || create.Content["type"] != nil { // a Space, for one
 		return "", group, err
 	}
 	if open, err := h.open(ctx, room); open || err != nil {
@@ -176,7 +176,7 @@ func (h *Handler) watch(ctx context.Context, ev *matrix.Event, room *store.Room)
 			return err
 		}
 		for u, e := range members {
-			if u != h.Bot && u != room.User && (e.Membership() == "join" || e.Membership() == "invite") {
+			if !h.Ours(u) && u != room.User && (e.Membership() == "join" || e.Membership() == "invite") {
 				return h.Store.ForgetDirect(ctx, room.User, room.ID)
 			}
 		}

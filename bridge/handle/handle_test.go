@@ -48,13 +48,13 @@ func each(t *testing.T, test func(d *desk)) {
 func newDesk(t *testing.T, db *dbutil.Database) *desk {
 	d := &desk{t: t, now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
 	ids := 0
-	d.s = &store.Store{DB: db, Queue: queue.New(db, queue.System{}, zerolog.Nop()), Domain: "x", Now: func() time.Time { return d.now },
+	d.s = &store.Store{DB: db, Queue: queue.New(db, queue.System{}, zerolog.Nop()), Domain: "x", Keeper: bot, Now: func() time.Time { return d.now },
 		NewID: func() string { ids++; return fmt.Sprint("id", ids) }}
 	pol := policy.Default()
-	pol.Permissions, pol.Bot = policy.Permissions{carl: policy.User}, bot
 	ours := func(user string) bool { return strings.HasPrefix(user, "@lanekeeper") }
+	pol.Permissions, pol.Bot, pol.Ours = policy.Permissions{carl: policy.User}, bot, ours
 	r := &relay.Relay{
-		Store: d.s, Bot: bot, Prefix: "!lane", Reveal: "name", Consent: "announce",
+		Store: d.s, Prefix: "!lane", Reveal: "name", Consent: "announce",
 		Ghost: func(opaque string) string { return "@lanekeeper_agent_" + opaque + ":x" },
 		May:   func(user string) bool { return pol.Can(user, policy.Handoff, nil) },
 		Staff: func() []string { return nil },
@@ -63,7 +63,7 @@ func newDesk(t *testing.T, db *dbutil.Database) *desk {
 	d.h = &handle.Handler{
 		Actions: actions,
 		Store:   d.s, Relay: r, Policy: pol, Bot: bot, Ours: ours, Encrypts: func() bool { return false }, Dirty: func(*matrix.Event) bool { return false }, Log: zerolog.Nop(), DirectChats: 3,
-		Commands: &command.Commands{Store: d.s, Policy: pol, Actions: actions, Relay: r, Bot: bot, Ghosts: "@lanekeeper_", Prefix: "!lane"},
+		Commands: &command.Commands{Store: d.s, Policy: pol, Actions: actions, Relay: r, Prefix: "!lane"},
 	}
 	p := &project.Project{ID: "p1", Slug: "acme", Name: "Acme", Profile: "agency", Status: project.Active, Created: d.now, People: []project.Person{
 		{User: mia, Role: "manager", Since: d.now}, {User: xena, Role: "expert", Since: d.now},

@@ -185,6 +185,25 @@ func TestGrowingRoom(t *testing.T) {
 	})
 }
 
+// One of ours is no third person: whoever invites a ghost to a direct chat keeps it.
+func TestOursAreNoThirdPerson(t *testing.T) {
+	const ghost = "@lanekeeper_agent_id1:x"
+	each(t, func(d *desk) {
+		d.opened("!dm")
+		d.state("!dm", carl, "m.room.member", ghost, map[string]any{"membership": "invite"})
+		if got := d.directs(carl); got != "!dm" {
+			t.Errorf("after a ghost was invited: %q", got)
+		}
+		d.member("!dm", "@eve:x", "join")
+		if got := d.directs(carl); got != "" {
+			t.Errorf("after somebody else came: %q", got)
+		}
+		if got := d.comes("!chat", memberOf(ghost, carl, "invite")); got != "" || d.directs(carl) != "!chat" {
+			t.Errorf("with a ghost: %q, the direct chat is %q", got, d.directs(carl))
+		}
+	})
+}
+
 // R7: the bot comes to some rooms of a person, says once that it comes to no more, and to more when it is out of one.
 func TestRoomsPerPerson(t *testing.T) {
 	each(t, func(d *desk) {

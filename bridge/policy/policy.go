@@ -79,7 +79,14 @@ type Policy struct {
 	Profiles    Profiles
 	Permissions Permissions
 	Default     string // profile of a project that names none
-	Bot         string // MXID of the bot, which is nobody's person
+	Bot         string // MXID
+	// Ours reports whether a user is one of ours, which is nobody's person; nil: the bot alone.
+	Ours func(user string) bool `json:"-"`
+}
+
+// IsOurs reports whether a user is the bot, or another one of ours.
+func (p *Policy) IsOurs(user string) bool {
+	return user == p.Bot || p.Ours != nil && p.Ours(user)
 }
 
 // DefaultYAML holds the shipped roles and profiles, with comments, as they stand
@@ -102,9 +109,9 @@ func Default() *Policy {
 }
 
 // PlatformRole is somebody's role everywhere: an exact MXID goes before its
-// server, that before "*". The bot has none.
+// server, that before "*". Those of ours have none.
 func (p *Policy) PlatformRole(user string) string {
-	if user == p.Bot {
+	if p.IsOurs(user) {
 		return Nobody
 	}
 	_, server, _ := strings.Cut(user, ":")
@@ -125,7 +132,7 @@ func (p *Policy) Known(user string) bool { return p.PlatformRole(user) != Nobody
 func (p *Policy) Exact(a Ability) []string {
 	var users []string
 	for user, role := range p.Permissions {
-		if strings.HasPrefix(user, "@") && user != p.Bot && slices.Contains(platform[role], a) {
+		if strings.HasPrefix(user, "@") && !p.IsOurs(user) && slices.Contains(platform[role], a) {
 			users = append(users, user)
 		}
 	}

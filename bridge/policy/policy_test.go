@@ -31,6 +31,10 @@ func TestPlatformRole(t *testing.T) {
 			t.Errorf("%s known: %v", user, p.Known(user))
 		}
 	}
+	p.Ours = func(user string) bool { return user == "@lanekeeper_agent_x:example.org" }
+	if p.Known("@lanekeeper_agent_x:example.org") {
+		t.Error("a ghost is somebody's person by its server")
+	}
 	if got := p.Exact(policy.Handoff); !slices.Equal(got, []string{"@olga:example.org", "@root:example.org"}) {
 		t.Errorf("%v", got)
 	}

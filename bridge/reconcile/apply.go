@@ -246,8 +246,8 @@ func (r *Reconciler) take(ctx context.Context, s *subject, step Step) error {
 		_, err := r.HS.PutState(ctx, step.ID, typeMember, step.User, map[string]any{"membership": "leave"})
 		return err
 	case OpJoin:
-		if step.User == r.HS.Bot() {
-			return r.HS.Join(ctx, "", step.ID)
+		if step.User == r.keeper(s.project) {
+			return r.HS.Join(ctx, step.User, step.ID)
 		}
 		if err := r.HS.EnsureGhost(ctx, step.User, step.ghost); err != nil {
 			return err

@@ -38,7 +38,8 @@ func (r *Reconciler) create(ctx context.Context, s *subject, d *Desired, user st
 			return nil, err
 		}
 	}
-	id, err := r.earlier(ctx, row.Alias)
+	by := r.keeper(s.project)
+	id, err := r.earlier(ctx, row.Alias, by)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +48,7 @@ func (r *Reconciler) create(ctx context.Context, s *subject, d *Desired, user st
 		return nil, err
 	}
 	if id == "" {
-		if id, err = r.make(ctx, d, row, version); err != nil {
+		if id, err = r.make(ctx, d, row, version, by); err != nil {
 			return nil, r.over(ctx, row.Alias, err)
 		}
 	}
@@ -130,7 +131,7 @@ func (a attempt) over() time.Time {
 
 // earlier looks for what earlier tries made, and notes that there is one more. As
 // long as one may still be under way, there is no other.
-func (r *Reconciler) earlier(ctx context.Context, alias string) (id string, err error) {
+func (r *Reconciler) earlier(ctx context.Context, alias, by string) (id string, err error) {
 	raw, err := r.Store.Meta(ctx, creating(alias))
 	if err != nil {
 		return "", err
@@ -138,7 +139,11 @@ func (r *Reconciler) earlier(ctx context.Context, alias string) (id string, err 
 	now := r.Store.Now()
 	if raw != "" {
 		last := readAttempt(raw)
-		if id, err = r.leftover(ctx, alias, last.last()); id != "" || err != nil {
+		seen := last.over()
+		if recent := now.Add(-freshListing); recent.Before(seen) { // nothing is concluded from that yet
+			seen = recent
+		}
+		if id, err = r.leftover(ctx, alias, by, last.last(), seen); id != "" || err != nil {
 			return id, err
 		}
 		if wait := last.over().Sub(now); wait > 0 {
@@ -177,12 +182,13 @@ func (r *Reconciler) over(ctx context.Context, alias string, err error) error {
 
 // make asks for the room. Where the homeserver says that the alias is taken, or
 // refuses after it took it, the room may stand all the same.
-func (r *Reconciler) make(ctx context.Context, d *Desired, row *store.Room, version string) (string, error) {
+func (r *Reconciler) make(ctx context.Context, d *Desired, row *store.Room, version, by string) (string, error) {
 	id, err := r.HS.CreateRoom(ctx, request(d, row, version))
 	if err == nil || matrix.Temporary(err) {
 		return id, err
 	}
-	found, lookErr := r.leftover(ctx, row.Alias, r.Store.Now())
+	now := r.Store.Now()
+	found, lookErr := r.leftover(ctx, row.Alias, by, now, now)
 	if found != "" || lookErr != nil {
 		return found, lookErr
 	}
@@ -225,18 +231,19 @@ func request(d *Desired, row *store.Room, version string) matrix.CreateRoom {
 	return req
 }
 
-// leftover finds the room that an earlier try, not later than a moment, made; "" if
-// there is none. An alias without a room that can be had is deleted when it is old.
-func (r *Reconciler) leftover(ctx context.Context, alias string, last time.Time) (string, error) {
+// leftover finds the room that an earlier try by one of ours, not later than a moment,
+// made; "" if there is none. An alias without a room that can be had is deleted when it
+// is old. Rooms without an alias are looked for among those there were after seen.
+func (r *Reconciler) leftover(ctx context.Context, alias, by string, last, seen time.Time) (string, error) {
 	full := r.HS.Alias(alias)
 	id, err := r.HS.ResolveAlias(ctx, full)
 	if refused(err) {
-		return r.unnamed(ctx, alias)
+		return r.unnamed(ctx, alias, by, seen)
 	}
 	if err != nil {
 		return "", err
 	}
-	ours, err := r.recognise(ctx, id, alias, true)
+	ours, err := r.recognise(ctx, id, birth{by, alias}, true)
 	if ours || err != nil {
 		return id, err
 	}
@@ -249,48 +256,32 @@ func (r *Reconciler) leftover(ctx context.Context, alias string, last time.Time)
 	return "", nil
 }
 
-// unnamed looks for a room that got no alias among those that the bot is in and
-// the store does not know. They are few, and this is asked only after a creation
-// that was cut off.
-func (r *Reconciler) unnamed(ctx context.Context, alias string) (string, error) {
-	rooms, err := r.HS.JoinedRooms(ctx)
-	if err != nil {
-		return "", err
+// birth is by whom and with which key a room was made: what never changes of it.
+type birth struct{ by, key string }
+
+func bornOf(create *matrix.Event) birth {
+	if create == nil {
+		return birth{}
 	}
-	known, err := r.Store.RoomsByID(ctx, rooms)
-	if err != nil {
-		return "", err
-	}
-	for _, id := range rooms {
-		if known[id] != nil {
-			continue
-		}
-		if ours, err := r.recognise(ctx, id, alias, false); ours || err != nil {
-			return id, err
-		}
-	}
-	return "", nil
+	key, _ := create.Content[keyOfCreation].(string)
+	return birth{create.Sender, key}
 }
 
-// recognise reports whether a room is the one that was made with an alias, by what
-// stands in it from its first event on. With join, the bot tries to get in first
-// if it is not there: its own join may be what is missing.
-func (r *Reconciler) recognise(ctx context.Context, room, alias string, join bool) (bool, error) {
+// recognise reports whether a room is the one that was made so, by what stands in it
+// from its first event on. With join, the bot tries to get in first if it is not there:
+// its own join may be what is missing.
+func (r *Reconciler) recognise(ctx context.Context, room string, made birth, join bool) (bool, error) {
 	a, out, err := r.read(ctx, room, true)
 	if err != nil {
 		return false, fmt.Errorf("room that may be ours: %w", err)
 	}
 	if out && join {
-		if err := r.HS.Join(ctx, "", room); matrix.Temporary(err) && !serverError(err) {
+		if err := r.HS.Join(ctx, made.by, room); matrix.Temporary(err) && !serverError(err) {
 			return false, err
 		} else if err != nil {
 			return false, nil
 		}
-		return r.recognise(ctx, room, alias, false)
+		return r.recognise(ctx, room, made, false)
 	}
-	if out {
-		return false, nil
-	}
-	create := a.State[Key{typeCreate, ""}]
-	return create != nil && create.Sender == r.HS.Bot() && create.Content[keyOfCreation] == alias, nil
+	return !out && bornOf(a.State[Key{typeCreate, ""}]) == made, nil
 }

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +13,10 @@ import (
 	"lanekeeper/bridge/store"
 	"lanekeeper/bridge/text"
 )
+
+// keeperOf is the user of ours that keeps a project's rooms: it stands above everybody
+// there, and is nobody's person.
+func keeperOf(pol *policy.Policy, p *project.Project) string { return cmp.Or(p.Keeper, pol.Bot) }
 
 // Desired is a room as its record says. What depends on how the room is (its
 // version, a name that somebody gave, who left by themselves) is worked out by
@@ -89,7 +94,7 @@ func DesiredRoom(pol *policy.Policy, p *project.Project, kind project.Kind, room
 		Members: members(pol, p, kind, now),
 	}
 	d.Levels = func(version string, listed map[string]project.Access) map[string]any {
-		return pol.Levels(p, kind, version, pol.Bot, listed)
+		return pol.Levels(p, kind, version, keeperOf(pol, p), listed)
 	}
 	if kind == project.Space {
 		d.Type = "m.space"
@@ -119,7 +124,7 @@ func members(pol *policy.Policy, p *project.Project, kind project.Kind, now time
 	}
 	out := map[string]Member{}
 	for _, m := range pol.Members(p, kind, now) {
-		if m.User == pol.Bot {
+		if pol.IsOurs(m.User) && !m.Guest {
 			continue
 		}
 		member := Member{Access: m.Access, Guest: m.Guest}

@@ -22,7 +22,7 @@ func (r *Reconciler) Direct(ctx context.Context, user string) (string, bool, err
 // inDirect reports of a direct chat whether the bot is out, and whether the person
 // is. Of whom nothing was told yet counts as in.
 func (r *Reconciler) inDirect(ctx context.Context, row *store.Room) (shut, missing bool, err error) {
-	bot, err := r.Store.Member(ctx, row.ID, r.HS.Bot())
+	bot, err := r.Store.Member(ctx, row.ID, r.keeper(nil))
 	if err != nil {
 		return false, false, err
 	}

@@ -13,7 +13,7 @@ func foreignNotes(pol *policy.Policy, a *Actual) (notes []note) {
 	add := func(key string, w text.Words) { notes = append(notes, note{"foreign: " + key, w}) }
 	for _, user := range a.users() {
 		is := a.member(user).is
-		if (is == "join" || is == "invite") && user != pol.Bot && !slices.Contains(a.Creators(), user) && !pol.Can(user, policy.Handoff, nil) {
+		if (is == "join" || is == "invite") && !pol.IsOurs(user) && !slices.Contains(a.Creators(), user) && !pol.Can(user, policy.Handoff, nil) {
 			add(user, text.ReadsAlong(user))
 		}
 	}

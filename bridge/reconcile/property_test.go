@@ -118,7 +118,7 @@ func TestHeals(t *testing.T) {
 			last = Diff(desired(), s.actual(id), false, simBot)
 			for _, step := range last {
 				if step.Op != OpImpossible && !step.later {
-					if err := r.take(t.Context(), nil, step); err != nil {
+					if err := r.take(t.Context(), &subject{}, step); err != nil {
 						t.Fatalf("%s: %v", step.Text, err)
 					}
 				}
@@ -200,7 +200,7 @@ func TestSteady(t *testing.T) {
 			if step.Op != OpInvite && step.Op != OpJoin && step.typ != typeAlias {
 				t.Fatalf("a new room needs %s", step.Text)
 			}
-			if err := r.take(t.Context(), nil, step); err != nil {
+			if err := r.take(t.Context(), &subject{}, step); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -65,6 +65,8 @@ type Reconciler struct {
 
 	fights fights
 
+	listing listing
+
 	mu       sync.Mutex
 	looks    map[string]covered // by key of the queue
 	failures map[deed]int       // of calls that leave the homeserver, see outOfPatience

@@ -118,7 +118,7 @@ func (r *Reconciler) superAdmin(ctx context.Context) (*subject, error) {
 	// stays theirs when they take it out there.
 	made := func() bool {
 		v := s.views[store.SuperAdmin]
-		return v != nil && v.actual != nil && !slices.Contains(v.actual.Creators(), r.HS.Bot())
+		return v != nil && v.actual != nil && !slices.Contains(v.actual.Creators(), r.keeper(nil))
 	}
 	s.desired = func(string) *Desired { return DesiredSuperAdmin(r.Policy, r.SuperAdmin != "" || made()) }
 	s.notes = func() []note {
@@ -179,7 +179,7 @@ func (r *Reconciler) steps(ctx context.Context, s *subject, live bool) ([]Step, 
 			v = &view{}
 		}
 		if s.refusal != nil {
-			steps = append(steps, s.strangers(kind, v, r.HS.Bot())...)
+			steps = append(steps, s.strangers(kind, v, r.keeper(s.project))...)
 			continue
 		}
 		d := s.desired(kind)

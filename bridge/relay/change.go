@@ -162,8 +162,12 @@ func (r *Relay) reacted(ctx context.Context, desk *handoff.Desk, h *handoff.Hand
 	answer := handoff.Said{At: at}
 	if m != nil && m.Room == ev.Room {
 		excerpt := m.Body
-		if _, words, ok := strings.Cut(excerpt, ":** "); ok && m.Sender == r.Bot {
-			excerpt = words // the bot named who speaks
+		keeper, err := r.Store.KeeperOf(ctx, room.Project)
+		if err != nil {
+			return err
+		}
+		if _, words, ok := strings.Cut(excerpt, ":** "); ok && m.Sender == keeper {
+			excerpt = words // the keeper named who speaks
 		}
 		answer.Markup = markup.LiteralForWhatsApp(excerpt)
 	}

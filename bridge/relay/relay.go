@@ -21,7 +21,6 @@ import (
 // Relay is the glue of the handoffs.
 type Relay struct {
 	Store  *store.Store
-	Bot    string // MXID
 	Prefix string // of commands, "!lane"
 
 	// Ghost gives the MXID of an agent's ghost from its opaque part.

@@ -118,11 +118,15 @@ func (r *Relay) context(ctx context.Context, room *store.Room, question, thread 
 	if err != nil {
 		return nil, err
 	}
+	keeper, err := r.Store.KeeperOf(ctx, room.Project)
+	if err != nil {
+		return nil, err
+	}
 	var out []handoff.Said
 	for i := len(recent) - 1; i >= 0 && len(out) < r.Context; i-- {
 		m, said := recent[i], known[recent[i].Event]
 		switch {
-		case m.Event == question || m.Sender == r.Bot || r.command(m):
+		case m.Event == question || m.Sender == keeper || r.command(m):
 			continue
 		case m.Thread != thread && m.Event != thread && room.Kind != store.Direct:
 			continue

@@ -90,10 +90,10 @@ func newWorld(t *testing.T, db *dbutil.Database, change func(*relay.Relay)) *wor
 	w := &world{t: t, ctx: t.Context(), now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), rooms: map[string]*store.Room{},
 		names: map[string]string{carl: "Carl", mia: "Mia", xena: "Xena", root: "root", olga: "Olga"}}
 	ids := 0
-	w.s = &store.Store{DB: db, Queue: queue.New(db, clock{w}, zerolog.Nop()), Domain: "x", Now: func() time.Time { return w.now },
+	w.s = &store.Store{DB: db, Queue: queue.New(db, clock{w}, zerolog.Nop()), Domain: "x", Keeper: bot, Now: func() time.Time { return w.now },
 		NewID: func() string { ids++; return "id" + strconv.Itoa(ids) }}
 	w.r = &relay.Relay{
-		Store: w.s, Bot: bot, Prefix: "!lane", WhatsApp: true, Template: true, Reveal: "name", Consent: "announce", Context: 10,
+		Store: w.s, Prefix: "!lane", WhatsApp: true, Template: true, Reveal: "name", Consent: "announce", Context: 10,
 		Ghost:  func(opaque string) string { return "@lanekeeper_agent_" + opaque + ":x" },
 		May:    func(user string) bool { return user == root || user == olga },
 		Staff:  func() []string { return []string{olga, root} },

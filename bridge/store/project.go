@@ -57,6 +57,19 @@ func (s *Store) Role(ctx context.Context, id, user string) (role project.Role, e
 	return role, wrap("person", err)
 }
 
+// KeeperOf is the user of ours that keeps a project's rooms, and speaks there; of no
+// project the one that keeps new ones.
+func (s *Store) KeeperOf(ctx context.Context, id string) (keeper string, err error) {
+	if id == "" {
+		return s.Keeper, nil
+	}
+	err = s.DB.QueryRow(ctx, "SELECT keeper FROM project WHERE id=$1", id).Scan(&keeper)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return cmp.Or(keeper, s.Keeper), wrap("keeper", err)
+}
+
 // HasRole reports whether somebody has one of some roles in any project.
 func (s *Store) HasRole(ctx context.Context, user string, roles []project.Role) (has bool, err error) {
 	if len(roles) == 0 {

@@ -311,6 +311,13 @@ func (m *Matrix) content(ctx context.Context, msg *effect.Message, room string) 
 			return "", nil, "", err
 		}
 		there = cmp.Or(in, room)
+		if there != room && msg.To.Person != "" && msg.Reacts == "" {
+			if alone, err := m.alone(ctx, there, msg.To.Person); err != nil {
+				return "", nil, "", err
+			} else if !alone { // it has become a room of others, who would read the new words
+				return room, c, evType, nil
+			}
+		}
 		if msg.Reacts != "" {
 			return there, map[string]any{"m.relates_to": map[string]any{"rel_type": "m.annotation", "event_id": target, "key": msg.Key}}, "m.reaction", nil
 		}
@@ -335,6 +342,24 @@ func (m *Matrix) content(ctx context.Context, msg *effect.Message, room string) 
 		c["m.relates_to"] = map[string]any{"m.in_reply_to": map[string]any{"event_id": reply}}
 	}
 	return room, c, evType, nil
+}
+
+// looked is how many people are looked at of a room that was a direct chat.
+const looked = 50
+
+// alone reports whether nobody but a person and us is in a room that was their direct
+// chat once, as events told.
+func (m *Matrix) alone(ctx context.Context, room, user string) (bool, error) {
+	members, err := m.Store.SomeMembers(ctx, room, looked)
+	if err != nil || len(members) == looked {
+		return false, err
+	}
+	for who, e := range members {
+		if is := e.Membership(); (is == "join" || is == "invite") && who != user && who != m.Store.Keeper {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 // edit wraps new content, https://spec.matrix.org/v1.15/client-server-api/#event-replacements.

@@ -256,6 +256,33 @@ func TestOtherRoom(t *testing.T) {
 	})
 }
 
+// What was said in a direct chat that has become a room of others is changed in the new
+// one: the others would read the new words.
+func TestOthersInTheFormerDirectChat(t *testing.T) {
+	each(t, func(b *bench) {
+		b.s.Keeper = "@lanekeeper:x"
+		if err := b.s.SaveSent(t.Context(), "answer:$1", "!old", "$root"); err != nil {
+			t.Fatal(err)
+		}
+		edited := says(effect.Place{Person: carl})
+		edited.Message.Edits = effect.To("answer:$1")
+		for _, user := range []string{b.s.Keeper, carl, "@eve:x"} {
+			ev, err := matrix.ParseEvent("!old", json.RawMessage(`{"event_id":"$m`+user+`","type":"m.room.member","state_key":"`+user+`","sender":"`+user+`","content":{"membership":"join"}}`))
+			if err == nil {
+				err = b.s.PutState(t.Context(), ev)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.does(edited, 0)
+		}
+		old, fresh := " in !old: * words (x.7.5)", " in !direct"+carl+": words (x.7.5)"
+		if want := []string{old, old, fresh}; !slices.Equal(b.hs.sent, want) {
+			t.Errorf("sent %q", b.hs.sent)
+		}
+	})
+}
+
 // W5: a ghost that cannot be made is not waited for. W3: one that is in gets the name
 // that it has now, and speaks whether that works or not.
 func TestGhostsOfAnotherConfiguration(t *testing.T) {

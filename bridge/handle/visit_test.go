@@ -198,7 +198,7 @@ func TestOursAreNoThirdPerson(t *testing.T) {
 		if got := d.directs(carl); got != "" {
 			t.Errorf("after somebody else came: %q", got)
 		}
-		if got := d.comes("!chat", memberOf(ghost, carl, "invite")); got != "" || d.directs(carl) != "!chat" {
+		if got := d.comes("!chat", memberOf(ghost, carl, "invite")); got != "say in !chat" || d.directs(carl) != "!chat" {
 			t.Errorf("with a ghost: %q, the direct chat is %q", got, d.directs(carl))
 		}
 	})

@@ -164,6 +164,14 @@ func (d *Desk) JoinFull(h *Handoff, q Said, open int, private bool, room string)
 	return dec
 }
 
+// NoMore says that a closed handoff stays closed, as its asker has as many open ones as
+// one person may.
+func (d *Desk) NoMore(h *Handoff, event string, open int) Decision {
+	var dec Decision
+	dec.toAsker(h, "", text.Sentence(text.NoMoreForAsker(open)).Notice(), effect.Ref(event))
+	return dec
+}
+
 // TooMuch says once that an asker writes more than is carried.
 func (d *Desk) TooMuch(h *Handoff, event string, limit int) Decision {
 	var dec Decision

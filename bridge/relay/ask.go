@@ -102,11 +102,8 @@ func (r *Relay) takenAway(ctx context.Context, in AskInput) error {
 // the same origin, as words of a staff lane must not get into a talk that leaves for
 // WhatsApp. Where there is none it is refused. nil: they may open one more.
 func (r *Relay) full(ctx context.Context, desk *handoff.Desk, q handoff.Said, in AskInput) (fields map[string]any, err error) {
-	if r.Limits.Open < 1 {
-		return nil, nil
-	}
-	open, err := r.Store.OpenOf(ctx, in.Asker, max(r.Limits.Open, mostOpen))
-	if err != nil || len(open) < r.Limits.Open {
+	open, full, err := r.hasAll(ctx, in.Asker)
+	if err != nil || !full {
 		return nil, err
 	}
 	for _, h := range open {
@@ -127,6 +124,16 @@ func (r *Relay) full(ctx context.Context, desk *handoff.Desk, q handoff.Said, in
 		return result(h), r.apply(ctx, h, desk.JoinFull(h, q, len(open), in.Private, in.Room.ID))
 	}
 	return nil, project.Refuse(project.Conflict, "%s", text.NoMoreForAsker(len(open)))
+}
+
+// hasAll reports whether somebody has as many open handoffs as one person may: a closed
+// one that is opened again is one more.
+func (r *Relay) hasAll(ctx context.Context, asker string) (open []*handoff.Handoff, full bool, err error) {
+	if r.Limits.Open < 1 {
+		return nil, false, nil
+	}
+	open, err = r.Store.OpenOf(ctx, asker, max(r.Limits.Open, mostOpen))
+	return open, len(open) >= r.Limits.Open, err
 }
 
 // mostOpen is how many of somebody's open handoffs are looked through for one to join.
@@ -160,6 +167,11 @@ func (r *Relay) openAt(ctx context.Context, in AskInput) (*handoff.Handoff, erro
 func (r *Relay) join(ctx context.Context, desk *handoff.Desk, h *handoff.Handoff, q handoff.Said, in AskInput) error {
 	var before []handoff.Said
 	if h.State == handoff.Closed {
+		if open, full, err := r.hasAll(ctx, h.First().User); err != nil {
+			return err
+		} else if full {
+			return project.Refuse(project.Conflict, "%s", text.NoMoreForAsker(len(open)))
+		}
 		var err error
 		if before, err = r.soFar(ctx, h); err != nil {
 			return err

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf16"
 
+	"lanekeeper/bridge/handoff"
 	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/relay"
 )
@@ -228,6 +229,43 @@ func TestTooManyEdits(t *testing.T) {
 		}
 		if n := len(w.got(dana)); n > 5 {
 			t.Errorf("R8: %d reactions", n)
+		}
+	})
+}
+
+// R8. A closed question that is opened again is one more: nobody gets around the limit by
+// writing in the threads of old ones.
+func TestOpenAgainBeyondTheLimit(t *testing.T) {
+	each(t, func(r *relay.Relay) { onlyDana(r); r.Limits.Open = 2 }, func(w *world) {
+		w.phone(dana, "?")
+		first, cmd := w.asks(carl, "customer", "alpha")
+		w.phone(dana, fmt.Sprint("done ", first))
+		second, other := w.asks(carl, "customer", "beta")
+		w.asks(carl, "customer", "gamma")
+		w.outs = nil
+		w.says(carl, "customer", in(cmd, "and again"))
+		if state := w.load(first).State; state != handoff.Closed {
+			t.Errorf("R8: #%d is %s", first, state)
+		}
+		if n := w.times("customer", "You already have 2 open"); n != 1 || len(w.got(dana)) != 0 {
+			t.Errorf("R8: said %d times, Dana reads %q", n, w.got(dana))
+		}
+		ev := w.wrote(carl, "customer", in(cmd, "!lane human really"))
+		err := w.s.Tx(w.ctx, func(ctx context.Context) error {
+			_, err := w.r.Ask(ctx, relay.AskInput{Asker: carl, Name: "Carl", Room: w.rooms["customer"], Event: ev.ID, Question: "really", Thread: cmd, At: ev.TS})
+			return err
+		})
+		var refused *project.Error
+		if !errors.As(err, &refused) || refused.Code != project.Conflict {
+			t.Errorf("R8: %v", err)
+		}
+		w.closes(carl, "customer", other)
+		if state := w.load(second).State; state != handoff.Closed {
+			t.Fatalf("#%d is %s", second, state)
+		}
+		w.says(carl, "customer", in(cmd, "once more"))
+		if state := w.load(first).State; state != handoff.Open {
+			t.Errorf("R8: #%d is %s when there is room for it", first, state)
 		}
 	})
 }

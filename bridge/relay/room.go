@@ -180,6 +180,18 @@ func (r *Relay) askerSays(ctx context.Context, h *handoff.Handoff, ev *matrix.Ev
 		return r.apply(ctx, h, desk.TooMuch(h, ev.ID, r.Limits.Words))
 	}
 	var before []handoff.Said
+	if h.State == handoff.Closed {
+		open, full, err := r.hasAll(ctx, h.First().User)
+		if err != nil {
+			return err
+		}
+		if full {
+			if err := r.Hold(ctx, ev, Talk{Handoff: h}); err != nil {
+				return err
+			}
+			return r.apply(ctx, h, desk.NoMore(h, ev.ID, len(open)))
+		}
+	}
 	if h.State == handoff.Closed || desk.Orphan(h) {
 		if before, err = r.soFar(ctx, h); err != nil {
 			return err

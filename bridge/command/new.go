@@ -31,7 +31,7 @@ func (c *Commands) New(ev *matrix.Event) (users []string, prefixed bool) {
 		if _, value, flag := strings.Cut(word, "="); flag && strings.HasPrefix(word, "--") {
 			word = value
 		}
-		if user, ok := userOf(word); ok && strings.HasSuffix(user, ":"+c.Store.Domain) && !k.ours(user) && !slices.Contains(users, user) {
+		if user, ok := userOf(word); ok && strings.HasSuffix(user, ":"+c.Store.Domain) && !k.Policy.IsOurs(user) && !slices.Contains(users, user) {
 			users = append(users, user)
 		}
 	}

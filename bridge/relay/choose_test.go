@@ -223,7 +223,7 @@ func TestWordsAreNoAnswers(t *testing.T) {
 		n, _ := w.asks(carl, "customer", "When?")
 		w.outs = nil
 		w.phone(dana, "hi")
-		if said := w.last(dana).body; !strings.Contains(said, "`list` shows") || w.card(n)["state"] != "open" {
+		if said := w.last(dana).body; !strings.Contains(said, "`list` what's open") || w.card(n)["state"] != "open" {
 			t.Errorf("hi: %q, %v", said, w.card(n))
 		}
 		w.phone(dana, "Tomorrow")

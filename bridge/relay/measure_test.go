@@ -90,12 +90,12 @@ func TestTooManyWordsOfStaff(t *testing.T) {
 			w.says(olga, "super_admin", in(w.root(n), fmt.Sprint("talk ", i)))
 		}
 		for i := range 6 {
-			said := w.says(root, "super_admin", in(w.root(n), fmt.Sprint("answer ", i)))
+			said := w.says(root, "super_admin", in(w.root(n), fmt.Sprint("my words ", i)))
 			if kept := w.marked(said, "🔒"); kept != (i >= 3) || w.marked(said, "📤") == kept {
 				t.Errorf("R8: answer %d: kept %v", i, kept)
 			}
 		}
-		if n := w.times("customer", "answer"); n != 3 {
+		if n := w.times("customer", "my words"); n != 3 {
 			t.Errorf("R8: %d answers", n)
 		}
 		if n := w.times("super_admin", "more than 3 messages"); n != 1 {

@@ -27,6 +27,7 @@ var mayImport = map[string][]string{
 	"project": {"effect"},
 	"policy":  {"project"},
 	"markup":  {},
+	"picture": {},
 	"text":    {"project", "markup"},
 	"handoff": {"project", "effect", "text", "markup"},
 
@@ -42,7 +43,7 @@ var mayImport = map[string][]string{
 	"gate":      {"project", "policy", "store"},
 	"intake":    {"effect", "text", "queue", "store", "matrix", "whatsapp"},
 	"outbox":    {"effect", "project", "text", "queue", "bulkhead", "store", "matrix", "whatsapp", "media", "phone"},
-	"reconcile": {"effect", "project", "policy", "text", "markup", "queue", "bulkhead", "store", "matrix"},
+	"reconcile": {"effect", "project", "policy", "picture", "text", "markup", "queue", "bulkhead", "store", "matrix"},
 	"relay":     {anything},
 	"action":    {"effect", "project", "policy", "text", "store", "relay"},
 	"command":   {"action", "effect", "project", "policy", "handoff", "text", "markup", "store", "matrix", "relay"},
@@ -64,7 +65,7 @@ var mayImport = map[string][]string{
 
 // pure packages decide; they reach nothing outside the process, and time, chance
 // and ids are given to them.
-var pure = []string{"effect", "project", "policy", "markup", "handoff", "text"}
+var pure = []string{"effect", "project", "policy", "picture", "markup", "handoff", "text"}
 
 var impure = []string{
 	"net", "net/http", "os", "os/exec", "database/sql", "crypto/rand", "math/rand", "math/rand/v2",

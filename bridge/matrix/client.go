@@ -146,6 +146,8 @@ type request struct {
 	query  map[string]string
 	as     string // user id; empty: the bot
 	body   any
+	file   []byte // in place of body
+	typ    string // of file
 	out    any
 
 	nobody   bool                  // no user_id: the call is the application service's own
@@ -226,6 +228,8 @@ func (c *Client) once(ctx context.Context, r request, user string, device bool) 
 		Method:            r.method,
 		URL:               cli.BuildURLWithQuery(mautrix.BaseURLPath(append([]any{"_matrix"}, r.path...)), r.query),
 		RequestJSON:       r.body,
+		RequestBytes:      r.file,
+		Headers:           r.headers(),
 		ResponseJSON:      r.out,
 		MaxAttempts:       1, // the outbox decides when to try again
 		SensitiveContent:  true,
@@ -235,6 +239,14 @@ func (c *Client) once(ctx context.Context, r request, user string, device bool) 
 		return nil, convert(ctx, err)
 	}
 	return resp.Header, nil
+}
+
+// headers are nil but for a file.
+func (r request) headers() http.Header {
+	if r.file == nil {
+		return nil
+	}
+	return http.Header{"Content-Type": {r.typ}}
 }
 
 // convert makes our error of mautrix's.

@@ -24,6 +24,7 @@ const (
 	typeHistory    = "m.room.history_visibility"
 	typeName       = "m.room.name"
 	typeTopic      = "m.room.topic"
+	typeAvatar     = "m.room.avatar"
 	typeAlias      = "m.room.canonical_alias"
 	typeEncryption = "m.room.encryption"
 	typeTombstone  = "m.room.tombstone"

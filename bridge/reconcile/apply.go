@@ -227,7 +227,9 @@ func serverError(err error) bool {
 func (r *Reconciler) take(ctx context.Context, s *subject, step Step) error {
 	switch step.Op {
 	case OpCreate:
-		_, err := r.create(ctx, s, s.desired(step.Room), "")
+		d := s.desired(step.Room)
+		d.picture(s.pictures[step.Room])
+		_, err := r.create(ctx, s, d, "")
 		return err
 	case OpState, OpLevels, OpSpaceLink:
 		_, err := r.HS.PutState(ctx, step.ID, step.typ, step.key, step.content)

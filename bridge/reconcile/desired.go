@@ -108,6 +108,14 @@ func DesiredRoom(pol *policy.Policy, p *project.Project, kind project.Kind, room
 	return d
 }
 
+// picture gives the room an avatar; "" leaves it as it is. Only the bot sets avatars, by
+// the levels.
+func (d *Desired) picture(address string) {
+	if address != "" && !d.Foreign {
+		d.State[Key{typeAvatar, ""}] = map[string]any{"url": address}
+	}
+}
+
 // topic says who reads a lane. It stands in invitations, too.
 func topic(pol *policy.Policy, p *project.Project, kind project.Kind) map[string]any {
 	words := text.TopicForCustomers()

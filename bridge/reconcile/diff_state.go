@@ -10,7 +10,7 @@ import (
 
 // guards lists state in the order in which it is written: first what lets people
 // in or shows them something.
-var guards = []string{typeJoinRules, typeGuests, typeHistory, typeLane, typeProject, typeTopic}
+var guards = []string{typeJoinRules, typeGuests, typeHistory, typeLane, typeProject, typeTopic, typeAvatar}
 
 func (f *differ) state() {
 	for _, typ := range guards {
@@ -34,6 +34,8 @@ func stateWords(typ, room string, content map[string]any) text.Words {
 	case typeHistory:
 		visibility, _ := content["history_visibility"].(string)
 		return text.StepHistory(room, visibility)
+	case typeAvatar:
+		return text.StepAvatar(room)
 	case typeTopic:
 		return text.StepTopic(room)
 	}

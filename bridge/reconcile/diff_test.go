@@ -207,7 +207,7 @@ func TestDirty(t *testing.T) {
 	for typ, want := range map[string]bool{
 		typeLevels: true, typeJoinRules: true, typeHistory: true, typeGuests: true, typeName: true, typeAlias: true,
 		typeEncryption: true, typeChild: true, typeParent: true, typeLane: true, typeProject: true, typeTombstone: true, typeServerACL: true,
-		typeMember: true, typeTopic: true, "m.room.pinned_events": false, "m.call.member": false, typeCreate: false,
+		typeMember: true, typeTopic: true, typeAvatar: true, "m.room.pinned_events": false, "m.call.member": false, typeCreate: false,
 	} {
 		if got := Dirty(event(typ, map[string]any{"membership": "join"})); got != want {
 			t.Errorf("%s: %v", typ, got)

@@ -17,7 +17,7 @@ func Dirty(e *matrix.Event) bool {
 	switch e.Type {
 	case typeMember:
 		return !profileChange(e)
-	case typeLevels, typeJoinRules, typeGuests, typeHistory, typeName, typeTopic, typeAlias, typeEncryption,
+	case typeLevels, typeJoinRules, typeGuests, typeHistory, typeName, typeTopic, typeAvatar, typeAlias, typeEncryption,
 		typeTombstone, typeServerACL, typeChild, typeParent:
 		return true
 	}

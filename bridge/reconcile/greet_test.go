@@ -141,3 +141,47 @@ func TestSuperAdminWelcome(t *testing.T) {
 		t.Errorf("said %v in an operator's room", said)
 	}
 }
+
+// Each kind of room has its picture, which is uploaded once for all projects; the Space
+// has its project's initials. Without a store for files rooms go without.
+func TestAvatars(t *testing.T) {
+	b := newBench(t, "12")
+	b.hs.noMedia = true
+	b.acme()
+	b.look("p1")
+	url := func(kind string) string { return b.hs.actual(b.room(kind)).text(typeAvatar, "url") }
+	if url("customer") != "" {
+		t.Errorf("a picture from nowhere: %s", url("customer"))
+	}
+	b.hs.noMedia = false
+	if wrote := b.look("p1"); len(wrote) > 0 { // not so soon
+		t.Errorf("wrote %v", wrote)
+	}
+	b.restart()
+	if wrote := b.look("p1"); len(wrote) != 4 || b.drift != 0 || b.hs.uploads != 4 {
+		t.Errorf("wrote %v, %d by hand, %d uploads", wrote, b.drift, b.hs.uploads)
+	}
+	seen := map[string]bool{}
+	for _, kind := range []string{"customer", "internal", "notes", "space"} {
+		seen[url(kind)] = true
+	}
+	if seen[""] || len(seen) != 4 {
+		t.Errorf("pictures %v", seen)
+	}
+	b.hs.set(b.hs.rooms[b.room("notes")], simBot, typeAvatar, "", map[string]any{"url": url("customer")})
+	if wrote := b.look("p1"); strings.Join(wrote, ", ") != "put m.room.avatar" || b.drift != 1 {
+		t.Errorf("wrote %v, %d by hand", wrote, b.drift)
+	}
+	// Another project, whose Space alone is new, and is made with it.
+	p := *b.acme()
+	p.ID, p.Slug, p.Name = "p2", "beta", "Beta Shop"
+	b.save(&p)
+	for _, wrote := range b.look("p2") {
+		if wrote == "put m.room.avatar" {
+			t.Error("a picture comes after the room")
+		}
+	}
+	if b.hs.uploads != 5 {
+		t.Errorf("%d uploads", b.hs.uploads)
+	}
+}

@@ -40,6 +40,7 @@ type Homeserver interface {
 	Invite(ctx context.Context, room, user, reason string) error
 	Kick(ctx context.Context, room, user, reason string) error
 	Join(ctx context.Context, as, room string) error
+	Upload(ctx context.Context, name, contentType string, file []byte) (string, error)
 }
 
 // Reconciler does the work of the queue "reconcile", opens direct chats and makes
@@ -70,6 +71,8 @@ type Reconciler struct {
 	mu       sync.Mutex
 	looks    map[string]covered // by key of the queue
 	failures map[deed]int       // of calls that leave the homeserver, see outOfPatience
+
+	noPictures time.Time // no picture is uploaded until then
 }
 
 // covered says what the looks at one key have seen.
@@ -143,6 +146,9 @@ func (r *Reconciler) subject(ctx context.Context, key string) (*subject, error) 
 		return nil, err
 	}
 	s.key = key
+	if err := r.pictures(ctx, s, true); err != nil {
+		return nil, err
+	}
 	s.memo, err = r.memo(ctx, key)
 	return s, err
 }

@@ -42,6 +42,9 @@ type sim struct {
 	// cut ends a creation without an answer when so many events stand; alias says
 	// whether the alias does.
 	cut func() (events int, alias, now bool)
+
+	uploads int
+	noMedia bool // refuses uploads
 }
 
 type simRoom struct {
@@ -363,6 +366,16 @@ func (s *sim) reasoned(r *simRoom, user, reason string, err error) error {
 		s.set(r, simBot, typeMember, user, map[string]any{"membership": is, "reason": reason})
 	}
 	return err
+}
+
+func (s *sim) Upload(_ context.Context, _, typ string, file []byte) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.noMedia || typ != "image/png" {
+		return "", refusal(403, "M_FORBIDDEN")
+	}
+	s.uploads++
+	return fmt.Sprintf("mxc://%s/%d-%d", simDomain, s.uploads, len(file)), nil
 }
 
 func (s *sim) Join(_ context.Context, as, room string) error {

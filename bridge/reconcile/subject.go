@@ -22,6 +22,8 @@ type subject struct {
 	refusal error         // the record cannot be understood: nothing may be changed
 	notes   func() []note // what else staff shall hear once; may be nil
 
+	pictures map[string]string // addresses, by kind; nil or "": the picture is left as it is
+
 	key    string           // of the queue; "": this is no job of it
 	memo   memo             // as it was before
 	tries  map[deed]*try    // of this look
@@ -184,6 +186,7 @@ func (r *Reconciler) steps(ctx context.Context, s *subject, live bool) ([]Step, 
 		}
 		d := s.desired(kind)
 		d.Refused = s.refused
+		d.picture(s.pictures[kind])
 		found := Diff(d, v.actual, v.out, r.keeper(s.project))
 		if !live && v.out {
 			found = unheard(d)

@@ -276,7 +276,7 @@ var examples = []example{
 	{"StepKick", "", StepKick(xena.ID, lane)}, {"StepUninvite", "", StepUninvite(xena.ID, lane)}, {"StepUnban", "", StepUnban(xena.ID, lane)}, {"StepGuest", "", StepGuest("Dana", lane)},
 	{"StepLevels", "", StepLevels(lane, []Words{LevelOf(xena.ID, "–", "10"), LevelOf("invite", "0", "50")})}, {"LevelOf", "", LevelOf("invite", "0", "50")},
 	{"StepJoinRule", "", StepJoinRule(lane)}, {"StepGuests", "", StepGuests(lane)}, {"StepHistory", "", StepHistory(lane, "invited")}, {"StepName", "", StepName("Our room", lane)},
-	{"StepAlias", "", StepAlias(lane)}, {"StepTombstone", "", StepTombstone(lane)}, {"StepServers", "", StepServers(lane)}, {"StepTopic", "", StepTopic(lane)}, {"StepMark", "", StepMark(lane)}, {"StepUnmark", "", StepUnmark(lane, "lanekeeper.lane")},
+	{"StepAlias", "", StepAlias(lane)}, {"StepTombstone", "", StepTombstone(lane)}, {"StepServers", "", StepServers(lane)}, {"StepAvatar", "", StepAvatar(lane)}, {"StepTopic", "", StepTopic(lane)}, {"StepMark", "", StepMark(lane)}, {"StepUnmark", "", StepUnmark(lane, "lanekeeper.lane")},
 	{"StepLink", "", StepLink(lane, "Project · Acme website")}, {"StepUnlink", "", StepUnlink(lane, "Project · Acme website")},
 	{"CannotLower", "", CannotLower(xena.ID, lane, false)}, {"CannotLower", "to remove them", CannotLower(xena.ID, lane, true)},
 	{"CannotRaise", "", CannotRaise(lane)}, {"CannotDo", "", CannotDo(step)}, {"CannotDecrypt", "", CannotDecrypt(lane)},

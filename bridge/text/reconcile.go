@@ -71,6 +71,9 @@ func StepTombstone(room string) Words { return Say("take back that %s was replac
 // StepServers is for a room from which whole servers are shut out.
 func StepServers(room string) Words { return Say("let every server into %s again", room) }
 
+// StepAvatar is for a room whose picture isn't that of its kind.
+func StepAvatar(room string) Words { return Say("set the picture of %s", room) }
+
 // StepTopic is for a room whose topic does not say who reads it.
 func StepTopic(room string) Words { return Say("set the topic of %s", room) }
 

@@ -103,6 +103,9 @@ func profile(t *testing.T, l *site) {
 	if name, err := l.Profile(ctx, l.Bot()); name != "Lanekeeper" || err != nil {
 		t.Errorf("%q, %v", name, err)
 	}
+	if address, err := l.Upload(ctx, "avatar.png", "image/png", []byte("\x89PNG\r\n\x1a\n")); err != nil || !strings.HasPrefix(address, "mxc://"+l.hs.Domain+"/") {
+		t.Errorf("a file is %q, %v", address, err)
+	}
 	if name, missing, err := l.Look(ctx, l.Bot()); name != "Lanekeeper" || missing || err != nil {
 		t.Errorf("the bot is %q, missing %v, %v", name, missing, err)
 	}

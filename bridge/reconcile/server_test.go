@@ -183,6 +183,7 @@ func TestInterruptedOnRealServers(t *testing.T) {
 	}
 	eachServer(t, func(l *site) {
 		version := map[lab.Kind]string{lab.KindSynapse: "12", lab.KindDendrite: "10"}[l.hs.Kind]
+		l.look(l.small().ID, version) // uploads the pictures, which others need not
 		p := l.small()
 		all := l.look(p.ID, version)
 		for n := 1; n <= all; n++ {

@@ -31,6 +31,7 @@ func TestPictures(t *testing.T) {
 	ctx := browser.Open(t, address, 1440, 900)
 	do(t, ctx, chromedp.EmulateViewport(1440, 900))
 	holds(t, ctx, "Tomorrow at noon")
+	see(t, ctx, browser.Some(".lines li", "super-admin room"))
 	opens(t, ctx, "mia", "internal")
 	opens(t, ctx, "xena", "internal")
 	picture(t, ctx, "stage", "")

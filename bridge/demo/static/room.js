@@ -61,6 +61,7 @@ export class Room {
   }
 
   react({ event_id, sender }, { event_id: target, key }) {
+    if (this.redacted.has(event_id)) return; // its echo comes after it was taken back
     const keys = this.reactions.get(target) ?? new Map();
     this.reactions.set(target, keys);
     keys.set(key, (keys.get(key) ?? new Map()).set(sender, event_id));

@@ -8,6 +8,7 @@ export class View {
   posts = new Map(); // event id → Post
   aimed = {}; // thread or reply: the message that is answered
   wanted = ""; // event id that is to be shown when it comes
+  tapped = new Set(); // reactions that are on their way
   sending = Promise.resolve(); // messages leave in the order in which they were written
 
   constructor(person, element) {
@@ -155,14 +156,29 @@ export class View {
       });
   }
 
-  /** react puts a reaction on a message, or takes one's own back. */
-  react(event, key) {
-    const mine = this.room.reactions.get(event.event_id)?.get(key)?.get(this.room.me);
+  /** react puts a reaction on a message, or takes one's own back. A tap before the last one was answered does nothing. */
+  async react(event, key) {
+    const { room } = this;
+    const tap = `${event.event_id} ${key}`;
+    if (this.tapped.has(tap)) return;
+    this.tapped.add(tap);
     this.refuse();
-    const done = mine
-      ? this.connection.redact(this.room.id, mine)
-      : this.connection.send(this.room.id, "m.reaction", { "m.relates_to": { rel_type: "m.annotation", event_id: event.event_id, key } });
-    done.catch((error) => this.refuse(error));
+    const relation = { rel_type: "m.annotation", event_id: event.event_id, key };
+    const mine = room.reactions.get(event.event_id)?.get(key)?.get(room.me);
+    try {
+      if (mine) {
+        await this.connection.redact(room.id, mine);
+        room.redact(mine);
+      } else {
+        room.react({ event_id: await this.connection.send(room.id, "m.reaction", { "m.relates_to": relation }), sender: room.me }, relation);
+      }
+      room.version++;
+      this.update();
+    } catch (error) {
+      this.refuse(error);
+    } finally {
+      this.tapped.delete(tap);
+    }
   }
 
   /** refuse says why something was not done; without an error it stops saying so. */

@@ -56,7 +56,7 @@ var mayImport = map[string][]string{
 	"lab":          {"emulator", "matrix", "store", "lab/port", "lab/postgres"},
 
 	"doctor": {anything, ".", "../config"},
-	"demo":   {anything, ".", "lab", "../config"},
+	"demo":   {anything, ".", "lab", "lab/port", "../config"},
 	".":      {anything, "../config"}, // bridge itself
 
 	"../config":         {"policy", "whatsapp"}, // the types of roles and profiles; which numbers are one phone

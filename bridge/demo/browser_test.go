@@ -130,7 +130,7 @@ const secrets = `/Who knows which logo|to ask Carl about|draft on my own site|ac
 
 // The story plays to its end; what Carl may not see is never in his column, and
 // visibly absent. Then people act for themselves: they write, answer, react, show
-// pictures, decline, and the story begins again with another project.
+// pictures, and decline.
 func TestStage(t *testing.T) {
 	ctx := browser.Open(t, show(t, "Synapse"), 1680, 1000)
 	do(t, ctx, chromedp.Evaluate(`new MutationObserver(() => {
@@ -180,11 +180,19 @@ func TestStage(t *testing.T) {
 	if leaked {
 		t.Error("words that are not for Carl were in his column")
 	}
-	do(t, ctx, chromedp.Click(".story .again"))
-	see(t, ctx, `document.body.dataset.step.startsWith("2.")`)
-	over(t, ctx)
-	see(t, ctx, shows(of("carl", ".group:first-child summary"), "Birch shop"))
-	see(t, ctx, some(of("carl", ".thread"), "Tomorrow at noon"))
+}
+
+// The story can be played again, in the middle of it and after its end, each time with a project of its own.
+func TestStageAgain(t *testing.T) {
+	ctx := browser.Open(t, show(t, "Dendrite"), 1000, 800)
+	see(t, ctx, `document.body.dataset.step?.startsWith("1.") && document.querySelector(".story .title").textContent.includes("expert")`)
+	for i, project := range projects[1:] {
+		do(t, ctx, chromedp.Click(".story .again"))
+		see(t, ctx, fmt.Sprintf(`document.body.dataset.step.startsWith("%d.")`, i+2))
+		over(t, ctx)
+		see(t, ctx, shows(of("carl", ".group:first-child summary"), project.name))
+		see(t, ctx, some(of("carl", ".thread"), "Tomorrow at noon"))
+	}
 }
 
 // pictured: Carl sends a picture, and Mia's browser gets it as hers.

@@ -210,3 +210,26 @@ func TestWrap(t *testing.T) {
 		}
 	}
 }
+
+// Two demos beside each other share no address, though nothing of them listens yet but their pages.
+func TestBeside(t *testing.T) {
+	found, err := findServer(servers(t)["Dendrite"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	taken := map[string]bool{}
+	for range 2 {
+		s := &stage{ctx: t.Context(), dir: t.TempDir()}
+		w, err := newWorld(s, found)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = w.page.Close(); w.phones.Close() })
+		for _, address := range []string{w.homeserver.URL, w.cfg.AppService.Address, w.address()} {
+			if taken[address] {
+				t.Errorf("%s belongs to both", address)
+			}
+			taken[address] = true
+		}
+	}
+}

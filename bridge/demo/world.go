@@ -18,6 +18,7 @@ import (
 	"lanekeeper/bridge"
 	"lanekeeper/bridge/emulator"
 	"lanekeeper/bridge/lab"
+	"lanekeeper/bridge/lab/port"
 	"lanekeeper/bridge/matrix"
 	"lanekeeper/bridge/policy"
 	"lanekeeper/config"
@@ -58,7 +59,9 @@ type world struct {
 	chats      map[string]string // who → their direct chat with the bot
 }
 
-// Addresses that are easy to remember, where they are free.
+// Addresses that are easy to remember, where they are free. Whoever has the page's
+// takes the others, too; a demo beside that one takes none of them, as servers begin
+// to listen only a while after their ports were chosen.
 const (
 	homeserverPort = 8008
 	bridgePort     = 29340
@@ -66,15 +69,15 @@ const (
 )
 
 func newWorld(s *stage, program server) (*world, error) {
-	hs, err := freePort(homeserverPort)
+	page, first, err := listen(pagePort)
 	if err != nil {
 		return nil, err
 	}
-	br, err := freePort(bridgePort)
+	hs, err := freePort(homeserverPort, first)
 	if err != nil {
 		return nil, err
 	}
-	page, err := listen(pagePort)
+	br, err := freePort(bridgePort, first)
 	if err != nil {
 		return nil, err
 	}
@@ -244,20 +247,21 @@ func (w *world) invite(out *transcript) {
 // address is where the stage is.
 func (w *world) address() string { return fmt.Sprintf("http://%s/", w.page.Addr()) }
 
-// freePort gives a port that nobody uses, the preferred one if it can be.
-func freePort(preferred int) (int, error) {
-	l, err := listen(preferred)
-	if err != nil {
-		return 0, err
+// freePort gives a port that nobody uses: the preferred one if that is wanted and can be.
+func freePort(preferred int, wanted bool) (int, error) {
+	if wanted {
+		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", preferred)); err == nil {
+			return preferred, l.Close()
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	return port.Free()
 }
 
-func listen(preferred int) (net.Listener, error) {
-	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", preferred))
-	if err != nil {
-		l, err = net.Listen("tcp", "127.0.0.1:0")
+// listen listens on the preferred port, or on any other.
+func listen(preferred int) (l net.Listener, got bool, err error) {
+	if l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", preferred)); err == nil {
+		return l, true, nil
 	}
-	return l, err
+	l, err = net.Listen("tcp", "127.0.0.1:0")
+	return l, false, err
 }

@@ -21,7 +21,7 @@ import (
 // browser may be needed.
 const (
 	patience = 60 * time.Second
-	life     = 6 * time.Minute
+	life     = 10 * time.Minute
 )
 
 // Open opens an address. What the page's scripts fail with, and what the browser
@@ -40,6 +40,7 @@ func Open(t *testing.T, address string, width, height int, tolerated ...string) 
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WindowSize(width, height),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("no-proxy-server", true),
+		chromedp.Flag("force-prefers-reduced-motion", true), // nobody watches: no time for animations
 		chromedp.WSURLReadTimeout(patience))
 	ctx, end := context.WithTimeout(t.Context(), life)
 	t.Cleanup(end)

@@ -105,7 +105,7 @@ func forgedCards(t *testing.T, w *lab.World) {
 	mia.React(notes, card.ID, "❌")
 	w.WaitCard("mia", lab.RequestCard, n, "denied")
 	mia.React(notes, card.ID, "✅")
-	w.Told("mia", fmt.Sprintf("been decided; there's nothing left for you to do. (#%d)", n))
+	w.Told("mia", fmt.Sprintf("Request #%d is already decided: denied", n))
 	w.Out("the customer lane", rooms["customer"], "xena")
 	final := mia.Events(func(e lab.Event) bool { return e.Replaces() == card.ID && e.Sender == w.Bot() })
 	if len(final) != 1 || !strings.Contains(final[0].Current()["body"].(string), "Mia") && !strings.Contains(final[0].Current()["body"].(string), "mia") || strings.Contains(final[0].Current()["body"].(string), "✅") {

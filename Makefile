@@ -14,7 +14,7 @@ cache := $(abspath $(LANEKEEPER_TEST_CACHE))
 export CGO_ENABLED ?= 0
 # Tests kill programs, not machines: what they write may stand in memory, where there is much of it. Waiting for a disk is most of
 # what homeservers do. (Benchmarks pay for durability.)
-memory := $(shell [ $$(df -Pk /dev/shm 2>/dev/null | awk 'NR==2 {print $$4}') -ge 4000000 ] 2>/dev/null && ! grep -q '^[^ ]* /dev/shm .*noexec' /proc/mounts && echo GOTMPDIR=$${TMPDIR:-/tmp} TMPDIR=/dev/shm)
+memory := $(shell [ $$(df -Pk /dev/shm 2>/dev/null | awk 'NR==2 {print $$4}') -ge 4000000 ] 2>/dev/null && ! grep -q '^[^ ]* /dev/shm .*noexec' /proc/mounts && echo TMPDIR=/dev/shm)
 go_test = LANEKEEPER_TEST_CACHE=$(cache) $(memory) go test -vet=off -tags goolm # make check vets
 
 # What to test, how many packages at a time (scenarios wait for homeservers: three keep two cores busy), and how long each may

@@ -58,17 +58,17 @@ func (r *Reconciler) converge(ctx context.Context, s *subject, tries map[deed]*t
 		if err != nil {
 			return nil, err
 		}
-		todo := o.sort(steps, tries, func(step Step) bool { return r.fights.paused(step, r.Store.Now()) })
-		if len(todo) == 0 && s.refusal != nil {
+		due := o.sort(steps, tries, func(step Step) bool { return r.fights.paused(step, r.Store.Now()) })
+		if len(due) == 0 && s.refusal != nil {
 			o.refused = append(o.refused, failed{err: s.refusal})
 		}
-		if len(todo) == 0 {
+		if len(due) == 0 {
 			return o, o.unreadable(s, stubborn)
 		}
-		if err := r.promise(ctx, s, todo); err != nil {
+		if err := r.promise(ctx, s, due); err != nil {
 			return nil, err
 		}
-		if err := r.round(ctx, s, todo, tries, stubborn); err != nil {
+		if err := r.round(ctx, s, due, tries, stubborn); err != nil {
 			return nil, err
 		}
 	}
@@ -93,7 +93,7 @@ func (o *outcome) unreadable(s *subject, stubborn bool) (trouble error) {
 // sort separates what can be done from what cannot, and puts it in order: in all
 // rooms people lose what they shall not have before anything is given, and what may
 // wait for other servers comes last.
-func (o *outcome) sort(steps []Step, tries map[deed]*try, paused func(Step) bool) (todo []Step) {
+func (o *outcome) sort(steps []Step, tries map[deed]*try, paused func(Step) bool) (due []Step) {
 	o.impossible, o.refused, o.away = nil, nil, nil
 	for _, step := range steps {
 		t := tries[step.deed()]
@@ -108,11 +108,11 @@ func (o *outcome) sort(steps []Step, tries map[deed]*try, paused func(Step) bool
 		case paused(step):
 			o.refused = append(o.refused, failed{step, errFight})
 		default:
-			todo = append(todo, step)
+			due = append(due, step)
 		}
 	}
-	slices.SortStableFunc(todo, func(a, b Step) int { return a.turn() - b.turn() })
-	return todo
+	slices.SortStableFunc(due, func(a, b Step) int { return a.turn() - b.turn() })
+	return due
 }
 
 // turn is when a step comes, whichever room it is about.
@@ -137,10 +137,10 @@ const maxSilent = 2
 
 // round takes steps one after the other. What one of them ends in is no reason to
 // leave out the next.
-func (r *Reconciler) round(ctx context.Context, s *subject, todo []Step, tries map[deed]*try, stubborn bool) error {
+func (r *Reconciler) round(ctx context.Context, s *subject, due []Step, tries map[deed]*try, stubborn bool) error {
 	var trouble error
 	unanswered := 0
-	for _, step := range todo {
+	for _, step := range due {
 		s.views[step.Room] = nil // has to be read again
 		err := r.take(ctx, s, step)
 		if patient := stubborn || step.leaves() && r.outOfPatience(step, err); matrix.Temporary(err) && !(patient && troubled(err)) {

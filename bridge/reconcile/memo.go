@@ -99,14 +99,14 @@ func (r *Reconciler) keep(ctx context.Context, key string, m memo) error {
 
 // promise notes what is about to be undone. It is drift only if the rooms were in
 // order under this same record, and no end of a grant explains it.
-func (r *Reconciler) promise(ctx context.Context, s *subject, todo []Step) error {
+func (r *Reconciler) promise(ctx context.Context, s *subject, due []Step) error {
 	now := r.Store.Now()
 	if s.key == "" || s.memo.Policy != r.fingerprint() || s.memo.Revision != s.revision() ||
 		s.project != nil && expired(s.project, time.UnixMilli(s.memo.At), now) {
 		return nil
 	}
 	before := len(s.memo.Undoing)
-	for _, step := range todo {
+	for _, step := range due {
 		known := slices.ContainsFunc(s.memo.Undoing, func(u undone) bool { return u.Words.Plain == step.Text })
 		if step.Drift && !known && r.fights.rounds(step, now) < fightRounds {
 			s.memo.Undoing = append(s.memo.Undoing, undone{step.Kind, step.Words, step.By})

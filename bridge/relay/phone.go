@@ -132,23 +132,28 @@ func (r *Relay) opened(ctx context.Context, phone string, in whatsapp.Inbound) (
 	return opening, nil
 }
 
-// errUnderWay puts a message off that quotes one whose id Twilio has not told us yet.
-var errUnderWay = errors.New("the message that is quoted may be one that is just being sent")
+// errUnderWay puts a message off that may be about one whose id Twilio has not told us
+// yet: an agent can be faster than Twilio's answer to the request.
+var errUnderWay = errors.New("the message that it is about may be one that is just being sent")
 
-// soon is how long a request to Twilio may be under way when its message is quoted.
+// soon is how long a request to Twilio may be under way when its message is answered.
 const soon = 10 * time.Second
 
-// quoted finds what a message quotes. An agent can be faster than Twilio's answer to
-// the request that sent what they quote.
-func (r *Relay) quoted(ctx context.Context, phone, sid string) (number int64, source string, err error) {
-	if number, source, err = r.Store.Quoted(ctx, sid); number != 0 || err != nil {
-		return number, source, err
-	}
+// settled gives errUnderWay while something is being sent to a phone.
+func (r *Relay) settled(ctx context.Context, phone string) error {
 	sending, err := r.Store.SendingSince(ctx, phone, r.Store.Now().Add(-soon))
 	if err == nil && sending {
 		err = errUnderWay
 	}
-	return 0, source, err
+	return err
+}
+
+// quoted finds what a message quotes.
+func (r *Relay) quoted(ctx context.Context, phone, sid string) (number int64, source string, err error) {
+	if number, source, err = r.Store.Quoted(ctx, sid); number != 0 || err != nil {
+		return number, source, err
+	}
+	return 0, source, r.settled(ctx, phone)
 }
 
 // route finds out what a message is for, and has that done.
@@ -170,6 +175,9 @@ func (r *Relay) route(ctx context.Context, desk *handoff.Desk, a *handoff.Agent,
 	// What names its handoff itself, as most messages do, needs no look at others.
 	to := desk.Find(msg, nil)
 	if to.Number == 0 && (to.Verb == handoff.Nothing || to.Verb == handoff.Unclear) {
+		if err := r.settled(ctx, a.Phone); err != nil {
+			return err
+		}
 		known, err := r.candidates(ctx, desk, a.Phone)
 		if err != nil {
 			return err

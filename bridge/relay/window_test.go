@@ -1,6 +1,7 @@
 package relay_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -197,6 +198,37 @@ func TestFastCallback(t *testing.T) {
 		}
 		if p, err = w.s.PartBySID(w.ctx, o.sid); err != nil || p == nil || p.State != "delivered" {
 			t.Errorf("part: %+v %v", p, err)
+		}
+	})
+}
+
+// An agent may be faster than Twilio's answer to the request that sent the question: what
+// they write, without a quote or a number, waits for that. With another question open it
+// would go to who asked that one.
+func TestFastAnswer(t *testing.T) {
+	each(t, onlyDana, func(w *world) {
+		w.wake()
+		w.asks(xena, "direct"+xena, "older")
+		answer := whatsapp.Inbound{MessageSID: "SMfast", From: dana, Body: "On Friday.", Type: "text"}
+		write := func() error {
+			return w.s.Tx(w.ctx, func(ctx context.Context) error { return w.r.Inbound(ctx, answer) })
+		}
+		var early error
+		w.sending = func(o out) {
+			if strings.Contains(o.body, "alpha") {
+				early = write()
+			}
+		}
+		w.asks(carl, "customer", "alpha")
+		if early == nil {
+			t.Error("it was routed while the question was being sent")
+		}
+		if err := write(); err != nil {
+			t.Fatal(err)
+		}
+		w.settle()
+		if got := w.last(dana).body; !strings.HasPrefix(got, "Which one") {
+			t.Errorf("Dana reads %q", got)
 		}
 	})
 }

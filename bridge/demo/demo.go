@@ -25,6 +25,7 @@ type Options struct {
 	Version  string // of the bridge
 
 	pace func(letters int) time.Duration // tests hurry
+	open time.Duration                   // and wait this long for their browser
 }
 
 // startTime is how long everything may take to be ready. It is a few seconds, and
@@ -95,7 +96,11 @@ func run(ctx context.Context, o Options, program server, dir string) error {
 			}
 			return err
 		}
-		return stay(ctx, w, out)
+		patience := o.open
+		if out.terminal {
+			patience = openTime
+		}
+		return stay(ctx, w, out, patience)
 	})
 	if err := group.Wait(); !errors.Is(err, errPlayed) {
 		return err
@@ -114,10 +119,8 @@ func playOnce(ctx context.Context, w *world, out *transcript) (play int, err err
 // stay plays the story for whoever watches, again when they want it, and lets
 // them do what they like in between. Somebody who takes part can keep the story
 // from going on: that is said, and ends nothing.
-func stay(ctx context.Context, w *world, out *transcript) error {
-	if out.terminal {
-		w.director.wait(openTime)
-	}
+func stay(ctx context.Context, w *world, out *transcript, patience time.Duration) error {
+	w.director.wait(patience)
 	for {
 		again := w.director.wanted()
 		play, err := playOnce(ctx, w, out)

@@ -75,7 +75,9 @@ func Do(t *testing.T, ctx context.Context, actions ...chromedp.Action) {
 func See(t *testing.T, ctx context.Context, condition string) {
 	t.Helper()
 	if err := chromedp.Run(ctx, chromedp.Poll(condition, nil, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(patience))); err != nil {
-		t.Fatalf("not so: %s (%v)", condition, err)
+		var shown string
+		_ = chromedp.Run(ctx, chromedp.Evaluate("document.body.innerText", &shown))
+		t.Fatalf("not so: %s (%v); the page shows\n%s", condition, err, shown)
 	}
 }
 

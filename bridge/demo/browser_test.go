@@ -263,14 +263,38 @@ func accessible(t *testing.T, ctx context.Context) {
 	see(t, ctx, `!document.querySelector("dialog[open]")`)
 }
 
-// What people format is made anew from few elements, and nothing of it is ever run.
-func TestFormatted(t *testing.T) {
+// empty is a stage without anybody, whose homeserver does not answer.
+func empty(t *testing.T) (address string) {
+	t.Helper()
 	w := &world{director: newDirector(chapters), homeserver: &lab.Homeserver{URL: "http://127.0.0.1:1"}}
 	w.phones = emulator.New(t.Context(), emulator.Config{})
 	t.Cleanup(w.phones.Close)
 	server := httptest.NewServer(w.handler())
 	t.Cleanup(server.Close)
-	ctx := browser.Open(t, server.URL, 800, 600, "Content Security Policy") // it says what it blocks
+	return server.URL
+}
+
+// The story turns somebody to a room before their own connection knows it, and all their rooms come at once then.
+func TestFollow(t *testing.T) {
+	ctx := browser.Open(t, empty(t), 800, 600, "net::ERR")
+	var shown string
+	do(t, ctx, chromedp.Evaluate(`import("/stage/person.js").then(({ Person }) => {
+		const xena = new Person({ name: "xena", title: "Xena", what: "", id: "@xena:x", token: "t" },
+			{ bot: "@bot:x", homeserver: "http://127.0.0.1:1" }, { changed() {}, tone: () => "bot", projects: () => [] });
+		xena.follow({ room: "!direct:x" });
+		const rooms = ["!internal:x", "!customer:x", "!direct:x"].map((id) => [id, { timeline: { events: [] } }]);
+		xena.take({ rooms: { join: Object.fromEntries(rooms.slice(0, 2)) } });
+		xena.take({ rooms: { join: Object.fromEntries(rooms.slice(2)) } });
+		return xena.view.room.id;
+	})`, &shown, chromedp.EvalAsValue, browser.Promise))
+	if shown != "!direct:x" {
+		t.Errorf("Xena looks at %s", shown)
+	}
+}
+
+// What people format is made anew from few elements, and nothing of it is ever run.
+func TestFormatted(t *testing.T) {
+	ctx := browser.Open(t, empty(t), 800, 600, "Content Security Policy") // it says what it blocks
 	for _, tc := range []struct{ html, want string }{
 		{`<b>a</b> <em>b</em><br>c`, `<b>a</b> <em>b</em><br>c`},
 		{`<h1 onclick="x()">a</h1>`, `<strong>a</strong>`},

@@ -2,8 +2,8 @@ package lab
 
 import "syscall"
 
-// child keeps the terminal's Ctrl-C from it, as we end it ourselves,
-// and has the kernel end it should we be killed.
-func child() *syscall.SysProcAttr {
+// Child is how we start programs: the terminal’s Ctrl-C does not reach them, as we end them ourselves,
+// and the kernel ends them should we be killed.
+func Child() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }

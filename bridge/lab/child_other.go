@@ -4,5 +4,5 @@ package lab
 
 import "syscall"
 
-// child keeps the terminal's Ctrl-C from it, as we end it ourselves.
-func child() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+// Child is how we start programs: the terminal’s Ctrl-C does not reach them, as we end them ourselves.
+func Child() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }

@@ -36,7 +36,7 @@ func startProcess(dir, name string, env []string, argv ...string) (*process, err
 	p.cmd.Dir = dir
 	p.cmd.Env = append(cleanEnv(), env...)
 	p.cmd.Stdout, p.cmd.Stderr = out, out
-	p.cmd.SysProcAttr = child()
+	p.cmd.SysProcAttr = Child()
 	started := make(chan error)
 	go func() {
 		// The signal comes when the thread that started the child ends, not the process (prctl(2), PR_SET_PDEATHSIG):

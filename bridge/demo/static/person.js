@@ -46,11 +46,13 @@ export class Person {
       }
     }
     this.view.update();
+    if (this.followed) this.show(this.followed);
     if (!this.view.room) {
       const first = [...this.rooms.values()].find((r) => r.membership === "join" && r.kind !== "space");
+      const { followed } = this; // it may still come
       if (first) this.show(first.id);
+      this.followed = followed;
     }
-    if (this.followed && this.rooms.get(this.followed)?.membership === "join") this.show(this.followed);
     this.read();
     this.changed(this);
   }

@@ -5,9 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -15,6 +17,8 @@ import (
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"lanekeeper/bridge/lab"
 )
 
 // patience is how long anything that should be seen may take, life how long one
@@ -42,6 +46,7 @@ func Open(t *testing.T, address string, width, height int, tolerated ...string) 
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("no-proxy-server", true),
 		chromedp.Flag("force-prefers-reduced-motion", true), // nobody watches: no time for animations
 		chromedp.WSURLReadTimeout(patience))
+	options = append(options, alone(t)...)
 	ctx, end := context.WithTimeout(t.Context(), life)
 	t.Cleanup(end)
 	ctx, end = chromedp.NewExecAllocator(ctx, options...)
@@ -61,6 +66,27 @@ func Open(t *testing.T, address string, width, height int, tolerated ...string) 
 	})
 	Do(t, ctx, log.Enable(), chromedp.Navigate(address))
 	return ctx
+}
+
+// alone gives the browser a profile and a process group of its own, and takes both
+// away after its end: it is many processes, and those that chromedp does not wait
+// for write into the profile for a moment longer.
+func alone(t *testing.T) []chromedp.ExecAllocatorOption {
+	profile := t.TempDir()
+	var browser *exec.Cmd
+	t.Cleanup(func() {
+		if browser == nil || browser.Process == nil {
+			return
+		}
+		_ = syscall.Kill(-browser.Process.Pid, syscall.SIGKILL) // they may all have ended
+		for until := time.Now().Add(10 * time.Second); os.RemoveAll(profile) != nil && time.Now().Before(until); {
+			time.Sleep(10 * time.Millisecond)
+		}
+	})
+	return []chromedp.ExecAllocatorOption{chromedp.UserDataDir(profile), chromedp.ModifyCmdFunc(func(cmd *exec.Cmd) {
+		browser = cmd
+		cmd.SysProcAttr = lab.Child()
+	})}
 }
 
 // Do does something on the page.

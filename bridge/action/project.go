@@ -7,6 +7,7 @@ import (
 	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/policy"
 	"lanekeeper/bridge/project"
+	"lanekeeper/bridge/text"
 )
 
 // Create makes a project. The same once more changes nothing.
@@ -62,10 +63,36 @@ func (a *Actions) status(ctx context.Context, act Act, id string, what project.W
 	}
 	was := p.Status
 	c := project.Change{Changed: change(p)}
-	if c.Changed {
-		err = a.save(ctx, act, p, nil, project.Entry{What: what, Was: was, Became: p.Status})
+	if !c.Changed {
+		return &Done{c, p}, nil
 	}
-	return &Done{c, p}, err
+	if err := a.save(ctx, act, p, nil, project.Entry{What: what, Was: was, Became: p.Status}); err != nil {
+		return nil, err
+	}
+	if what == project.WhatArchive {
+		if err := a.Relay.Archived(ctx, p.ID); err != nil {
+			return nil, err
+		}
+	}
+	return &Done{c, p}, a.tell(ctx, p, nil, a.inLanes(ctx, p, act.By, what)...)
+}
+
+// inLanes says in each lane that a project was archived, or is active again. Who did it
+// is named where they are one of those who are there: others in a lane do not learn who
+// the platform's people are.
+func (a *Actions) inLanes(ctx context.Context, p *project.Project, by string, what project.What) (told []effect.Effect) {
+	for _, lane := range a.Policy.Lanes(p) {
+		who := text.TeamInLane()
+		if a.Policy.Access(p, by, lane, a.Store.Now()) > project.None {
+			who = text.Say("%s", a.pill(ctx, by))
+		}
+		w := text.RestoredInLane(who, p.Name)
+		if what == project.WhatArchive {
+			w = text.ArchivedInLane(who, p.Name)
+		}
+		told = append(told, effect.Effect{Message: &effect.Message{To: effect.Place{Project: p.ID, Lane: string(lane)}, Content: w.Notice()}})
+	}
+	return told
 }
 
 // Apply has the rooms of a project brought to its record. It counts as a change of

@@ -7,21 +7,22 @@ import (
 
 	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/project"
+	"lanekeeper/bridge/store"
 	"lanekeeper/bridge/text"
 )
 
-// thread is where in a lane somebody asked for access.
+// thread is where somebody asked for access.
 type thread struct {
-	Room  string `json:"room"`
+	Room  string `json:"room"` // of the lane, "" if in their direct chat
 	Root  string `json:"root"`
 	Event string `json:"event"` // the command
 }
 
 func metaThread(n int64) string { return "asked:" + strconv.FormatInt(n, 10) }
 
-// noteThread remembers where a request was typed, if it was in a lane.
+// noteThread remembers where a request was typed.
 func (a *Actions) noteThread(ctx context.Context, act Act, n int64) error {
-	if act.Lane == "" {
+	if act.Event == "" {
 		return nil
 	}
 	b, err := json.Marshal(thread{act.Lane, act.Thread, act.Event})
@@ -45,6 +46,10 @@ func (a *Actions) decided(ctx context.Context, p *project.Project, c project.Cha
 		if stored == "" || json.Unmarshal([]byte(stored), &t) != nil {
 			continue
 		}
+		told = append(told, firstNotice(c.User, t, q))
+		if t.Room == "" {
+			continue
+		}
 		m := &effect.Message{To: effect.Place{Room: t.Room}, Content: text.DecidedInLane(q).Notice(), Thread: effect.Ref(t.Event)}
 		if t.Root != "" {
 			m.Thread, m.ReplyTo = effect.Ref(t.Root), effect.Ref(t.Event)
@@ -52,4 +57,16 @@ func (a *Actions) decided(ctx context.Context, p *project.Project, c project.Cha
 		told = append(told, effect.Effect{Message: m})
 	}
 	return a.tell(ctx, p, []string{c.User}, told...)
+}
+
+// firstNotice is the edit of what answered a request: it says now what was decided.
+func firstNotice(user string, t thread, q project.Request) effect.Effect {
+	answer := store.Answer{Command: t.Event}
+	content := text.DecidedInLane(q).Notice()
+	content["lanekeeper.result"] = map[string]any{"ok": true, "command": "request", "request": q.Number, "state": q.State}
+	m := &effect.Message{To: effect.Place{Room: t.Room}, Edits: effect.To(answer.ID()), Content: content}
+	if t.Room == "" {
+		m.To = effect.Place{Person: user}
+	}
+	return effect.Effect{Message: m}
 }

@@ -62,11 +62,11 @@ func (c *Commands) tell(ctx context.Context, user string, w text.Words) error {
 }
 
 // Hand asks a person about a message, by 🙋 of whoever wrote it. On somebody
-// else's message it means nothing.
+// else's message it asks nobody, which is said.
 func (c *Commands) Hand(ctx context.Context, ev *matrix.Event, room *store.Room) error {
 	target, _ := ev.Annotates()
 	m, err := c.Store.Message(ctx, target)
-	if err != nil || m == nil || m.Sender != ev.Sender || m.Room != room.ID || m.Redacted {
+	if err != nil || m == nil || m.Room != room.ID || m.Redacted {
 		return err
 	}
 	if !room.IsLane() && room.Kind != store.Direct {
@@ -74,6 +74,9 @@ func (c *Commands) Hand(ctx context.Context, ev *matrix.Event, room *store.Room)
 	}
 	if may, err := c.Actions.MayAsk(ctx, ev.Sender, room.Project); err != nil || !may {
 		return err
+	}
+	if m.Sender != ev.Sender {
+		return c.otherHand(ctx, ev, room)
 	}
 	switch over, first, err := c.Store.Spend(ctx, ev.Sender, store.MeterCommands, ev.TS, time.Minute, c.PerMinute); {
 	case err != nil || over && !first:
@@ -90,4 +93,17 @@ func (c *Commands) Hand(ctx context.Context, ev *matrix.Event, room *store.Room)
 		return c.tell(ctx, ev.Sender, text.Sentence(refused.Sentence))
 	}
 	return err
+}
+
+// otherHand answers 🙋 on what somebody else wrote, in a lane, once a day: people put
+// it for other reasons, too. In a direct chat it can only be on words of the bot's.
+func (c *Commands) otherHand(ctx context.Context, ev *matrix.Event, room *store.Room) error {
+	if !room.IsLane() {
+		return nil
+	}
+	over, _, err := c.Store.Spend(ctx, ev.Sender, store.MeterHands, ev.TS, 24*time.Hour, 1)
+	if err != nil || over {
+		return err
+	}
+	return c.tell(ctx, ev.Sender, text.HandForPerson(c.Prefix))
 }

@@ -54,11 +54,14 @@ func (h *Handler) reaction(ctx context.Context, ev *matrix.Event, room *store.Ro
 	if handled, err := h.Commands.Reaction(ctx, ev, room); handled || err != nil {
 		return err
 	}
+	// On what the bot said for a handoff 🙋 is a reaction like any other.
+	if handled, err := h.Relay.Reaction(ctx, ev); handled || err != nil {
+		return err
+	}
 	if _, key := ev.Annotates(); handoff.IsHand(key) {
 		return h.Commands.Hand(ctx, ev, room)
 	}
-	_, err := h.Relay.Reaction(ctx, ev)
-	return err
+	return nil
 }
 
 // redaction takes the deletion of a message. Homeservers pass on deletions that

@@ -47,3 +47,16 @@ func (dec *Decision) absent(d *Desk, h *Handoff, at effect.Ref, phone string) {
 		dec.tell(h.Number, phone, text.AbsentForAgent(d.Absent == Gone))
 	}
 }
+
+// Archived tells both sides of an open question that its project was archived.
+func (d *Desk) Archived(h *Handoff) (dec Decision, changed bool) {
+	if h.Direct || h.State == Closed {
+		return dec, false
+	}
+	dec.toAsker(h, "", text.ArchivedForAsker(h.Number).Notice(), "")
+	dec.inCard(h, "", text.ArchivedForStaff(h.Number).Notice())
+	if h.Reaches() && h.State == Taken && h.Owner.Kind == OnWhatsApp && d.Windows[h.Owner.ID] {
+		dec.tell(h.Number, h.Owner.ID, text.ArchivedForAgent())
+	}
+	return dec, true
+}

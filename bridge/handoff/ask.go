@@ -51,7 +51,7 @@ func (d *Desk) Ask(a Asking) (*Handoff, Decision) {
 	}
 	dec.firstNotice(d, h, a)
 	staff := effect.Place{SuperAdmin: true}
-	dec.send(effect.Message{ID: Card(h.Number), To: staff, Content: h.card(d.toMention(h)), Then: []effect.Effect{effect.Sign(staff, Card(h.Number), "✋")}})
+	dec.send(effect.Message{ID: Card(h.Number), To: staff, Content: h.card(d.toMention(h)), Then: []effect.Effect{effect.Sign(staff, Card(h.Number), MarkTake)}})
 	if h.Long {
 		dec.staffHears(h, a.Question)
 	}
@@ -91,7 +91,7 @@ func (dec *Decision) firstNotice(d *Desk, h *Handoff, a Asking) {
 	if a.Private {
 		asked.Question = markup.Fit(h.Question, markup.MaxMessage).Plain
 	}
-	dec.toAsker(h, Notice(h.Number), askedContent(h, asked), effect.Ref(a.Question.Event))
+	dec.toConsent(h, Notice(h.Number), askedContent(h, asked), effect.Ref(a.Question.Event), asked.Consent)
 }
 
 // notice is what the first notice says as things stand.
@@ -122,6 +122,10 @@ func (d *Desk) Join(h *Handoff, q Said, carried bool, before []Said) Decision {
 	id := "join:" + itoa(h.Number) + ":" + q.Event
 	fresh, reopened := h.Asker(q.User) == nil, h.State == Closed
 	if fresh {
+		if h.InLane == oneLine(q.Name) { // what they wrote was no answer
+			h.InLane = ""
+			dec.editCard(h)
+		}
 		h.Askers = append(h.Askers, d.asker(h, q.User, q.Name, id))
 	}
 	if reopened {
@@ -133,7 +137,7 @@ func (d *Desk) Join(h *Handoff, q Said, carried bool, before []Said) Decision {
 	asked.Consent = fresh && !h.Asker(q.User).Leaves()
 	content := text.JoinedForAsker(asked, reopened).Notice()
 	content["lanekeeper.result"] = map[string]any{"ok": true, "command": "human", "handoff": h.Number}
-	dec.toAsker(h, id, content, effect.Ref(q.Event))
+	dec.toConsent(h, id, content, effect.Ref(q.Event), asked.Consent)
 	switch {
 	case reopened:
 		dec.askAgain(d, h, q, before)

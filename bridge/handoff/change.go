@@ -121,7 +121,7 @@ func (d *Desk) Reacted(h *Handoff, a *Asker, on effect.Ref, reaction, answer Sai
 }
 
 // marks are reactions by which the bot itself says something.
-var marks = []string{MarkSent, MarkKept, "✋"}
+var marks = []string{MarkSent, MarkKept, MarkTake}
 
 // mirrored reports whether the bot may put somebody's reaction on a message.
 func mirrored(key string) bool {
@@ -199,7 +199,7 @@ func (d *Desk) AnswerWithdrawn(h *Handoff, event string) Decision {
 // else either, nor will it, so the asker is told, too.
 func (d *Desk) Failed(h *Handoff, l Line, phone, why string, everywhere bool) Decision {
 	var dec Decision
-	if l.Kind == LineTold || l.Kind == LineReaction {
+	if l.Kind == LineTold || l.Kind == LineOwned || l.Kind == LineReaction {
 		return dec
 	}
 	m := cardThread(h, "", text.FailedForStaff(h.Number, d.nameOf(phone), why).Mention(d.Staff...).Message())
@@ -216,7 +216,7 @@ func (d *Desk) Failed(h *Handoff, l Line, phone, why string, everywhere bool) De
 // Unknown decides that nobody knows whether a line reached a phone.
 func (d *Desk) Unknown(h *Handoff, l Line, phone string) Decision {
 	var dec Decision
-	if l.Kind == LineTold || l.Kind == LineReaction {
+	if l.Kind == LineTold || l.Kind == LineOwned || l.Kind == LineReaction {
 		return dec
 	}
 	m := cardThread(h, "", text.UnknownForStaff(h.Number, d.nameOf(phone)).Notice())
@@ -240,6 +240,8 @@ func (d *Desk) Wants(h *Handoff, kind LineKind, asker, phone string) bool {
 	switch kind {
 	case LineTold, LineReaction:
 		return d.Windows[phone]
+	case LineOwned:
+		return d.Windows[phone] && (h.State == Taken || h.State == Open && h.InLane != "")
 	case LineWaiting:
 		return !h.Leaves && h.State == Open && d.Asks(h, phone)
 	case LineWithdrawn, LineCorrected:

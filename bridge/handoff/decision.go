@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"time"
 
 	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/markup"
@@ -32,7 +33,8 @@ const (
 	LineCorrected LineKind = "corrected" // new words for a line that was sent
 	LineWithdrawn LineKind = "withdrawn" // a line that was sent is deleted
 	LineReaction  LineKind = "reaction"
-	LineTold      LineKind = "told" // the bot's own words to one agent
+	LineOwned     LineKind = "owned" // to those who were asked: somebody else is on it
+	LineTold      LineKind = "told"  // the bot's own words to one agent
 )
 
 // Line is a text for WhatsApp. What it is made of stays apart until its turn
@@ -83,8 +85,21 @@ func cardThread(h *Handoff, id string, content map[string]any) effect.Message {
 
 // toAsker says something where the asker reads, as a reply where it has a target.
 func (d *Decision) toAsker(h *Handoff, id string, content map[string]any, reply effect.Ref) {
+	d.send(h.toAsker(id, content, reply))
+}
+
+func (h *Handoff) toAsker(id string, content map[string]any, reply effect.Ref) effect.Message {
 	m := effect.Message{ID: id, To: h.Place(), Content: content}
 	m.Thread, m.ReplyTo = h.relation(reply)
+	return m
+}
+
+// toConsent is toAsker with the reaction that agrees on it, if the asker is wanted to.
+func (d *Decision) toConsent(h *Handoff, id string, content map[string]any, reply effect.Ref, wanted bool) {
+	m := h.toAsker(id, content, reply)
+	if wanted {
+		m.Then = []effect.Effect{effect.Sign(m.To, id, MarkYes)}
+	}
 	d.send(m)
 }
 
@@ -157,15 +172,30 @@ func (d *Decision) tell(n int64, phone, words string) {
 func (h *Handoff) card(mention []string) map[string]any {
 	c := text.Card{
 		Number: h.Number, Asker: text.Pill{ID: h.First().User, Name: h.First().Name}, Place: h.Where(),
-		Question: markup.Fit(h.Question, cardLimit), State: string(h.State), Closer: h.Closer, InMatrix: !h.Leaves,
+		Question: markup.Fit(h.Question, cardLimit), State: string(h.State), Closer: h.Closer, InMatrix: !h.Leaves, Since: h.Created,
 	}
 	if h.Owner != nil {
 		c.Owner, c.Phone = h.Owner.Name, h.Owner.Kind == OnWhatsApp
 	}
-	c.Consent = h.Leaves && !h.Reaches()
+	c.Consent, c.InLane = h.Leaves && !h.Reaches(), h.InLane
 	content := text.CardForStaff(c).Mention(mention...).Message()
 	content["lanekeeper.handoff"] = h.Fields()
 	return content
+}
+
+// Listed is the handoff in a list for staff at a time.
+func (h *Handoff) Listed(card text.Pill, now time.Time) text.Listed {
+	l := text.Listed{
+		Number: h.Number, Card: card, Asker: text.Pill{ID: h.First().User, Name: h.First().Name}, Place: h.Where(),
+		State: string(h.State), Question: h.Question.Plain,
+	}
+	if h.Owner != nil {
+		l.Owner = h.Owner.Name
+	}
+	if h.State != Closed && !h.Created.IsZero() {
+		l.Age = max(now.Sub(h.Created), time.Second)
+	}
+	return l
 }
 
 // Fields is what programs read of a handoff.

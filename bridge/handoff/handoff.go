@@ -96,7 +96,9 @@ type Handoff struct {
 	Leaves bool
 
 	Answered bool // since the asker said something
-	Hinted   bool // the asker was told that words outside of the thread are no answer
+	// InLane is who of the project answered last in the asker's thread since it was opened.
+	InLane string `json:",omitempty"`
+	Hinted bool   // the asker was told that words outside of the thread are no answer
 
 	Passed    []string // phones that passed
 	Explained []string // staff who were told why their words stay in the card's thread
@@ -255,6 +257,8 @@ type Desk struct {
 	Staff    []string          // MXIDs to mention when somebody has to act
 	// May reports whether a person on Matrix may answer now; nil: everybody.
 	May func(user string) bool
+	// Got are the phones that were sent words of the handoff that is decided about.
+	Got []string
 	// Absent is why the asker of the handoff that is decided about may not get an answer.
 	Absent Absence
 }

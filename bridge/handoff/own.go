@@ -8,9 +8,16 @@ import (
 	"lanekeeper/bridge/text"
 )
 
-// own changes the owner; the waiting lines of everybody else are needless then.
+// own changes the owner; the waiting lines of everybody else are needless then, and
+// who was asked while nobody owned it reads who is on it.
 func (dec *Decision) own(d *Desk, h *Handoff, o *Owner) {
+	var others []string
+	if h.State == Open {
+		others = d.Asked(h)
+	}
 	h.State, h.Owner, h.Closer = Taken, o, ""
+	others = slices.DeleteFunc(others, func(phone string) bool { return d.OwnsByPhone(h, phone) })
+	dec.onIt(d, h, others, text.OnItForAgent(o.Name))
 	for _, a := range d.Agents {
 		if a.Phone != o.ID {
 			dec.Wake = append(dec.Wake, a.Phone)
@@ -18,8 +25,25 @@ func (dec *Decision) own(d *Desk, h *Handoff, o *Owner) {
 	}
 }
 
+// onIt tells those of some phones who got the question, and can be told now for
+// nothing, that somebody else sees to it.
+func (dec *Decision) onIt(d *Desk, h *Handoff, among []string, words string) {
+	if !h.Reaches() {
+		return
+	}
+	var to []string
+	for _, phone := range among {
+		if slices.Contains(d.Got, phone) && d.Windows[phone] {
+			to = append(to, phone)
+		}
+	}
+	if len(to) > 0 {
+		dec.Lines = append(dec.Lines, Line{Number: h.Number, Kind: LineOwned, Head: words, To: to})
+	}
+}
+
 func (dec *Decision) reopen(h *Handoff) {
-	h.State, h.Owner, h.Closer, h.Passed = Open, nil, "", nil
+	h.State, h.Owner, h.Closer, h.Passed, h.InLane = Open, nil, "", nil, ""
 	dec.editCard(h)
 }
 

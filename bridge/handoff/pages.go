@@ -13,7 +13,7 @@ import (
 
 // pages are somebody's words as staff read them, in as many parts as it takes.
 func (s *Said) pages(w text.Words, limit int) []text.Words {
-	show := func(w text.Words) text.Words { return text.Spoken(s.Name, "", w) }
+	show := func(w text.Words) text.Words { return text.Spoken(s.Name, s.Via, w) }
 	pages := markup.Pages(w, show, limit)
 	for i := range pages {
 		pages[i] = show(pages[i])

@@ -173,7 +173,7 @@ func tapped(payload string) Route {
 func (d *Desk) Choices(phone string, known []Known) []text.Choice {
 	var out []text.Choice
 	for _, k := range known {
-		c := text.Choice{Number: k.Number}
+		c := text.Choice{Number: k.Number, Since: k.Created}
 		switch {
 		case k.State == Closed:
 			continue
@@ -187,7 +187,8 @@ func (d *Desk) Choices(phone string, known []Known) []text.Choice {
 		case k.State == Taken && !d.OwnsByPhone(k.Handoff, phone):
 			continue
 		default:
-			c.Asker, c.Place, c.Yours = k.Named().Name, k.Where(), k.State == Taken
+			c.Asker, c.Begins, _ = k.glimpse()
+			c.Yours = k.State == Taken
 		}
 		out = append(out, c)
 	}

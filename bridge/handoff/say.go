@@ -70,6 +70,17 @@ func (dec *Decision) carry(d *Desk, h *Handoff, s Said) {
 // staffHears shows an asker's words in the card's thread. Only an owner who reads
 // there is alerted: everything else is a notice, which alerts nobody.
 func (dec *Decision) staffHears(h *Handoff, s Said) {
+	alert := ""
+	if h.State == Taken && h.Owner.Kind == OnMatrix {
+		alert = h.Owner.ID
+	}
+	dec.inPages(h, s, alert)
+}
+
+// staffReads is staffHears for what alerts nobody.
+func (dec *Decision) staffReads(h *Handoff, s Said) { dec.inPages(h, s, "") }
+
+func (dec *Decision) inPages(h *Handoff, s Said, alert string) {
 	w, ok := s.show(h, Staff)
 	if !ok {
 		return
@@ -77,8 +88,8 @@ func (dec *Decision) staffHears(h *Handoff, s Said) {
 	pages := s.pages(w, markup.MaxMessage)
 	for i, w := range pages {
 		content := w.Notice()
-		if i == 0 && h.State == Taken && h.Owner.Kind == OnMatrix {
-			content = w.Mention(h.Owner.ID).Message()
+		if i == 0 && alert != "" {
+			content = w.Mention(alert).Message()
 		}
 		dec.inCard(h, part(h.Number, s.Event, i), content)
 	}
@@ -86,8 +97,10 @@ func (dec *Decision) staffHears(h *Handoff, s Said) {
 }
 
 // Keys of the marks that the bot puts on messages in a card's thread, and in a
-// direct chat with an open handoff.
+// direct chat with an open handoff; of the signs that it puts on what they decide.
 const (
+	MarkTake = "✋" // on a card: takes it
+	MarkYes  = "✅" // on a notice that asks for consent: gives it
 	MarkSent = "📤" // stands in the asker's thread; went to those who are asked
 	MarkKept = "🔒" // stays among staff
 )

@@ -1,7 +1,9 @@
 package handoff
 
 import (
+	"cmp"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"lanekeeper/bridge/markup"
@@ -90,6 +92,7 @@ type Said struct {
 	File    bool   // it was a file; what stands above is its caption, if anything
 	ReplyTo string // the message of the asker's thread that it answers, if it does
 	Thread  string // root of the thread that it stands in, "" if in none
+	Via     string // where it was said, if staff shall read that before the words
 }
 
 func (s *Said) empty() bool { return s.Words.Plain == "" }
@@ -179,6 +182,22 @@ func (p Piece) or(words string) Piece {
 	return p
 }
 
+// glimpse is what a list on WhatsApp shows of a handoff: who asks, and how the question
+// begins. ok is false where nothing of it may be read there. The question is shown if
+// who asked it lets it go there, whoever joined later.
+func (h *Handoff) glimpse() (name, words string, ok bool) {
+	if !h.Reaches() {
+		return "", "", false
+	}
+	if h.First().Leaves() {
+		words = markup.LiteralForWhatsApp(text.Excerpt(h.Question.Plain, glimpseLimit))
+	}
+	return oneLine(h.Named().Name), words, true
+}
+
+// glimpseLimit is how much of a question a list shows, in characters.
+const glimpseLimit = 60
+
 // MarshalJSON is for the store alone.
 func (p Piece) MarshalJSON() ([]byte, error) { return json.Marshal(p.p) }
 
@@ -196,6 +215,38 @@ func (l *Line) Keep(h *Handoff) {
 		}
 	}
 	l.Pieces = kept
+}
+
+// Spare takes out of a line what was said before the question and is on the phone already;
+// known are events whose words were sent there lately. What was said in the handoff
+// itself stays: of that the agent reads the whole.
+func (l *Line) Spare(known []string) {
+	kept, title := l.Pieces[:0], ""
+	for _, p := range l.Pieces {
+		if l.aside(p) && slices.Contains(known, p.Event()) {
+			title = cmp.Or(title, p.p.Title)
+			continue
+		}
+		if title != "" && l.aside(p) {
+			p.p.Title, title = cmp.Or(p.p.Title, title), ""
+		}
+		kept = append(kept, p)
+	}
+	l.Pieces = kept
+}
+
+// Aside are the events that a line brings along from before its question.
+func (l *Line) Aside() (events []string) {
+	for _, p := range l.Pieces {
+		if l.aside(p) {
+			events = append(events, p.Event())
+		}
+	}
+	return events
+}
+
+func (l *Line) aside(p Piece) bool {
+	return l.Kind == LineAsk && p.Event() != "" && p.Event() != l.Source && p.p.At.Handoff != l.Number
 }
 
 // Text is what an agent reads, without the tag.

@@ -192,7 +192,12 @@ func (r *reader) who(user string) string {
 // changing are ids that differ from run to run.
 var changing = regexp.MustCompile(`[!$][A-Za-z0-9_=/+-]{18,}(:[a-z.]+)?`)
 
-func readable(body string) string { return changing.ReplaceAllString(body, "…") }
+// moments are times of the day of the run.
+var moments = regexp.MustCompile(`\d{1,2} [A-Z][a-z]+, \d\d:\d\d UTC`)
+
+func readable(body string) string {
+	return moments.ReplaceAllString(changing.ReplaceAllString(body, "…"), "2 March, 09:00 UTC")
+}
 
 func short(body string) string {
 	body, _, _ = strings.Cut(readable(body), "\n")

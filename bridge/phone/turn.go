@@ -149,6 +149,9 @@ func (q *Queue) turn(ctx context.Context, desk *handoff.Desk, h *handoff.Handoff
 		if err := q.Store.DeleteParts(ctx, line.ID, send.Phone); err != nil {
 			return Turn{}, err
 		}
+		if err := q.spare(ctx, line, send.Phone); err != nil {
+			return Turn{}, err
+		}
 		limit := markup.WhatsAppLimit
 		if send.Short {
 			limit /= 2
@@ -164,6 +167,18 @@ func (q *Queue) turn(ctx context.Context, desk *handoff.Desk, h *handoff.Handoff
 		}
 	}
 	return Turn{Parts: inState(parts, store.PartNew, store.PartTrying)}, nil
+}
+
+// anew is after how long what was said before a question is said again on a phone.
+const anew = time.Hour
+
+// spare leaves out of a line what the phone got in another one within the hour.
+func (q *Queue) spare(ctx context.Context, line *store.Line, phone string) error {
+	known, err := q.Store.SentLately(ctx, phone, line.ID, line.Aside(), q.Store.Now().Add(-anew))
+	if err == nil {
+		line.Spare(known)
+	}
+	return err
 }
 
 // Thaw takes back the parts of a line of which none was tried yet.

@@ -55,6 +55,8 @@ func (r *Relay) Reaction(ctx context.Context, ev *matrix.Event) (handled bool, e
 		return true, r.otherSign(ctx, h, ev)
 	case (kind == "ask" || kind == "join") && handoff.IsYes(key):
 		return true, r.consent(ctx, desk, h, ev, id)
+	case kind == "ask" || kind == "join":
+		return r.otherThanYes(ctx, h, ev, id)
 	case kind == "ans":
 		return true, r.reacted(ctx, desk, h, ev, source)
 	}
@@ -71,6 +73,9 @@ func (r *Relay) takeByHand(ctx context.Context, desk *handoff.Desk, h *handoff.H
 			To: effect.Place{SuperAdmin: true}, Thread: effect.To(handoff.Card(h.Number)), Content: text.Sentence(refused.Sentence).Notice(),
 		}})
 	} else if err != nil {
+		return err
+	}
+	if err := r.got(ctx, desk, h); err != nil {
 		return err
 	}
 	o := handoff.Owner{Kind: handoff.OnMatrix, ID: ev.Sender, Name: r.Store.Name(ctx, ev.Sender)}
@@ -97,6 +102,22 @@ func (r *Relay) otherSign(ctx context.Context, h *handoff.Handoff, ev *matrix.Ev
 	return r.Store.Do(ctx, effect.Effect{Message: &effect.Message{
 		To: effect.Place{SuperAdmin: true}, Thread: effect.To(handoff.Card(h.Number)), Content: text.SignOfCardForStaff(h.Number).Notice(),
 	}})
+}
+
+// otherThanYes tells once an asker who is wanted to agree which reaction does that.
+func (r *Relay) otherThanYes(ctx context.Context, h *handoff.Handoff, ev *matrix.Event, notice string) (handled bool, err error) {
+	a := h.Asker(ev.Sender)
+	if a == nil || a.Leaves() || a.Notice != notice {
+		return false, nil
+	}
+	if first, err := r.Store.Once(ctx, "signs:"+notice); err != nil || !first {
+		return true, err
+	}
+	m := effect.Message{To: h.Place(), Thread: h.Thread, Content: text.SignOfConsentForAsker(h.Number).Notice()}
+	if h.Direct {
+		m.Thread, m.ReplyTo = "", effect.To(notice)
+	}
+	return true, r.Store.Do(ctx, effect.Effect{Message: &m})
 }
 
 func (r *Relay) consent(ctx context.Context, desk *handoff.Desk, h *handoff.Handoff, ev *matrix.Event, notice string) error {
@@ -225,6 +246,8 @@ func (r *Relay) Edit(ctx context.Context, ev *matrix.Event) (handled bool, err e
 	switch e.Kind {
 	case store.EventAsked, store.EventSaid:
 		return true, r.apply(ctx, h, desk.Edited(h, s, lines.stale(h.Number)))
+	case store.EventBeside:
+		return true, r.apply(ctx, h, desk.BesideEdited(h, s))
 	case store.EventSent:
 		switch why, err := r.absent(ctx, h); {
 		case err != nil:
@@ -323,6 +346,8 @@ func (r *Relay) Redaction(ctx context.Context, ev *matrix.Event) (handled bool, 
 		return false, nil
 	case e.Kind == store.EventSent:
 		return true, r.apply(ctx, h, desk.AnswerWithdrawn(h, ev.Redacts))
+	case e.Kind == store.EventBeside:
+		return true, r.apply(ctx, h, desk.BesideWithdrawn(h, ev.Redacts))
 	case a == nil:
 		return false, nil
 	case e.Kind == store.EventConsent && a.By == ev.Redacts:

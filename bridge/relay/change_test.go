@@ -192,7 +192,7 @@ func TestFiles(t *testing.T) {
 		w.phone(dana, "", quoting("SMnone"), func(m *whatsapp.Inbound) { m.NumMedia = 1 })
 		w.phone(dana, "#1 here", func(m *whatsapp.Inbound) { m.NumMedia = 1 })
 		w.must("customer", "here")
-		w.phoneGot(dana, "Which one is that for? Nothing was sent. Quote a message of it, or start with its number:\n*#1* Carl · Acme, customer lane",
+		w.phoneGot(dana, "Which one is that for? Nothing was sent. Quote a message of it, or start with its number:\n*#1* Carl, just now: alpha",
 			"*#1* I can't pass on files yet, so yours wasn't sent.")
 		w.reacts(root, "super_admin", w.root(n), "✋")
 		w.tx(func(ctx context.Context) error {
@@ -241,7 +241,7 @@ func TestJoin(t *testing.T) {
 		n, cmd := w.asks(carl, "customer", "alpha")
 		w.outs = nil
 		q := w.says(mia, "customer", in(cmd, "I wonder, too"))
-		w.phoneGot(dana)
+		w.phoneGot(dana, "*#1* Mia answered in the lane.")
 		if again := w.hands(mia, "customer", q, cmd); again != n {
 			t.Errorf("#%d instead of #%d", again, n)
 		}

@@ -7,6 +7,7 @@ import (
 
 	"lanekeeper/bridge/handoff"
 	"lanekeeper/bridge/text"
+	"lanekeeper/bridge/whatsapp"
 )
 
 // candidates are those handoffs that words without a number from a phone can be for:
@@ -36,21 +37,27 @@ func knownAs(found []*handoff.Handoff, sent bool) (known []handoff.Known) {
 }
 
 // choose answers what the agent has to choose for, or wants listed.
-func (r *Relay) choose(ctx context.Context, desk *handoff.Desk, a *handoff.Agent, in handoff.Incoming, verb handoff.Verb) error {
-	if verb == handoff.Opens && in.Button != "" {
+func (r *Relay) choose(ctx context.Context, desk *handoff.Desk, a *handoff.Agent, in whatsapp.Inbound, msg handoff.Incoming, verb handoff.Verb) error {
+	if verb == handoff.Opens && msg.Button != "" {
 		return nil // a tap on a button needs no answer
 	}
 	list, err := r.choices(ctx, desk, a.Phone)
 	if err != nil {
 		return err
 	}
-	switch verb {
-	case handoff.Lists:
-		return r.tell(ctx, a, text.ListForAgent(list))
-	case handoff.Unclear:
-		return r.tell(ctx, a, text.WhichForAgent(list))
-	case handoff.Doubtful:
-		return r.tell(ctx, a, text.WordForAgent(list))
+	now := r.Store.Now()
+	switch {
+	case verb == handoff.Lists:
+		return r.tell(ctx, a, text.ListForAgent(list, now))
+	case verb == handoff.Unclear && len(list) > 0 && desk.Keeps(msg):
+		if err := r.keep(ctx, a, in); err != nil {
+			return err
+		}
+		return r.tell(ctx, a, text.WhichKeptForAgent(list, now))
+	case verb == handoff.Unclear:
+		return r.tell(ctx, a, text.WhichForAgent(list, now))
+	case verb == handoff.Doubtful:
+		return r.tell(ctx, a, text.WordForAgent(list, now))
 	}
 	// Words that only opened the window: what waits is read first.
 	for _, c := range list {

@@ -3,6 +3,7 @@ package relay
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 
 	"lanekeeper/bridge/handoff"
@@ -143,22 +144,41 @@ func (r *Relay) Handoffs(ctx context.Context, actor, scope string, after int64) 
 	if scope == "all" {
 		slices.Reverse(found) // people read from old to new
 	}
+	cards, err := r.cards(ctx, found)
+	if err != nil {
+		return nil, words, err
+	}
 	rows, lines := []any{}, []text.Words{}
 	for _, h := range found {
 		f := h.Fields()
 		delete(f, "lane")
 		rows = append(rows, f)
-		owner := ""
-		if h.Owner != nil {
-			owner = h.Owner.Name
-		}
-		lines = append(lines, text.HandoffForStaff(h.Number, text.Pill{ID: h.First().User, Name: h.First().Name}, h.Where(), string(h.State), owner))
+		lines = append(lines, text.HandoffForStaff(h.Listed(cards[handoff.Card(h.Number)], r.Store.Now())))
 	}
 	if more {
 		lines = append(lines, text.MoreHandoffsForStaff(r.Prefix, scope, fields["next"]))
 	}
 	fields["handoffs"] = rows
 	return fields, text.HandoffsForStaff(lines), nil
+}
+
+// cards are the links to the cards of handoffs, by the effects that sent them.
+func (r *Relay) cards(ctx context.Context, of []*handoff.Handoff) (map[string]text.Pill, error) {
+	ids := make([]string, len(of))
+	for i, h := range of {
+		ids[i] = handoff.Card(h.Number)
+	}
+	spots, err := r.Store.SentAll(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	cards := make(map[string]text.Pill, len(of))
+	for i, id := range ids {
+		if at, ok := spots[id]; ok {
+			cards[id] = text.Pill{ID: at.Room + "/" + at.Event, Name: fmt.Sprintf("#%d", of[i].Number), Via: r.Store.Domain}
+		}
+	}
+	return cards, nil
 }
 
 // page gives one handoff more than fits on a page, if there are so many.
@@ -266,7 +286,7 @@ func (r *Relay) load(ctx context.Context, actor string, at At, n int64, own bool
 	if err != nil {
 		return nil, nil, err
 	}
-	desk, err := r.desk(ctx)
+	desk, err := r.deskOf(ctx, h)
 	return h, desk, err
 }
 

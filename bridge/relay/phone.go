@@ -165,12 +165,20 @@ func (r *Relay) route(ctx context.Context, desk *handoff.Desk, a *handoff.Agent,
 	if in.Body == "" && in.ButtonPayload == "" && in.ButtonText != "" {
 		msg.Button = in.ButtonText
 	}
-	var err error
 	quoted := ""
 	if in.Quoted != "" {
+		var err error
 		if msg.Quoted, quoted, err = r.quoted(ctx, a.Phone, in.Quoted); err != nil {
 			return err
 		}
+	}
+	// With the next message, whatever it is, a kept answer is kept no longer.
+	kept, err := r.Store.TakeKept(ctx, a.Phone)
+	if err != nil {
+		return err
+	}
+	if n, bare := handoff.Bare(msg); bare && kept != nil {
+		return r.sendKept(ctx, desk, a, in, kept, n)
 	}
 	// What names its handoff itself, as most messages do, needs no look at others.
 	to := desk.Find(msg, nil)
@@ -195,7 +203,7 @@ func (r *Relay) route(ctx context.Context, desk *handoff.Desk, a *handoff.Agent,
 	case handoff.Nothing:
 		return r.tell(ctx, a, text.NoneOpenForAgent())
 	case handoff.Lists, handoff.Unclear, handoff.Doubtful, handoff.Opens:
-		return r.choose(ctx, desk, a, msg, to.Verb)
+		return r.choose(ctx, desk, a, in, msg, to.Verb)
 	case handoff.Shows:
 		return r.show(ctx, desk, a, to.Number)
 	}
@@ -204,7 +212,7 @@ func (r *Relay) route(ctx context.Context, desk *handoff.Desk, a *handoff.Agent,
 		return err
 	}
 	if h == nil {
-		return r.tell(ctx, a, text.UnknownForAgent(to.Number))
+		return r.unknown(ctx, a, to.Number)
 	}
 	if to.Verb == handoff.Answers {
 		return r.agentSays(ctx, desk, h, a, in, msg, to, quoted)
@@ -238,18 +246,25 @@ func (r *Relay) tell(ctx context.Context, a *handoff.Agent, words string) error 
 	return r.apply(ctx, nil, handoff.Decision{Lines: []handoff.Line{{Kind: handoff.LineTold, Head: words, To: []string{a.Phone}}}})
 }
 
-// show answers a tap on "Show": what waits comes by itself. Where nothing does,
-// the agent reads why.
+func (r *Relay) unknown(ctx context.Context, a *handoff.Agent, n int64) error {
+	return r.tell(ctx, a, text.UnknownForAgent(n))
+}
+
+// show answers a tap on "Show": what waits comes by itself. Where nothing does, or the
+// one that was tapped is closed or another's by now, the agent reads that.
 func (r *Relay) show(ctx context.Context, desk *handoff.Desk, a *handoff.Agent, n int64) error {
-	if waits, err := r.Store.Waits(ctx, a.Phone); waits || err != nil {
-		return err
-	}
 	h, err := r.Store.Handoff(ctx, n)
 	if err != nil {
 		return err
 	}
+	over := h != nil && h.Leaves && (h.State == handoff.Closed || h.State == handoff.Taken && !desk.OwnsByPhone(h, a.Phone))
+	if !over {
+		if waits, err := r.Store.Waits(ctx, a.Phone); waits || err != nil {
+			return err
+		}
+	}
 	if h == nil {
-		return r.tell(ctx, a, text.UnknownForAgent(n))
+		return r.unknown(ctx, a, n)
 	}
 	return r.apply(ctx, h, desk.Shown(h, a))
 }
@@ -270,6 +285,9 @@ func (r *Relay) agentSays(ctx context.Context, desk *handoff.Desk, h *handoff.Ha
 		return err
 	}
 	if desk.Absent, err = r.absent(ctx, h); err != nil {
+		return err
+	}
+	if err := r.got(ctx, desk, h); err != nil {
 		return err
 	}
 	dec, sent := desk.AgentSays(h, a, s, ghost, to.Confirm)
@@ -295,6 +313,9 @@ func (r *Relay) agentDoes(ctx context.Context, desk *handoff.Desk, h *handoff.Ha
 		if err := r.mayWake(ctx, h); errors.As(err, &refused) {
 			return r.apply(ctx, h, desk.RefusedRemoved(h, a))
 		} else if err != nil {
+			return err
+		}
+		if err := r.got(ctx, desk, h); err != nil {
 			return err
 		}
 		sent, err := r.Store.WasSent(ctx, h.Number, a.Phone)

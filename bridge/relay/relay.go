@@ -27,6 +27,9 @@ type Relay struct {
 	Ghost func(opaque string) string
 	// May reports whether somebody has the ability "handoff" at this moment.
 	May func(user string) bool
+	// InLane says whether somebody may write in a lane of a project at this moment, and
+	// whether they work on it, so that their words may be an answer.
+	InLane func(p *project.Project, user string, lane project.Kind) (writes, works bool)
 	// Staff are the MXIDs that can be mentioned when somebody has to act.
 	Staff func() []string
 
@@ -73,6 +76,22 @@ func (r *Relay) desk(ctx context.Context) (*handoff.Desk, error) {
 		}
 	}
 	return d, nil
+}
+
+// deskOf is desk, with who got words of a handoff that nobody owns yet.
+func (r *Relay) deskOf(ctx context.Context, h *handoff.Handoff) (*handoff.Desk, error) {
+	d, err := r.desk(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return d, r.got(ctx, d, h)
+}
+
+func (r *Relay) got(ctx context.Context, d *handoff.Desk, h *handoff.Handoff) (err error) {
+	if len(d.Agents) > 0 && h.State == handoff.Open && h.Reaches() {
+		d.Got, err = r.Store.GotWords(ctx, h.Number)
+	}
+	return err
 }
 
 // Desk is what the queues of phones know of the support team now.

@@ -158,11 +158,15 @@ func (r *Relay) Hold(ctx context.Context, ev *matrix.Event, t Talk) error {
 	return err
 }
 
-// askerSays carries what an asker wrote; others' messages stay in the room.
+// askerSays carries what an asker wrote; others' messages stay in the room, where
+// staff read them, too.
 func (r *Relay) askerSays(ctx context.Context, h *handoff.Handoff, ev *matrix.Event, room *store.Room) error {
 	s := r.said(ctx, ev, origin(room, h.Number))
-	if h.Asker(ev.Sender) == nil || (s.Words.Plain == "" && !s.File) {
+	switch {
+	case s.Words.Plain == "" && !s.File:
 		return nil
+	case h.Asker(ev.Sender) == nil:
+		return r.beside(ctx, h, ev, s)
 	}
 	desk, err := r.desk(ctx)
 	if err != nil {

@@ -56,8 +56,8 @@ func TestAskedByReaction(t *testing.T) {
 		w.phoneGot(dana, "*#1* Carl: a plain reply")
 		w.says(mia, "customer", in(q, "not for the agents"))
 		w.says(carl, "customer", body("outside the thread"))
-		w.phoneGot(dana)
-		w.phoneGot(eli)
+		w.phoneGot(dana, "*#1* Mia answered in the lane.")
+		w.phoneGot(eli, "*#1* Dana is answering this.")
 
 		w.phone(dana, "done 1")
 		if c := w.card(n); c["state"] != "closed" {
@@ -172,7 +172,7 @@ func TestWhich(t *testing.T) {
 		b, _ := w.asks(xena, "direct"+xena, "beta")
 		w.outs = nil
 		w.phone(eli, "an ambiguous answer")
-		w.phoneGot(eli, "Which one is that for? Nothing was sent. Quote a message of it, or start with its number:\n*#1* Carl · Acme, customer lane\n*#2* Xena · direct chat")
+		w.phoneGot(eli, "Which one is that for? Nothing was sent yet: reply with the number alone and I'll send it.\n*#1* Carl, just now: alpha\n*#2* Xena, just now: beta")
 		w.none("customer", "ambiguous")
 		w.none("direct"+xena, "ambiguous")
 		w.phone(eli, "#2 routed by number")
@@ -187,7 +187,7 @@ func TestWhich(t *testing.T) {
 		w.phone(dana, "the only free one")
 		w.must("customer", "the only free one")
 		w.phone(eli, "#1 late")
-		w.phoneGot(eli, "*#1* Dana is answering this, so yours wasn't sent. Staff can read it.")
+		w.phoneGot(eli, "*#1* Dana is answering this.", "*#1* Dana is answering this, so yours wasn't sent. Staff can read it.")
 		w.none("customer", "late")
 		if p := w.must("super_admin", "late"); p.thread != w.root(a) {
 			t.Errorf("shown to staff: %+v", p)
@@ -196,7 +196,7 @@ func TestWhich(t *testing.T) {
 		w.phoneGot(eli, "There's no open #99 for you, so nothing was sent. `list` shows what's open.")
 		w.phone(dana, "done 1")
 		w.phone(dana, "#1 one more thing")
-		w.phoneGot(dana, "*#1* Closed. I've told the asker.", "*#1* is closed, so your answer wasn't sent. `take 1` opens it again.")
+		w.phoneGot(dana, "*#2* Eli is answering this.", "*#1* Closed. I've told the asker.", "*#1* is closed, so your answer wasn't sent. `take 1` opens it again.")
 		w.none("customer", "one more thing")
 		w.phone(dana, "take 1")
 		w.must("customer", "I've reopened this and told our support team.")

@@ -28,7 +28,7 @@ func TestClosedWindow(t *testing.T) {
 
 		w.phoneGot(eli, "template 1")
 		w.phone(eli, "", tapping("show:1"))
-		w.phoneGot(eli, "*#2* Xena · direct chat\nXena: beta") // #1 is Dana's meanwhile
+		w.phoneGot(eli, "*#2* Xena · direct chat\nXena: beta", "*#1* Dana is already answering this.")
 		w.phone(eli, "", tapping("show:1"))
 		w.phoneGot(eli, "*#1* Dana is already answering this.")
 		w.now = w.now.Add(24 * time.Hour)

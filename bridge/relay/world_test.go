@@ -94,8 +94,11 @@ func newWorld(t *testing.T, db *dbutil.Database, change func(*relay.Relay)) *wor
 		NewID: func() string { ids++; return "id" + strconv.Itoa(ids) }}
 	w.r = &relay.Relay{
 		Store: w.s, Prefix: "!lane", WhatsApp: true, Template: true, Reveal: "name", Consent: "announce", Context: 10,
-		Ghost:  func(opaque string) string { return "@lanekeeper_agent_" + opaque + ":x" },
-		May:    func(user string) bool { return user == root || user == olga },
+		Ghost: func(opaque string) string { return "@lanekeeper_agent_" + opaque + ":x" },
+		May:   func(user string) bool { return user == root || user == olga },
+		InLane: func(p *project.Project, user string, _ project.Kind) (bool, bool) {
+			return p.Person(user) != nil, user == mia
+		},
 		Staff:  func() []string { return []string{olga, root} },
 		Agents: []handoff.Agent{{Phone: dana, Name: "Dana"}, {Phone: eli, Name: "Eli"}},
 	}

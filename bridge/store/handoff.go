@@ -88,6 +88,12 @@ func (s *Store) OpenOf(ctx context.Context, asker string, n int) ([]*handoff.Han
 	return s.handoffsWhere(ctx, "asker=$1 AND state<>'closed' ORDER BY number DESC LIMIT $2", asker, n)
 }
 
+// OpenIn gives at most n of those of a project that are not closed, with numbers above one,
+// by number.
+func (s *Store) OpenIn(ctx context.Context, project string, after int64, n int) ([]*handoff.Handoff, error) {
+	return s.handoffsWhere(ctx, "project=$1 AND project<>'' AND state<>'closed' AND number>$2 ORDER BY number LIMIT $3", project, after, n)
+}
+
 // HandoffsOf gives the handoffs with some numbers, by number.
 func (s *Store) HandoffsOf(ctx context.Context, numbers []int64) (map[int64]*handoff.Handoff, error) {
 	out := make(map[int64]*handoff.Handoff, len(numbers))
@@ -136,12 +142,12 @@ func (s *Store) SaveHandoff(ctx context.Context, h *handoff.Handoff) error {
 	}
 	owner, passed := ownerOf(h), passedOf(h)
 	if old == 0 {
-		_, err = s.exec(ctx, "INSERT INTO handoff (number, version, state, asker, direct, thread, owner, reach, passed, record, changed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-			h.Number, h.Version, h.State, h.First().User, h.Direct, threadOf(h), owner, h.Reach(), passed, string(raw), millis(s.Now()))
+		_, err = s.exec(ctx, "INSERT INTO handoff (number, version, state, asker, direct, thread, owner, reach, passed, record, changed, project) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+			h.Number, h.Version, h.State, h.First().User, h.Direct, threadOf(h), owner, h.Reach(), passed, string(raw), millis(s.Now()), h.Project)
 		return wrap("handoff", err)
 	}
-	r, err := s.exec(ctx, "UPDATE handoff SET version=$3, state=$4, owner=$5, reach=$6, passed=$7, record=$8, changed=$9 WHERE number=$1 AND version=$2",
-		h.Number, old, h.Version, h.State, owner, h.Reach(), passed, string(raw), millis(s.Now()))
+	r, err := s.exec(ctx, "UPDATE handoff SET version=$3, state=$4, owner=$5, reach=$6, passed=$7, record=$8, changed=$9, project=$10 WHERE number=$1 AND version=$2",
+		h.Number, old, h.Version, h.State, owner, h.Reach(), passed, string(raw), millis(s.Now()), h.Project)
 	if err != nil {
 		return wrap("handoff", err)
 	}
@@ -157,6 +163,7 @@ const (
 	EventSaid    = "said"    // by an asker
 	EventSent    = "sent"    // by the owner in the card's thread, carried to the asker
 	EventConsent = "consent" // the ✅
+	EventBeside  = "beside"  // by somebody else of the project in the asker's thread, shown to staff
 	// EventHeld is by an asker, and was carried nowhere: it was too much, read like a
 	// command, or could be for several. The handoff is the one that it may have been
 	// meant for, of those that leave least far.
@@ -189,9 +196,9 @@ func (s *Store) HandoffEvent(ctx context.Context, event string) (*HandoffEvent, 
 }
 
 // SaveHandoffEvent remembers an event once; fresh is false if it was known. One that was
-// held can count later.
+// held, or stood beside, can count later.
 func (s *Store) SaveHandoffEvent(ctx context.Context, e HandoffEvent) (fresh bool, err error) {
-	r, err := s.exec(ctx, "INSERT INTO handoff_event ("+handoffEventColumns+") VALUES ($1, $2, $3, $4, $5) ON CONFLICT (event_id) DO UPDATE SET handoff=excluded.handoff, kind=excluded.kind WHERE handoff_event.kind='held' AND excluded.kind<>'held'",
+	r, err := s.exec(ctx, "INSERT INTO handoff_event ("+handoffEventColumns+") VALUES ($1, $2, $3, $4, $5) ON CONFLICT (event_id) DO UPDATE SET handoff=excluded.handoff, kind=excluded.kind WHERE handoff_event.kind IN ('held', 'beside') AND excluded.kind NOT IN ('held', 'beside')",
 		e.Event, e.Handoff, e.Kind, e.User, millis(e.TS))
 	if err != nil {
 		return false, wrap("handoff event", err)

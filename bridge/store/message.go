@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strings"
 	"time"
 
 	"go.mau.fi/util/dbutil"
@@ -82,6 +83,29 @@ func (s *Store) Sent(ctx context.Context, id string) (room, event string, err er
 		err = nil
 	}
 	return room, event, wrap("sent message", err)
+}
+
+// Spot is where an event stands.
+type Spot struct{ Room, Event string }
+
+// SentAll is Sent for many effects; those that are not sent yet are not among them.
+func (s *Store) SentAll(ctx context.Context, ids []string) (map[string]Spot, error) {
+	out := make(map[string]Spot, len(ids))
+	if len(ids) == 0 {
+		return out, nil
+	}
+	args, marks := make([]any, len(ids)), make([]string, len(ids))
+	for i, id := range ids {
+		args[i], marks[i] = id, placeholder(i+1)
+	}
+	rows, err := s.DB.Query(ctx, "SELECT id, room, event_id FROM sent WHERE id IN ("+strings.Join(marks, ",")+")", args...)
+	_, err = all(rows, err, func(row dbutil.Scannable) (id string, err error) {
+		var spot Spot
+		err = row.Scan(&id, &spot.Room, &spot.Event)
+		out[id] = spot
+		return id, err
+	})
+	return out, wrap("sent messages", err)
 }
 
 // SentAs gives the ID of the effect whose message an event is; "" if of none.

@@ -11,6 +11,7 @@ import (
 const (
 	MeterCommands  = "commands"
 	MeterWords     = "words"
+	MeterHands     = "hands"     // 🙋 on somebody else's message that was answered
 	MeterStrangers = "strangers" // notices of unknown numbers
 )
 

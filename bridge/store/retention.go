@@ -33,6 +33,7 @@ func (s *Store) ForgetOld(ctx context.Context, keep Retention, n int) (more bool
 		b.drop(ctx, "DELETE FROM wa_line WHERE id IN (SELECT id FROM wa_line WHERE handoff=0 AND created<$1 ORDER BY created LIMIT $2)", words)
 		b.drop(ctx, "DELETE FROM wa_inbound WHERE sid IN (SELECT sid FROM wa_inbound WHERE handoff=0 AND at<$1 ORDER BY at LIMIT $2)", words)
 		b.drop(ctx, "DELETE FROM profile WHERE user_id IN (SELECT user_id FROM profile WHERE at<$1 ORDER BY at LIMIT $2)", words)
+		b.drop(ctx, "DELETE FROM wa_kept WHERE phone IN (SELECT phone FROM wa_kept WHERE at<$1 ORDER BY at LIMIT $2)", millis(now.Add(-keptADay)))
 		closed := millis(now.Add(-keep.Handoffs))
 		b.drop(ctx, "DELETE FROM parked WHERE id IN (SELECT id FROM parked WHERE parked<$1 ORDER BY parked LIMIT $2)", millis(now.Add(-keep.Parked)))
 		b.handoffs(ctx, closed)
@@ -42,6 +43,10 @@ func (s *Store) ForgetOld(ctx context.Context, keep Retention, n int) (more bool
 	})
 	return more, wrap("old rows", err)
 }
+
+// keptADay is how long an answer that nobody sent on is remembered: a number that comes
+// too late is no answer either.
+const keptADay = 24 * time.Hour
 
 // batch is a portion of what is deleted.
 type batch struct {

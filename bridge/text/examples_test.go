@@ -42,11 +42,14 @@ func decision(e project.Entry) Words {
 }
 
 func card(c Card) Words {
-	c.Number, c.Asker, c.Place, c.Question = 12, carl, "Acme website, customer lane", asks
+	c.Number, c.Asker, c.Place, c.Question, c.Since = 12, carl, "Acme website, customer lane", asks, now
 	return CardForStaff(c)
 }
 
-var choices = []Choice{{Number: 10, Asker: "Carl Berg", Place: "Acme website, customer lane", Yours: true}, {Number: 12, Matrix: true}}
+var choices = []Choice{
+	{Number: 8, Asker: "Carl Berg", Begins: "The preview link shows an error 502 since…", Since: now.Add(-4 * time.Minute)},
+	{Number: 10, Asker: "Carl Berg", Begins: "When will my invoice be paid?", Since: now.Add(-3 * time.Hour), Yours: true}, {Number: 12, Matrix: true},
+}
 
 // examples is every sentence of the package once, or more often where it changes. A
 // new function needs one here: docs/words.md is made of them.
@@ -223,6 +226,9 @@ var examples = []example{
 	{"EndedForAsker", "", EndedForAsker(2)}, {"EndedForStaff", "", EndedForStaff(2, "Carl Berg")},
 	{"WhichForAsker", "", WhichForAsker([]int64{2, 7})}, {"WhichOfYours", "", WhichOfYours([]int64{2, 7})},
 	{"HeldForAnyone", "", HeldForAnyone("!lane", "close")},
+	{"SignOfConsentForAsker", "", SignOfConsentForAsker(2)}, {"HandForPerson", "", HandForPerson("!lane")},
+	{"ArchivedForAsker", "", ArchivedForAsker(2)}, {"ArchivedInLane", "", ArchivedInLane(Say("%s", mia), "Acme website")},
+	{"ArchivedInLane", "by somebody who is not there", ArchivedInLane(TeamInLane(), "Acme website")}, {"TeamInLane", "", TeamInLane()}, {"RestoredInLane", "", RestoredInLane(Say("%s", mia), "Acme website")},
 	{"HintForAsker", "", HintForAsker(2)}, {"ReopenedForAsker", "", ReopenedForAsker(2)},
 	{"NotCarriedForAsker", "", NotCarriedForAsker(2)}, {"UndeliveredForAsker", "", UndeliveredForAsker(2)},
 	{"AnswerForAsker", "", AnswerForAsker("Dana", Say("Tomorrow at noon."))}, {"Spoken", "", Spoken("Dana", "WhatsApp", Say("Tomorrow at noon."))},
@@ -231,6 +237,8 @@ var examples = []example{
 	{"CardForStaff", "open, from a staff lane", card(Card{State: "open", InMatrix: true})},
 	{"CardForStaff", "taken in Matrix", card(Card{State: "taken", Owner: "Ruth Sommer"})},
 	{"CardForStaff", "taken on WhatsApp", card(Card{State: "taken", Owner: "Dana", Phone: true})},
+	{"CardForStaff", "answered in the lane", card(Card{State: "open", InLane: "Mia Lang"})},
+	{"ArchivedForStaff", "", ArchivedForStaff(12)},
 	{"CardForStaff", "closed", card(Card{State: "closed", Owner: "Dana", Closer: "Dana"})},
 	{"ContextForStaff", "", ContextForStaff([]Words{Spoken("Mia Lang", "", Say("Welcome, Carl!"))})},
 	{"KeptForStaff", "closed", KeptForStaff("!lane", 12, "closed", "")}, {"KeptForStaff", "another answers", KeptForStaff("!lane", 12, "taken", "Olga")}, {"KeptForStaff", "nobody does", KeptForStaff("!lane", 12, "open", "")},
@@ -246,7 +254,8 @@ var examples = []example{
 	{"OptedOutForStaff", "", OptedOutForStaff("Dana")},
 	{"ConsentedForStaff", "", ConsentedForStaff("Carl Berg", true)}, {"ConsentedForStaff", "taken back", ConsentedForStaff("Carl Berg", false)},
 	{"ReactionForStaff", "", ReactionForStaff("Carl Berg", Say("👍"))},
-	{"HandoffForStaff", "", HandoffForStaff(12, carl, "Acme website, customer lane", "taken", "Dana")}, {"HandoffsForStaff", "none", HandoffsForStaff(nil)},
+	{"HandoffForStaff", "", HandoffForStaff(Listed{Number: 12, Card: Pill{ID: "!staff:lanes.test/$card", Name: "#12"}, Asker: carl, Place: "Acme website, customer lane", State: "taken", Owner: "Dana", Question: "The preview link shows an error.", Age: 4 * time.Minute})},
+	{"HandoffsForStaff", "none", HandoffsForStaff(nil)},
 	{"TakenForStaff", "", TakenForStaff(12, true)}, {"TakenForStaff", "again", TakenForStaff(12, false)},
 	{"ReleasedForStaff", "", ReleasedForStaff(12, true)}, {"ReleasedForStaff", "again", ReleasedForStaff(12, false)},
 	{"ClosedForAnyone", "", ClosedForAnyone(12, true, false)}, {"ClosedForAnyone", "in the asker's thread", ClosedForAnyone(12, true, true)}, {"ClosedForAnyone", "again", ClosedForAnyone(12, false, false)},
@@ -257,6 +266,8 @@ var examples = []example{
 	{"ClosedForAgent", "", ClosedForAgent(12)}, {"AlreadyClosedForAgent", "", AlreadyClosedForAgent()},
 	{"OpenForAgent", "", OpenForAgent()},
 	{"OwnedForAgent", "", OwnedForAgent("Dana", false)}, {"OwnedForAgent", "an answer", OwnedForAgent("Dana", true)},
+	{"OnItForAgent", "", OnItForAgent("Ruth Sommer")}, {"InLaneForAgent", "", InLaneForAgent("Mia Lang")}, {"ArchivedForAgent", "", ArchivedForAgent()},
+	{"WhichKeptForAgent", "", WhichKeptForAgent(choices, now)},
 	{"TakenForAgent", "", TakenForAgent()}, {"PassedForAgent", "", PassedForAgent()}, {"GoneForAgent", "", GoneForAgent()}, {"DoneForAgent", "", DoneForAgent()},
 	{"EndedForAgent", "", EndedForAgent("Ruth Sommer")}, {"TakenOverForAgent", "", TakenOverForAgent("Ruth Sommer")},
 	{"RoutedForAgent", "", RoutedForAgent()},
@@ -264,8 +275,8 @@ var examples = []example{
 	{"RemovedForAgent", "", RemovedForAgent()},
 	{"LostForAgent", "", LostForAgent()}, {"FileForAgent", "", FileForAgent()}, {"SentFileForAgent", "", SentFileForAgent()}, {"RevokedForAgent", "", RevokedForAgent()},
 	{"EmptyForAgent", "", EmptyForAgent()}, {"UnknownForAgent", "", UnknownForAgent(99)},
-	{"WhichForAgent", "", WhichForAgent(choices)}, {"WhichForAgent", "none", WhichForAgent(nil)}, {"WordForAgent", "", WordForAgent(choices)},
-	{"ListForAgent", "", ListForAgent(choices)}, {"ListForAgent", "none", ListForAgent(nil)},
+	{"WhichForAgent", "", WhichForAgent(choices, now)}, {"WhichForAgent", "none", WhichForAgent(nil, now)}, {"WordForAgent", "", WordForAgent(choices, now)},
+	{"ListForAgent", "", ListForAgent(choices, now)}, {"ListForAgent", "none", ListForAgent(nil, now)},
 	{"NoneOpenForAgent", "", NoneOpenForAgent()}, {"OpeningForAgent", "", OpeningForAgent(2)},
 	{"HelpForAgent", "", HelpForAgent()}, {"SilentForAgent", "", SilentForAgent()},
 	{"WithdrawnForAgent", "", WithdrawnForAgent("Carl Berg")}, {"ReactionForAgent", "", ReactionForAgent("Carl Berg", "👍", "Tomorrow at noon.")},

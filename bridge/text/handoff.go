@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html"
 	"strings"
+	"time"
 
 	"lanekeeper/bridge/markup"
 )
@@ -51,6 +52,16 @@ func AskedForAsker(a Asked) Words {
 
 // ConsentWish asks for the leave to send somebody's words to WhatsApp.
 const ConsentWish = "May I send this to their WhatsApp, too? You'll often get an answer sooner. ✅ = yes."
+
+// SignOfConsentForAsker answers another reaction on the notice that asks for consent.
+func SignOfConsentForAsker(n int64) Words {
+	return Say("If your words may go to WhatsApp, please tap ✅ there; no other reaction counts. (#%d)", n)
+}
+
+// HandForPerson answers 🙋 on somebody else's message.
+func HandForPerson(prefix string) Words {
+	return Say("🙋 works on your own messages. To ask a person about somebody else's, write %s and your question, as a reply to it.", Code(prefix+" human"))
+}
 
 // JoinedForAsker answers who asks in a thread where support is asked already;
 // open: it was closed until now.
@@ -168,6 +179,11 @@ func HintForAsker(n int64) Words {
 	return Say("%s", fmt.Sprintf("This stayed in the room. If it's for our support team, write it in the thread of your question, or reply to their answer. (#%d)", n))
 }
 
+// ArchivedForAsker tells in the thread of an open question that the project was archived.
+func ArchivedForAsker(n int64) Words {
+	return Say("The project was archived, so you can't write here any more. An answer still comes in this thread; for anything else write to me in a direct chat. (#%d)", n)
+}
+
 // ReopenedForAsker tells that a handoff goes on.
 func ReopenedForAsker(n int64) Words {
 	return Say("%s", fmt.Sprintf("I've reopened this and told our support team. (#%d)", n))
@@ -210,13 +226,18 @@ type Card struct {
 	Asker    Pill
 	Place    string // "Acme website, customer lane", "direct chat"
 	Question Words
-	State    string // open, taken, closed
-	Owner    string // name, "" if nobody
-	Phone    bool   // the owner answers on WhatsApp
-	Closer   string // who closed it
-	InMatrix bool   // words do not leave Matrix
-	Consent  bool   // the asker has not agreed to WhatsApp yet
+	State    string    // open, taken, closed
+	Owner    string    // name, "" if nobody
+	Phone    bool      // the owner answers on WhatsApp
+	Closer   string    // who closed it
+	InMatrix bool      // words do not leave Matrix
+	Consent  bool      // the asker has not agreed to WhatsApp yet
+	InLane   string    // who of the project answered where it was asked, "" if nobody
+	Since    time.Time // when it was asked
 }
+
+// InLane says where words were written that staff read in a card's thread.
+const InLane = "in the lane"
 
 // CardForStaff is the card of a handoff in the super-admin room.
 func CardForStaff(c Card) Words {
@@ -235,13 +256,16 @@ func CardForStaff(c Card) Words {
 	case c.Owner != "":
 		state = c.Owner + " is answering here."
 	default:
-		state = "Open – ✋ to take it, then reply in this thread."
+		state = "Open" + since(c.Since) + " – ✋ to take it, then reply in this thread."
 	}
 	if c.State != "closed" && c.InMatrix {
 		state += " Matrix only: nothing goes to WhatsApp."
 	}
 	if c.State != "closed" && c.Consent {
 		state += " Not on WhatsApp yet: " + c.Asker.Name + " hasn't agreed."
+	}
+	if c.InLane != "" {
+		state += " Answered in the lane by " + c.InLane + "."
 	}
 	return Join(append(lines, Say("%s", state))...)
 }
@@ -266,6 +290,13 @@ func Named(p Pill) Words {
 		w.HTML += " <sub>" + html.EscapeString(p.ID) + "</sub>"
 	}
 	return w
+}
+
+func since(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format(" since 2 January, 15:04 UTC")
 }
 
 // ContextForStaff is what was said before a question.
@@ -359,6 +390,12 @@ func RemovedForStaff(n int64) string {
 	return fmt.Sprintf("Whoever asked #%d is no longer in the project, so nothing reaches them. To go on, add them again.", n)
 }
 
+// ArchivedForStaff tells in the card's thread that the project of an open question was
+// archived.
+func ArchivedForStaff(n int64) Words {
+	return Say("The project was archived. The asker still reads what is answered here, and can't reply: answer or close this, or restore the project. (#%d)", n)
+}
+
 // StrangerForStaff tells of a message from a number that is no agent's.
 func StrangerForStaff(number string) Words {
 	return Say("%s", fmt.Sprintf("%s wrote to us on WhatsApp and isn't an agent, so they got no answer. If they should be one, add them to whatsapp.agents.", number))
@@ -382,12 +419,37 @@ func ReactionForStaff(name string, key Words) Words {
 	return Spoken(name, "reaction", key)
 }
 
-// HandoffForStaff is a handoff in a list.
-func HandoffForStaff(n int64, asker Pill, place, state, owner string) Words {
-	if owner != "" {
-		state += ", " + owner
+// Listed is a handoff in a list.
+type Listed struct {
+	Number   int64
+	Card     Pill // where its card stands; without an ID while it does not
+	Asker    Pill
+	Place    string
+	State    string
+	Owner    string // name, "" if nobody
+	Question string
+	Age      time.Duration // since it was asked; 0: not shown
+}
+
+// HandoffForStaff is a handoff in a list: a line that leads to its card, and how the
+// question begins.
+func HandoffForStaff(l Listed) Words {
+	state := l.State
+	if l.Owner != "" {
+		state += ", " + l.Owner
 	}
-	return Say("#%d · %s · %s · %s", n, Named(asker), place, state)
+	if l.Age > 0 {
+		state += ", " + Age(l.Age)
+	}
+	number := Say("#%d", l.Number)
+	if l.Card.ID != "" {
+		number = Say("%s", l.Card)
+	}
+	w := Say("%s · %s · %s · %s", number, Named(l.Asker), l.Place, state)
+	if l.Question == "" {
+		return w
+	}
+	return Join(w, markup.Quote(Words{Plain: Excerpt(l.Question, 80)}))
 }
 
 // HandoffsForStaff is a list of handoffs.

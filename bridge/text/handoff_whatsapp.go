@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"lanekeeper/bridge/markup"
 )
@@ -40,6 +41,17 @@ func OwnedForAgent(owner string, answered bool) string {
 		return owner + " is answering this, so yours wasn't sent. Staff can read it."
 	}
 	return owner + " is already answering this."
+}
+
+// OnItForAgent tells those who were asked, too, that somebody else sees to it.
+func OnItForAgent(name string) string {
+	return markup.LiteralForWhatsApp(name) + " is answering this."
+}
+
+// InLaneForAgent tells those who were asked that somebody of the project answered where
+// it was asked.
+func InLaneForAgent(name string) string {
+	return markup.LiteralForWhatsApp(name) + " answered in the lane."
 }
 
 // TakenForAgent confirms `take`.
@@ -80,6 +92,11 @@ func RemovedForAgent() string {
 	return "Whoever asked is no longer in that project, so this wasn't sent. The team can add them again."
 }
 
+// ArchivedForAgent tells the owner of an open question that its project was archived.
+func ArchivedForAgent() string {
+	return "The project was archived: they can read what you answer here, and can't reply."
+}
+
 // LostForAgent says that an answer did not reach the asker.
 func LostForAgent() string {
 	return "I couldn't deliver your answer. I've told staff."
@@ -108,7 +125,8 @@ func UnknownForAgent(n int64) string {
 type Choice struct {
 	Number int64
 	Asker  string
-	Place  string
+	Begins string    // how the question begins, in WhatsApp's markup; "" if that is not shown
+	Since  time.Time // when it was asked
 	Yours  bool
 	Matrix bool // waits in Matrix: no names
 }
@@ -137,21 +155,26 @@ func few(list []Choice) (shown []Choice, more bool) {
 	return shown, true
 }
 
-func choices(list []Choice) string {
+// line is a choice at a time: "*#10* Carl, 4 min: The preview link shows…".
+func (c Choice) line(now time.Time) string {
+	if c.Matrix {
+		return fmt.Sprintf("*#%d* %s", c.Number, WaitingForAgent())
+	}
+	s := fmt.Sprintf("*#%d* %s, %s", c.Number, markup.LiteralForWhatsApp(c.Asker), Age(now.Sub(c.Since)))
+	if c.Yours {
+		s += " (yours)"
+	}
+	if c.Begins != "" {
+		s += ": " + c.Begins
+	}
+	return s
+}
+
+func choices(list []Choice, now time.Time) string {
 	list, more := few(list)
 	var lines []string
 	for _, c := range list {
-		s := fmt.Sprintf("*#%d* %s", c.Number, markup.LiteralForWhatsApp(c.Asker))
-		switch {
-		case c.Matrix:
-			s = fmt.Sprintf("*#%d* %s", c.Number, WaitingForAgent())
-		case c.Place != "":
-			s += " · " + markup.LiteralForWhatsApp(c.Place)
-		}
-		if c.Yours {
-			s += " (yours)"
-		}
-		lines = append(lines, s)
+		lines = append(lines, c.line(now))
 	}
 	if more {
 		lines = append(lines, "There are more; they show up as these are done.")
@@ -160,25 +183,33 @@ func choices(list []Choice) string {
 }
 
 // WhichForAgent asks which handoff an answer is for.
-func WhichForAgent(list []Choice) string {
+func WhichForAgent(list []Choice, now time.Time) string {
 	if len(list) == 0 {
 		return "I can't tell which question that is for, so nothing was sent. None is open for you; `?` shows what you can do."
 	}
-	return "Which one is that for? Nothing was sent. Quote a message of it, or start with its number:\n" + choices(list)
+	return "Which one is that for? Nothing was sent. Quote a message of it, or start with its number:\n" + choices(list, now)
+}
+
+// WhichKeptForAgent asks which handoff an answer is for that is kept until they say.
+func WhichKeptForAgent(list []Choice, now time.Time) string {
+	if len(list) == 0 {
+		return WhichForAgent(list, now)
+	}
+	return "Which one is that for? Nothing was sent yet: reply with the number alone and I'll send it.\n" + choices(list, now)
 }
 
 // WordForAgent asks about what is like an agent word: it could be meant for us, or for
 // who asked.
-func WordForAgent(list []Choice) string {
-	return WhichForAgent(list) + "\nOn its own, as in `done 12`, I do it; after the number, as in `#12 done`, it is an answer."
+func WordForAgent(list []Choice, now time.Time) string {
+	return WhichForAgent(list, now) + "\nOn its own, as in `done 12`, I do it; after the number, as in `#12 done`, it is an answer."
 }
 
 // ListForAgent answers `list`.
-func ListForAgent(list []Choice) string {
+func ListForAgent(list []Choice, now time.Time) string {
 	if len(list) == 0 {
 		return "No open questions."
 	}
-	return choices(list)
+	return choices(list, now)
 }
 
 // NoneOpenForAgent answers words for which nothing is open.

@@ -20,7 +20,14 @@ func archive(t *testing.T, w *lab.World) {
 	xena.WaitIn("the customer lane", customer)
 	text := map[string]any{"msgtype": "m.text", "body": "still there?"}
 
+	question := w.Must("carl", customer, "!lane human When do we go live?")
+	mia.InThread(customer, question.Command, "In May, says the plan.")
+	w.Person("root").Wait("the manager's answer in the card's thread", lab.In(w.SuperAdmin()), lab.Says("In May, says the plan."))
+
 	r := w.Must("mia", w.Direct("mia"), "project archive "+slug)
+	carl.Wait("the end of his lane", lab.In(customer), lab.Says("has archived"))
+	xena.Wait("the end of hers", lab.In(rooms["internal"]), lab.Says("has archived"))
+	carl.Wait("what becomes of his question", lab.In(customer), lab.InThread(question.Command), lab.Says("was archived"))
 	lab.Has(t, r, "project")
 	if r.Object("project")["status"] != "archived" {
 		t.Errorf("archive: %s", r)

@@ -125,6 +125,7 @@ func (r *Relay) opened(ctx context.Context, phone string, in whatsapp.Inbound) (
 		p.UserID = in.ExternalUserID
 	}
 	p.Template, p.About, p.Refused = time.Time{}, 0, ""
+	p.Told = time.Time{} // no stranger, whatever they were before
 	if err := r.Store.SavePhone(ctx, p); err != nil {
 		return false, err
 	}

@@ -254,6 +254,19 @@ func TestStranger(t *testing.T) {
 	})
 }
 
+// Who became an agent is no stranger any more: their number is not forgotten as strangers' are.
+func TestNoStrangerAnyMore(t *testing.T) {
+	each(t, nil, func(w *world) {
+		if err := w.s.SavePhone(w.ctx, &store.Phone{Number: dana, Told: w.now}); err != nil {
+			t.Fatal(err)
+		}
+		w.phone(dana, "?")
+		if p, err := w.s.Phone(w.ctx, dana); err != nil || !p.Told.IsZero() || p.Inbound.IsZero() {
+			t.Errorf("%+v %v", p, err)
+		}
+	})
+}
+
 // What was found by listing has no quote: it is routed only where that cannot matter.
 func TestListed(t *testing.T) {
 	each(t, nil, func(w *world) {

@@ -16,7 +16,7 @@ import (
 // kept for good. Times are those at which something came in or changed here: what an
 // event says of its own time is its sender's word.
 type Retention struct {
-	Messages time.Duration // what was said in rooms; answers that nobody waits for any more; state of rooms that were left
+	Messages time.Duration // what was said in rooms; answers that nobody waits for any more; state of rooms that were left; strangers' numbers
 	Handoffs time.Duration // handoffs since they were closed, with all words on WhatsApp; what our messages became
 	Parked   time.Duration // work that was set aside
 }
@@ -34,6 +34,7 @@ func (s *Store) ForgetOld(ctx context.Context, keep Retention, n int) (more bool
 		b.drop(ctx, "DELETE FROM wa_inbound WHERE sid IN (SELECT sid FROM wa_inbound WHERE handoff=0 AND at<$1 ORDER BY at LIMIT $2)", words)
 		b.drop(ctx, "DELETE FROM profile WHERE user_id IN (SELECT user_id FROM profile WHERE at<$1 ORDER BY at LIMIT $2)", words)
 		b.drop(ctx, "DELETE FROM wa_kept WHERE phone IN (SELECT phone FROM wa_kept WHERE at<$1 ORDER BY at LIMIT $2)", millis(now.Add(-keptADay)))
+		b.drop(ctx, "DELETE FROM wa_phone WHERE phone IN (SELECT phone FROM wa_phone WHERE told>0 AND told<$1 ORDER BY told LIMIT $2)", words)
 		closed := millis(now.Add(-keep.Handoffs))
 		b.drop(ctx, "DELETE FROM parked WHERE id IN (SELECT id FROM parked WHERE parked<$1 ORDER BY parked LIMIT $2)", millis(now.Add(-keep.Parked)))
 		b.handoffs(ctx, closed)

@@ -117,8 +117,8 @@ func (b *Bridge) relay() *relay.Relay {
 		Store: b.store, Prefix: b.cfg.CommandPrefix,
 		Ghost: func(opaque string) string { return b.hs.User(b.cfg.GhostPrefix() + "agent_" + opaque) },
 		May:   func(user string) bool { return b.policy.Can(user, "handoff", nil) },
-		InLane: func(p *project.Project, user string, lane project.Kind) (writes, works bool) {
-			return b.policy.Access(p, user, lane, b.store.Now()) >= project.Text, b.policy.Works(user, p)
+		Access: func(p *project.Project, user string, lane project.Kind) project.Access {
+			return b.policy.Access(p, user, lane, b.store.Now())
 		},
 		Staff:    func() []string { return b.policy.Exact("handoff") },
 		WhatsApp: b.cfg.WhatsApp.Enabled, Template: b.cfg.WhatsApp.TemplateSID != "",

@@ -57,8 +57,8 @@ func newDesk(t *testing.T, db *dbutil.Database) *desk {
 		Store: d.s, Prefix: "!lane", Reveal: "name", Consent: "announce",
 		Ghost: func(opaque string) string { return "@lanekeeper_agent_" + opaque + ":x" },
 		May:   func(user string) bool { return pol.Can(user, policy.Handoff, nil) },
-		InLane: func(p *project.Project, user string, lane project.Kind) (bool, bool) {
-			return pol.Access(p, user, lane, d.now) >= project.Text, pol.Works(user, p)
+		Access: func(p *project.Project, user string, lane project.Kind) project.Access {
+			return pol.Access(p, user, lane, d.now)
 		},
 		Staff: func() []string { return nil },
 	}

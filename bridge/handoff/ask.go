@@ -115,17 +115,12 @@ func (d *Desk) toMention(h *Handoff) []string {
 }
 
 // Join adds what somebody asks in the thread of a handoff; a closed one is open
-// again then. carried: the words went to the agents already. before is what was
-// said so far.
-func (d *Desk) Join(h *Handoff, q Said, carried bool, before []Said) Decision {
+// again then. before is what was said so far.
+func (d *Desk) Join(h *Handoff, q Said, had Had, before []Said) Decision {
 	var dec Decision
 	id := "join:" + itoa(h.Number) + ":" + q.Event
 	fresh, reopened := h.Asker(q.User) == nil, h.State == Closed
 	if fresh {
-		if h.InLane == oneLine(q.Name) { // what they wrote was no answer
-			h.InLane = ""
-			dec.editCard(h)
-		}
 		h.Askers = append(h.Askers, d.asker(h, q.User, q.Name, id))
 	}
 	if reopened {
@@ -138,14 +133,29 @@ func (d *Desk) Join(h *Handoff, q Said, carried bool, before []Said) Decision {
 	content := text.JoinedForAsker(asked, reopened).Notice()
 	content["lanekeeper.result"] = map[string]any{"ok": true, "command": "human", "handoff": h.Number}
 	dec.toConsent(h, id, content, effect.Ref(q.Event), asked.Consent)
+	dec.notInLane(h) // what was written there did not help
+	words := !q.empty() || q.File
+	if had == Nobody && (words || reopened) {
+		dec.staffHears(h, q)
+	}
 	switch {
 	case reopened:
 		dec.askAgain(d, h, q, before)
-	case !carried && (!q.empty() || q.File):
-		dec.carry(d, h, q)
+	case had != Everybody && words:
+		dec.toThose(d, h, q)
 	}
 	return dec
 }
+
+// Had is who has words already that somebody asks with: each of them gets them once, so
+// that an edit or a deletion reaches the only copy.
+type Had int
+
+const (
+	Nobody    Had = iota
+	OnlyStaff     // they were written beside the question of another
+	Everybody     // they were said in the handoff
+)
 
 // JoinFull adds what somebody asks who has as many open handoffs as one person may:
 // it joins the newest one of the same place. A question that was asked privately is
@@ -162,6 +172,7 @@ func (d *Desk) JoinFull(h *Handoff, q Said, open int, private bool, room string)
 	content := text.FullForAsker(full).Notice()
 	content["lanekeeper.result"] = map[string]any{"ok": true, "command": "human", "handoff": h.Number}
 	dec.toAsker(h, "join:"+itoa(h.Number)+":"+q.Event, content, reply)
+	dec.notInLane(h)
 	if !q.empty() || q.File {
 		dec.carry(d, h, q)
 	}

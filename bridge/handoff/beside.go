@@ -1,24 +1,30 @@
 package handoff
 
-import "lanekeeper/bridge/text"
+import (
+	"slices"
+
+	"lanekeeper/bridge/text"
+)
 
 // Beside shows staff what somebody else of the project wrote in the asker's thread.
-// answers: they work on the project, so the question may be answered: the card and,
-// once, those who were asked on WhatsApp say so. The state stays.
-func (d *Desk) Beside(h *Handoff, s Said, answers bool) (dec Decision, shown bool) {
+// manages: they manage the project, so it may be the answer: the card and, once, those
+// who were asked on WhatsApp say that they wrote. The state stays.
+func (d *Desk) Beside(h *Handoff, s Said, manages bool) (dec Decision, shown bool) {
 	s.Via = text.InLane
 	if _, ok := s.show(h, Staff); !ok || s.empty() && !s.File {
 		return dec, false
 	}
 	dec.staffReads(h, s)
-	if !answers || h.State == Closed || h.InLane == s.Name {
+	if !manages || h.State == Closed {
 		return dec, true
 	}
-	first := h.InLane == "" // else it was said
-	h.InLane = oneLine(s.Name)
-	dec.editCard(h)
-	if first {
-		dec.onIt(d, h, d.Asked(h), text.InLaneForAgent(h.InLane))
+	was, name := h.InLane, oneLine(s.Name)
+	h.InLane, h.InLaneBy = name, s.Event
+	if was != name {
+		dec.editCard(h)
+	}
+	if was == "" { // else it was said
+		dec.onIt(d, h, d.Asked(h), text.InLaneForAgent(name))
 	}
 	return dec, true
 }
@@ -32,8 +38,29 @@ func (d *Desk) BesideEdited(h *Handoff, s Said) (dec Decision) {
 	return dec
 }
 
-// BesideWithdrawn decides their deletion.
+// BesideWithdrawn decides their deletion. Who read that they were written reads that
+// they are gone.
 func (d *Desk) BesideWithdrawn(h *Handoff, event string) (dec Decision) {
 	dec.redactCopy(h, event)
+	if h.InLane == "" || h.InLaneBy != event {
+		return dec
+	}
+	dec.notInLane(h)
+	if h.State != Open || !h.Reaches() {
+		return dec
+	}
+	for _, phone := range d.Asked(h) {
+		if slices.Contains(d.Got, phone) && d.Windows[phone] {
+			dec.tell(h.Number, phone, text.NotInLaneForAgent())
+		}
+	}
 	return dec
+}
+
+// notInLane takes back that somebody wrote in the lane: it is gone, or it did not help.
+func (dec *Decision) notInLane(h *Handoff) {
+	if h.InLane != "" {
+		h.InLane, h.InLaneBy = "", ""
+		dec.editCard(h)
+	}
 }

@@ -230,18 +230,18 @@ func (d *Desk) Unknown(h *Handoff, l Line, phone string) Decision {
 // Wants reports whether a stored line shall still go to a phone when its turn
 // comes: what became needless while it waited is dropped. asker is whose words it
 // carries, "" if nobody's.
-func (d *Desk) Wants(h *Handoff, kind LineKind, asker, phone string) bool {
+func (d *Desk) Wants(h *Handoff, l Line, asker, phone string) bool {
 	if d.Agent(phone) == nil {
 		return false
 	}
 	if a := h.Asker(asker); a != nil && !a.Leaves() {
 		return false
 	}
-	switch kind {
+	switch l.Kind {
 	case LineTold, LineReaction:
 		return d.Windows[phone]
 	case LineOwned:
-		return d.Windows[phone] && (h.State == Taken || h.State == Open && h.InLane != "")
+		return d.Windows[phone] && d.news(h, l.Head, phone)
 	case LineWaiting:
 		return !h.Leaves && h.State == Open && d.Asks(h, phone)
 	case LineWithdrawn, LineCorrected:

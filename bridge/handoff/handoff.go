@@ -96,9 +96,11 @@ type Handoff struct {
 	Leaves bool
 
 	Answered bool // since the asker said something
-	// InLane is who of the project answered last in the asker's thread since it was opened.
-	InLane string `json:",omitempty"`
-	Hinted bool   // the asker was told that words outside of the thread are no answer
+	// InLane is which manager of the project wrote last in the asker's thread since the
+	// asker did, and InLaneBy the event.
+	InLane   string `json:",omitempty"`
+	InLaneBy string `json:",omitempty"`
+	Hinted   bool   // the asker was told that words outside of the thread are no answer
 
 	Passed    []string // phones that passed
 	Explained []string // staff who were told why their words stay in the card's thread

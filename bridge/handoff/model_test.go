@@ -175,7 +175,7 @@ func (m *model) join(t *rapid.T) {
 	if h.Direct {
 		t.Skip("nobody else is there")
 	}
-	m.check(h, m.d.Join(h, m.said(h.Number, "SAID", "@mia:x", "Mia"), false, m.before(h)))
+	m.check(h, m.d.Join(h, m.said(h.Number, "SAID", "@mia:x", "Mia"), Nobody, m.before(h)))
 }
 
 // staffSays: words of who does not own it may not reach the asker.

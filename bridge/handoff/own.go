@@ -42,8 +42,20 @@ func (dec *Decision) onIt(d *Desk, h *Handoff, among []string, words string) {
 	}
 }
 
+// news reports whether words of onIt say how things are now, and to somebody who does
+// not know: a line waits for its turn, and meanwhile another may have it, or its reader.
+func (d *Desk) news(h *Handoff, words, phone string) bool {
+	switch {
+	case !h.Reaches() || h.State == Closed:
+		return false
+	case h.InLane != "" && words == text.InLaneForAgent(h.InLane):
+		return d.Asks(h, phone)
+	}
+	return h.State == Taken && !d.OwnsByPhone(h, phone) && words == text.OnItForAgent(h.Owner.Name)
+}
+
 func (dec *Decision) reopen(h *Handoff) {
-	h.State, h.Owner, h.Closer, h.Passed, h.InLane = Open, nil, "", nil, ""
+	h.State, h.Owner, h.Closer, h.Passed, h.InLane, h.InLaneBy = Open, nil, "", nil, "", ""
 	dec.editCard(h)
 }
 

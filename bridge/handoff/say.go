@@ -25,11 +25,14 @@ func (d *Desk) AskerSays(h *Handoff, s Said, before []Said) Decision {
 	case h.State == Closed:
 		dec.reopen(h)
 		dec.toAsker(h, "", text.ReopenedForAsker(h.Number).Notice(), effect.Ref(s.Event))
+		dec.staffHears(h, s)
 		dec.askAgain(d, h, s, before)
 	case d.Orphan(h):
 		dec.reopen(h)
+		dec.staffHears(h, s)
 		dec.askAgain(d, h, s, before)
 	default:
+		dec.notInLane(h)
 		dec.carry(d, h, s)
 	}
 	if s.File {
@@ -51,7 +54,6 @@ func (d *Desk) Hint(h *Handoff, event string) (dec Decision, changed bool) {
 
 // askAgain asks everybody with what somebody just wrote.
 func (dec *Decision) askAgain(d *Desk, h *Handoff, s Said, before []Said) {
-	dec.staffHears(h, s)
 	dec.ask(d, h, s, before)
 	dec.freed(d, h)
 }
@@ -59,6 +61,11 @@ func (dec *Decision) askAgain(d *Desk, h *Handoff, s Said, before []Said) {
 // carry takes an asker's words to the card's thread and to WhatsApp.
 func (dec *Decision) carry(d *Desk, h *Handoff, s Said) {
 	dec.staffHears(h, s)
+	dec.toThose(d, h, s)
+}
+
+// toThose takes an asker's words to those who are asked on WhatsApp.
+func (dec *Decision) toThose(d *Desk, h *Handoff, s Said) {
 	if !h.Leaves {
 		return
 	}

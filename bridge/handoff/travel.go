@@ -1,9 +1,7 @@
 package handoff
 
 import (
-	"cmp"
 	"encoding/json"
-	"slices"
 	"strings"
 
 	"lanekeeper/bridge/markup"
@@ -215,38 +213,6 @@ func (l *Line) Keep(h *Handoff) {
 		}
 	}
 	l.Pieces = kept
-}
-
-// Spare takes out of a line what was said before the question and is on the phone already;
-// known are events whose words were sent there lately. What was said in the handoff
-// itself stays: of that the agent reads the whole.
-func (l *Line) Spare(known []string) {
-	kept, title := l.Pieces[:0], ""
-	for _, p := range l.Pieces {
-		if l.aside(p) && slices.Contains(known, p.Event()) {
-			title = cmp.Or(title, p.p.Title)
-			continue
-		}
-		if title != "" && l.aside(p) {
-			p.p.Title, title = cmp.Or(p.p.Title, title), ""
-		}
-		kept = append(kept, p)
-	}
-	l.Pieces = kept
-}
-
-// Aside are the events that a line brings along from before its question.
-func (l *Line) Aside() (events []string) {
-	for _, p := range l.Pieces {
-		if l.aside(p) {
-			events = append(events, p.Event())
-		}
-	}
-	return events
-}
-
-func (l *Line) aside(p Piece) bool {
-	return l.Kind == LineAsk && p.Event() != "" && p.Event() != l.Source && p.p.At.Handoff != l.Number
 }
 
 // Text is what an agent reads, without the tag.

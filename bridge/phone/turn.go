@@ -135,7 +135,7 @@ func wants(desk *handoff.Desk, h *handoff.Handoff, l *store.Line, phone string) 
 	if h == nil {
 		return l.Number == 0 && desk.Agent(phone) != nil && desk.Windows[phone]
 	}
-	return desk.Wants(h, l.Kind, l.Asker, phone)
+	return desk.Wants(h, l.Line, l.Asker, phone)
 }
 
 func (q *Queue) turn(ctx context.Context, desk *handoff.Desk, h *handoff.Handoff, line *store.Line, send *store.Send, parts []*store.Part) (Turn, error) {
@@ -147,9 +147,6 @@ func (q *Queue) turn(ctx context.Context, desk *handoff.Desk, h *handoff.Handoff
 	}
 	if len(parts) == 0 || !tried(parts) { // cut anew: the words may have changed since the last look
 		if err := q.Store.DeleteParts(ctx, line.ID, send.Phone); err != nil {
-			return Turn{}, err
-		}
-		if err := q.spare(ctx, line, send.Phone); err != nil {
 			return Turn{}, err
 		}
 		limit := markup.WhatsAppLimit
@@ -167,18 +164,6 @@ func (q *Queue) turn(ctx context.Context, desk *handoff.Desk, h *handoff.Handoff
 		}
 	}
 	return Turn{Parts: inState(parts, store.PartNew, store.PartTrying)}, nil
-}
-
-// anew is after how long what was said before a question is said again on a phone.
-const anew = time.Hour
-
-// spare leaves out of a line what the phone got in another one within the hour.
-func (q *Queue) spare(ctx context.Context, line *store.Line, phone string) error {
-	known, err := q.Store.SentLately(ctx, phone, line.ID, line.Aside(), q.Store.Now().Add(-anew))
-	if err == nil {
-		line.Spare(known)
-	}
-	return err
 }
 
 // Thaw takes back the parts of a line of which none was tried yet.

@@ -177,14 +177,25 @@ func (r *Relay) join(ctx context.Context, desk *handoff.Desk, h *handoff.Handoff
 			return err
 		}
 	}
+	was, err := r.Store.HandoffEvent(ctx, in.Event)
+	if err != nil {
+		return err
+	}
 	fresh, err := r.remember(ctx, h, in, r.Store.Now())
 	if err != nil {
 		return err
 	}
+	had := handoff.Nobody
+	switch {
+	case !fresh:
+		had = handoff.Everybody
+	case was != nil && was.Kind == store.EventBeside:
+		had = handoff.OnlyStaff
+	}
 	if !fresh && in.ByReaction && h.State != handoff.Closed && h.Asker(in.Asker) != nil {
 		return nil // one 🙋 more, in another skin tone: nothing new was asked
 	}
-	return r.apply(ctx, h, desk.Join(h, q, !fresh, before))
+	return r.apply(ctx, h, desk.Join(h, q, had, before))
 }
 
 // remember notes that the question counts in the handoff; fresh is false if it

@@ -271,7 +271,7 @@ func (r *Relay) Edit(ctx context.Context, ev *matrix.Event) (handled bool, err e
 // tooManyEdits reports whether an edit would be shown to staff or agents and is more
 // than its author may say in a minute. Words that wait have changed all the same.
 func (r *Relay) tooManyEdits(ctx context.Context, desk *handoff.Desk, ev *matrix.Event, e *store.HandoffEvent) (bool, error) {
-	if e != nil && e.Kind != store.EventAsked && e.Kind != store.EventSaid {
+	if e != nil && e.Kind != store.EventAsked && e.Kind != store.EventSaid && e.Kind != store.EventBeside {
 		return false, nil
 	}
 	numbers, err := r.Store.ContextOf(ctx, ev.Replaces())
@@ -292,10 +292,15 @@ func (r *Relay) tooManyEdits(ctx context.Context, desk *handoff.Desk, ev *matrix
 }
 
 // tooMuchOf counts an edit or a reaction among what somebody says in a minute, and
-// reports whether it is too much, which an asker is told once.
+// reports whether it is too much, which an asker is told once. What others say is
+// counted apart: nobody is told of that, who would have to be told of their own later.
 func (r *Relay) tooMuchOf(ctx context.Context, desk *handoff.Desk, h *handoff.Handoff, ev *matrix.Event) (bool, error) {
-	over, first, err := r.Store.Spend(ctx, ev.Sender, store.MeterWords, ev.TS, time.Minute, r.Limits.Words)
-	if err != nil || !over || !first || h.Asker(ev.Sender) == nil {
+	kind := store.MeterWords
+	if h.Asker(ev.Sender) == nil {
+		kind = store.MeterBeside
+	}
+	over, first, err := r.Store.Spend(ctx, ev.Sender, kind, ev.TS, time.Minute, r.Limits.Words)
+	if err != nil || !first || kind == store.MeterBeside {
 		return over, err
 	}
 	return true, r.apply(ctx, h, desk.TooMuch(h, ev.ID, r.Limits.Words))
@@ -347,6 +352,9 @@ func (r *Relay) Redaction(ctx context.Context, ev *matrix.Event) (handled bool, 
 	case e.Kind == store.EventSent:
 		return true, r.apply(ctx, h, desk.AnswerWithdrawn(h, ev.Redacts))
 	case e.Kind == store.EventBeside:
+		if err := r.got(ctx, desk, h); err != nil {
+			return true, err
+		}
 		return true, r.apply(ctx, h, desk.BesideWithdrawn(h, ev.Redacts))
 	case a == nil:
 		return false, nil

@@ -241,7 +241,7 @@ func TestJoin(t *testing.T) {
 		n, cmd := w.asks(carl, "customer", "alpha")
 		w.outs = nil
 		q := w.says(mia, "customer", in(cmd, "I wonder, too"))
-		w.phoneGot(dana, "*#1* Mia answered in the lane.")
+		w.phoneGot(dana, "*#1* Mia wrote in the lane.")
 		if again := w.hands(mia, "customer", q, cmd); again != n {
 			t.Errorf("#%d instead of #%d", again, n)
 		}

@@ -96,7 +96,7 @@ func TestPlainRepliesCount(t *testing.T) {
 		mias := w.says(mia, "customer", replying(answer.id, "I see it like Dana"))
 		own := w.says(carl, "customer", replying(mias, "I do not"))
 		w.says(carl, "customer", in(own, "and here is why"))
-		w.phoneGot(dana, "*#1* Mia answered in the lane.", "*#1* Carl: I do not", "*#1* Carl: and here is why")
+		w.phoneGot(dana, "*#1* Mia wrote in the lane.", "*#1* Carl: I do not", "*#1* Carl: and here is why")
 		w.says(mia, "customer", in(cmd, "in the thread"))
 		ev := w.wrote(carl, "customer", replying(answer.id, "!lane human another question"))
 		if joined := w.ask(relay.AskInput{Asker: carl, Room: w.rooms["customer"], Event: ev.ID, Question: "another question", ReplyTo: answer.id, At: ev.TS}); joined != n {

@@ -2,9 +2,10 @@ package relay_test
 
 import (
 	"context"
-	"strings"
 	"testing"
-	"time"
+
+	"lanekeeper/bridge/store"
+	"lanekeeper/bridge/whatsapp"
 )
 
 // HAND-10: who was asked and got the question reads once that somebody else is on it.
@@ -59,47 +60,6 @@ func TestShowOfAClosedOne(t *testing.T) {
 
 var tapTemplate = tapping("show:1")
 
-// HAND-10: what somebody else of the project writes in the asker's thread stands in the
-// card's thread; an answer of who works on it is named on the card and said to phones.
-func TestAnsweredInTheLane(t *testing.T) {
-	each(t, nil, func(w *world) {
-		w.wake()
-		n, cmd := w.asks(carl, "customer", "Who pays?")
-		w.outs = nil
-		q := w.says(mia, "customer", in(cmd, "Done, the invoice goes to accounting now."))
-		p := w.must("super_admin", "goes to accounting")
-		if p.thread != w.root(n) || p.msgtype != "m.notice" || !strings.Contains(p.body, "Mia (in the lane)") {
-			t.Errorf("shown: %+v", p)
-		}
-		if last := w.edited(n); !strings.Contains(last, "Answered in the lane by Mia.") {
-			t.Errorf("the card: %q", last)
-		}
-		if c := w.card(n); c["state"] != "open" || c["owner"] != nil {
-			t.Errorf("card: %v", c)
-		}
-		w.phoneGot(dana, "*#1* Mia answered in the lane.")
-		w.says(mia, "customer", in(cmd, "Tomorrow, I think."))
-		w.says(xena, "customer", in(cmd, "I would like to know, too."))
-		w.must("super_admin", "like to know")
-		w.says(root, "customer", in(cmd, "CANARY of nobody in the project"))
-		w.none("super_admin", "CANARY")
-		if last := w.edited(n); strings.Contains(last, "Xena") {
-			t.Errorf("the card: %q", last)
-		}
-		w.phoneGot(dana)
-		w.edits(mia, "customer", q, "Done, it is paid.")
-		if last := w.posts[len(w.posts)-1]; last.edits != p.id || !strings.Contains(last.body, "it is paid") {
-			t.Errorf("edited: %+v", last)
-		}
-		w.redacts(mia, "customer", q)
-		if last := w.posts[len(w.posts)-1]; last.redacts != p.id {
-			t.Errorf("redacted: %+v", last)
-		}
-		w.phoneGot(dana)
-		w.phoneGot(eli, "*#1* Mia answered in the lane.")
-	})
-}
-
 // LANE-06: both sides of an open question read that its project is archived.
 func TestArchivedQuestions(t *testing.T) {
 	each(t, nil, func(w *world) {
@@ -130,33 +90,24 @@ func TestArchivedQuestions(t *testing.T) {
 	})
 }
 
-// FLOW-19: what was said before a question goes to a phone once an hour.
-func TestContextOnceAnHour(t *testing.T) {
+// What was said before a question goes along with each one, as it is then.
+func TestContextAsItIs(t *testing.T) {
 	each(t, nil, func(w *world) {
 		w.wake()
-		w.wrote(mia, "customer", body("CONTEXT one"))
+		q := w.wrote(xena, "customer", body("logo A"))
 		w.asks(carl, "customer", "alpha")
-		w.phoneHas(dana, "CONTEXT one")
+		w.phoneHas(dana, "logo A")
+		w.edits(xena, "customer", q.ID, "logo B")
 		w.outs = nil
-		w.wrote(mia, "customer", body("CONTEXT two"))
 		w.asks(carl, "customer", "beta")
-		w.phoneGot(dana, "*#2* Carl · Acme, customer lane\nCarl: beta\n\nBefore that:\nMia: CONTEXT two")
-		w.now = w.now.Add(2 * time.Hour)
-		w.outs = nil
+		w.phoneHas(dana, "logo B")
+		w.refuse = func(*store.Part) *whatsapp.Error { return &whatsapp.Error{Code: 63016} }
 		w.asks(carl, "customer", "gamma")
-		w.phoneHas(dana, "CONTEXT one")
+		w.refuse, w.outs = nil, nil
+		w.phone(dana, "#1 back")
 		w.outs = nil
-		w.phone(eli, "take 3")
-		w.tx(func(ctx context.Context) error {
-			_, _, err := w.r.Close(ctx, root, w.at("super_admin", ""), 3)
-			return err
-		})
-		w.tx(func(ctx context.Context) error {
-			_, _, err := w.r.Reopen(ctx, root, w.at("super_admin", ""), 3)
-			return err
-		})
-		w.settle()
-		w.phoneHas(dana, "gamma") // of the conversation itself all is said again
+		w.asks(carl, "customer", "delta")
+		w.phoneHas(dana, "logo B")
 	})
 }
 

@@ -27,9 +27,8 @@ type Relay struct {
 	Ghost func(opaque string) string
 	// May reports whether somebody has the ability "handoff" at this moment.
 	May func(user string) bool
-	// InLane says whether somebody may write in a lane of a project at this moment, and
-	// whether they work on it, so that their words may be an answer.
-	InLane func(p *project.Project, user string, lane project.Kind) (writes, works bool)
+	// Access is what somebody has in a lane of a project at this moment.
+	Access func(p *project.Project, user string, lane project.Kind) project.Access
 	// Staff are the MXIDs that can be mentioned when somebody has to act.
 	Staff func() []string
 

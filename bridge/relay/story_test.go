@@ -56,7 +56,7 @@ func TestAskedByReaction(t *testing.T) {
 		w.phoneGot(dana, "*#1* Carl: a plain reply")
 		w.says(mia, "customer", in(q, "not for the agents"))
 		w.says(carl, "customer", body("outside the thread"))
-		w.phoneGot(dana, "*#1* Mia answered in the lane.")
+		w.phoneGot(dana, "*#1* Mia wrote in the lane.")
 		w.phoneGot(eli, "*#1* Dana is answering this.")
 
 		w.phone(dana, "done 1")

@@ -17,6 +17,7 @@ import (
 	"lanekeeper/bridge/matrix"
 	"lanekeeper/bridge/outbox"
 	"lanekeeper/bridge/phone"
+	"lanekeeper/bridge/policy"
 	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/queue"
 	"lanekeeper/bridge/relay"
@@ -96,8 +97,8 @@ func newWorld(t *testing.T, db *dbutil.Database, change func(*relay.Relay)) *wor
 		Store: w.s, Prefix: "!lane", WhatsApp: true, Template: true, Reveal: "name", Consent: "announce", Context: 10,
 		Ghost: func(opaque string) string { return "@lanekeeper_agent_" + opaque + ":x" },
 		May:   func(user string) bool { return user == root || user == olga },
-		InLane: func(p *project.Project, user string, _ project.Kind) (bool, bool) {
-			return p.Person(user) != nil, user == mia
+		Access: func(p *project.Project, user string, lane project.Kind) project.Access {
+			return policy.Default().Access(p, user, lane, w.now)
 		},
 		Staff:  func() []string { return []string{olga, root} },
 		Agents: []handoff.Agent{{Phone: dana, Name: "Dana"}, {Phone: eli, Name: "Eli"}},

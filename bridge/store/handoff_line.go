@@ -4,8 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"strings"
-	"time"
 
 	"go.mau.fi/util/dbutil"
 
@@ -166,22 +164,6 @@ func (s *Store) WasSent(ctx context.Context, number int64, phone string) (yes bo
 	err = s.DB.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM wa_part p JOIN wa_line l ON l.id=p.line
 		WHERE p.phone=$1 AND p.handoff=$2 AND p.sid IS NOT NULL AND l.kind='ask')`, phone, number).Scan(&yes)
 	return yes, wrap("sent handoff", err)
-}
-
-// SentLately tells of some events which of their words a phone got since a time, in other
-// lines than one.
-func (s *Store) SentLately(ctx context.Context, phone string, line int64, events []string, since time.Time) ([]string, error) {
-	if len(events) == 0 {
-		return nil, nil
-	}
-	args, marks := []any{phone, line, millis(since)}, make([]string, len(events))
-	for i, e := range events {
-		args, marks[i] = append(args, e), placeholder(i+4)
-	}
-	rows, err := s.DB.Query(ctx, `SELECT DISTINCT c.event_id FROM wa_source c WHERE c.line<>$2 AND EXISTS (SELECT 1 FROM wa_part p
-		WHERE p.line=c.line AND p.phone=$1 AND p.sid IS NOT NULL AND p.changed>=$3) AND c.event_id IN (`+strings.Join(marks, ",")+")", args...)
-	found, err := all(rows, err, func(row dbutil.Scannable) (e string, err error) { return e, row.Scan(&e) })
-	return found, wrap("lines", err)
 }
 
 // GotWords gives the phones that words of a handoff were sent to.

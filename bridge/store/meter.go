@@ -11,6 +11,7 @@ import (
 const (
 	MeterCommands  = "commands"
 	MeterWords     = "words"
+	MeterBeside    = "beside"    // words where others asked, which only staff are shown
 	MeterHands     = "hands"     // 🙋 on somebody else's message that was answered
 	MeterStrangers = "strangers" // notices of unknown numbers
 )

@@ -232,7 +232,7 @@ type Card struct {
 	Closer   string    // who closed it
 	InMatrix bool      // words do not leave Matrix
 	Consent  bool      // the asker has not agreed to WhatsApp yet
-	InLane   string    // who of the project answered where it was asked, "" if nobody
+	InLane   string    // which manager wrote where it was asked, "" if none
 	Since    time.Time // when it was asked
 }
 
@@ -265,7 +265,7 @@ func CardForStaff(c Card) Words {
 		state += " Not on WhatsApp yet: " + c.Asker.Name + " hasn't agreed."
 	}
 	if c.InLane != "" {
-		state += " Answered in the lane by " + c.InLane + "."
+		state += " " + c.InLane + " wrote in the lane."
 	}
 	return Join(append(lines, Say("%s", state))...)
 }

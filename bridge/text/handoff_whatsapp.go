@@ -48,10 +48,15 @@ func OnItForAgent(name string) string {
 	return markup.LiteralForWhatsApp(name) + " is answering this."
 }
 
-// InLaneForAgent tells those who were asked that somebody of the project answered where
-// it was asked.
+// InLaneForAgent tells those who were asked that a manager of the project wrote where it
+// was asked, which may be the answer or not.
 func InLaneForAgent(name string) string {
-	return markup.LiteralForWhatsApp(name) + " answered in the lane."
+	return markup.LiteralForWhatsApp(name) + " wrote in the lane."
+}
+
+// NotInLaneForAgent takes that back.
+func NotInLaneForAgent() string {
+	return "What was written in the lane is deleted, and this is still open."
 }
 
 // TakenForAgent confirms `take`.

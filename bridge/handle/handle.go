@@ -83,6 +83,7 @@ func (h *Handler) timer(ctx context.Context, t *effect.Timer) error {
 		store.TimerAnswer:  h.pending,
 		action.TimerExpire: h.Actions.Expire,
 		phone.TimerRetry:   h.Phones.Retry,
+		relay.TimerKept:    h.Relay.KeptOver,
 	}[t.Kind]
 	if due == nil {
 		return fmt.Errorf("handle: no timer is of the kind %q", t.Kind)

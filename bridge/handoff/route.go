@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"lanekeeper/bridge/markup"
 	"lanekeeper/bridge/text"
@@ -25,11 +26,14 @@ const Several = 2
 type Incoming struct {
 	Phone string
 	Body  string
+	At    time.Time // when it was written, or came
 	// Quotes says that it quotes a message; Quoted is the handoff that one is
-	// about, 0 if about none or unknown.
-	Quotes bool
-	Quoted int64
-	Button string // payload of the button that was tapped
+	// about, 0 if about none or unknown. QuotesKept: it quotes words that are kept, or
+	// what the bot said about no handoff in particular, as when it asks for their number.
+	Quotes     bool
+	Quoted     int64
+	QuotesKept bool
+	Button     string // payload of the button that was tapped
 	// Opening: the 24-hour window was closed before this message.
 	Opening bool
 	// Listed: found by listing, where Twilio does not tell what was quoted or

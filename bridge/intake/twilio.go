@@ -15,6 +15,7 @@ import (
 // while we were away, has to be found before those that come now are stored.
 func Inbound(l *Listing) func(context.Context, whatsapp.Inbound) error {
 	return func(ctx context.Context, in whatsapp.Inbound) error {
+		in.Came = l.Store.Now()
 		l.wait(ctx)
 		err := keepInbound(ctx, l.Store, in)
 		if err != nil {

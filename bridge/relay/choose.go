@@ -37,7 +37,7 @@ func knownAs(found []*handoff.Handoff, sent bool) (known []handoff.Known) {
 }
 
 // choose answers what the agent has to choose for, or wants listed.
-func (r *Relay) choose(ctx context.Context, desk *handoff.Desk, a *handoff.Agent, in whatsapp.Inbound, msg handoff.Incoming, verb handoff.Verb) error {
+func (r *Relay) choose(ctx context.Context, desk *handoff.Desk, a *handoff.Agent, in whatsapp.Inbound, msg handoff.Incoming, kept *handoff.Kept, verb handoff.Verb) error {
 	if verb == handoff.Opens && msg.Button != "" {
 		return nil // a tap on a button needs no answer
 	}
@@ -48,16 +48,13 @@ func (r *Relay) choose(ctx context.Context, desk *handoff.Desk, a *handoff.Agent
 	now := r.Store.Now()
 	switch {
 	case verb == handoff.Lists:
-		return r.tell(ctx, a, text.ListForAgent(list, now))
+		return r.lists(ctx, a, kept, list, text.ListForAgent(list, now))
 	case verb == handoff.Unclear && len(list) > 0 && desk.Keeps(msg):
-		if err := r.keep(ctx, a, in); err != nil {
-			return err
-		}
-		return r.tell(ctx, a, text.WhichKeptForAgent(list, now))
+		return r.keep(ctx, a, in, kept, list)
 	case verb == handoff.Unclear:
-		return r.tell(ctx, a, text.WhichForAgent(list, now))
+		return r.lists(ctx, a, kept, list, text.WhichForAgent(list, now))
 	case verb == handoff.Doubtful:
-		return r.tell(ctx, a, text.WordForAgent(list, now))
+		return r.lists(ctx, a, kept, list, text.WordForAgent(list, now))
 	}
 	// Words that only opened the window: what waits is read first.
 	for _, c := range list {

@@ -11,6 +11,7 @@ import (
 	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/handoff"
 	"lanekeeper/bridge/queue"
+	"lanekeeper/bridge/relay"
 	"lanekeeper/bridge/store"
 	"lanekeeper/bridge/whatsapp"
 )
@@ -113,7 +114,11 @@ func (w *world) do(j job) (moved bool) {
 		if err := json.Unmarshal(j.payload, &in); err != nil {
 			w.t.Fatal(err)
 		}
-		w.tx(func(ctx context.Context) error { return w.q.Retry(ctx, in.Timer.Arg) })
+		due := w.q.Retry
+		if in.Timer.Kind == relay.TimerKept {
+			due = w.r.KeptOver
+		}
+		w.tx(func(ctx context.Context) error { return due(ctx, in.Timer.Arg) })
 		return true
 	}
 	var e effect.Effect

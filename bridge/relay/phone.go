@@ -160,7 +160,7 @@ func (r *Relay) quoted(ctx context.Context, phone, sid string) (number int64, so
 // route finds out what a message is for, and has that done.
 func (r *Relay) route(ctx context.Context, desk *handoff.Desk, a *handoff.Agent, in whatsapp.Inbound, opening bool) error {
 	msg := handoff.Incoming{
-		Phone: a.Phone, Body: in.Body, Quotes: in.Quoted != "", Button: in.ButtonPayload,
+		Phone: a.Phone, Body: in.Body, At: r.written(in), Quotes: in.Quoted != "", Button: in.ButtonPayload,
 		Opening: opening, Listed: in.Listed, File: in.NumMedia > 0 || len(in.Media) > 0 || in.Location != nil,
 	}
 	if in.Body == "" && in.ButtonPayload == "" && in.ButtonText != "" {
@@ -173,13 +173,12 @@ func (r *Relay) route(ctx context.Context, desk *handoff.Desk, a *handoff.Agent,
 			return err
 		}
 	}
-	// With the next message, whatever it is, a kept answer is kept no longer.
-	kept, err := r.Store.TakeKept(ctx, a.Phone)
+	kept, err := r.kept(ctx, a, in, &msg)
 	if err != nil {
 		return err
 	}
-	if n, bare := handoff.Bare(msg); bare && kept != nil {
-		return r.sendKept(ctx, desk, a, in, kept, n)
+	if done, err := r.numbered(ctx, desk, a, in, msg, kept); done || err != nil {
+		return err
 	}
 	// What names its handoff itself, as most messages do, needs no look at others.
 	to := desk.Find(msg, nil)
@@ -204,7 +203,7 @@ func (r *Relay) route(ctx context.Context, desk *handoff.Desk, a *handoff.Agent,
 	case handoff.Nothing:
 		return r.tell(ctx, a, text.NoneOpenForAgent())
 	case handoff.Lists, handoff.Unclear, handoff.Doubtful, handoff.Opens:
-		return r.choose(ctx, desk, a, in, msg, to.Verb)
+		return r.choose(ctx, desk, a, in, msg, kept, to.Verb)
 	case handoff.Shows:
 		return r.show(ctx, desk, a, to.Number)
 	}
@@ -216,7 +215,11 @@ func (r *Relay) route(ctx context.Context, desk *handoff.Desk, a *handoff.Agent,
 		return r.unknown(ctx, a, to.Number)
 	}
 	if to.Verb == handoff.Answers {
-		return r.agentSays(ctx, desk, h, a, in, msg, to, quoted)
+		sent, err := r.agentSays(ctx, desk, h, a, in, msg, to, quoted)
+		if !sent || err != nil {
+			return err
+		}
+		return r.replaced(ctx, a, kept, to)
 	}
 	return r.agentDoes(ctx, desk, h, a, to.Verb)
 }
@@ -244,7 +247,18 @@ func (r *Relay) tooMuch(ctx context.Context, a *handoff.Agent, in whatsapp.Inbou
 
 // tell answers an agent about no handoff in particular.
 func (r *Relay) tell(ctx context.Context, a *handoff.Agent, words string) error {
-	return r.apply(ctx, nil, handoff.Decision{Lines: []handoff.Line{{Kind: handoff.LineTold, Head: words, To: []string{a.Phone}}}})
+	_, err := r.told(ctx, a, words)
+	return err
+}
+
+// told is tell; it gives the id of the line.
+func (r *Relay) told(ctx context.Context, a *handoff.Agent, words string) (int64, error) {
+	lines := []handoff.Line{{Kind: handoff.LineTold, Head: words, To: []string{a.Phone}}}
+	ids, err := r.lines(ctx, lines)
+	if err != nil {
+		return 0, err
+	}
+	return ids[0], r.put(ctx, lines, ids)
 }
 
 func (r *Relay) unknown(ctx context.Context, a *handoff.Agent, n int64) error {
@@ -270,7 +284,8 @@ func (r *Relay) show(ctx context.Context, desk *handoff.Desk, a *handoff.Agent, 
 	return r.apply(ctx, h, desk.Shown(h, a))
 }
 
-func (r *Relay) agentSays(ctx context.Context, desk *handoff.Desk, h *handoff.Handoff, a *handoff.Agent, in whatsapp.Inbound, msg handoff.Incoming, to handoff.Route, quoted string) error {
+// agentSays carries an answer; sent is false if it went to staff alone, or to nobody.
+func (r *Relay) agentSays(ctx context.Context, desk *handoff.Desk, h *handoff.Handoff, a *handoff.Agent, in whatsapp.Inbound, msg handoff.Incoming, to handoff.Route, quoted string) (sent bool, err error) {
 	at := handoff.Origin{Phone: true, Handoff: h.Number}
 	to.Words = markup.Visible(to.Words)
 	s := handoff.Said{Event: in.MessageSID, User: a.Phone, Name: a.Name, At: at, Words: markup.FromWhatsApp(to.Words), Markup: to.Words, File: msg.File, ReplyTo: quoted}
@@ -283,13 +298,13 @@ func (r *Relay) agentSays(ctx context.Context, desk *handoff.Desk, h *handoff.Ha
 	}
 	ghost, err := r.ghost(ctx, desk, h, owner)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if desk.Absent, err = r.absent(ctx, h); err != nil {
-		return err
+		return false, err
 	}
 	if err := r.got(ctx, desk, h); err != nil {
-		return err
+		return false, err
 	}
 	dec, sent := desk.AgentSays(h, a, s, ghost, to.Confirm)
 	body := ""
@@ -297,9 +312,9 @@ func (r *Relay) agentSays(ctx context.Context, desk *handoff.Desk, h *handoff.Ha
 		body = to.Words
 	}
 	if err := r.Store.RoutedWhatsApp(ctx, in.MessageSID, h.Number, body); err != nil {
-		return err
+		return false, err
 	}
-	return r.apply(ctx, h, dec)
+	return sent, r.apply(ctx, h, dec)
 }
 
 func (r *Relay) agentDoes(ctx context.Context, desk *handoff.Desk, h *handoff.Handoff, a *handoff.Agent, verb handoff.Verb) error {

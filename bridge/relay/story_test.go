@@ -183,7 +183,7 @@ func TestWhich(t *testing.T) {
 		w.none("customer", "routed by number")
 		w.phone(eli, "mine, as I own one")
 		w.must("direct"+xena, "mine, as I own one")
-		w.phoneGot(eli, "*#2* ✓ sent.")
+		w.phoneGot(eli, "“an ambiguous answer” went to nobody, and I no longer keep it. To send it, write it again after its number: `#12 your answer`", "*#2* ✓ sent.")
 		w.phone(dana, "the only free one")
 		w.must("customer", "the only free one")
 		w.phone(eli, "#1 late")

@@ -45,8 +45,8 @@ func (s *Store) ForgetOld(ctx context.Context, keep Retention, n int) (more bool
 	return more, wrap("old rows", err)
 }
 
-// keptADay is how long an answer that nobody sent on is remembered: a number that comes
-// too late is no answer either.
+// keptADay is how long it is remembered that an agent was asked for a number: one that
+// comes too late is no answer either.
 const keptADay = 24 * time.Hour
 
 // batch is a portion of what is deleted.

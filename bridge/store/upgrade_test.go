@@ -9,6 +9,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/handoff"
 	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/queue"
 	"lanekeeper/bridge/store"
@@ -107,6 +108,34 @@ func TestUpgradeFillsRouting(t *testing.T) {
 			if saved := read(n); err != nil || filled != want || saved != want {
 				t.Errorf("M6: #%d is filled with %q, saved as %q, want %q, %v", n, filled, saved, want, err)
 			}
+		}
+	})
+}
+
+// Words that a phone's number was asked for by an earlier version are still kept, for the
+// rest of their time; what was offered for them is not known.
+func TestUpgradeKeepsWords(t *testing.T) {
+	storetest.EachURI(t, func(t *testing.T, kind, uri string) {
+		ctx := t.Context()
+		db, err := store.OpenAt(ctx, kind, uri, 18)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+		if _, err := db.Exec(ctx, "INSERT INTO wa_kept (phone, sid, body, at) VALUES ('+49', 'SM1', 'Tomorrow', $1)", at.UnixMilli()); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if db, err = store.Open(ctx, kind, uri, zerolog.Nop()); err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		s := &store.Store{DB: db, Now: func() time.Time { return at }}
+		k, err := s.Kept(ctx, "+49")
+		if err != nil || k.Body != "Tomorrow" || len(k.SIDs) != 1 || !k.Until.Equal(at.Add(handoff.KeptFor)) || len(k.Offered) != 0 || !k.Asked.IsZero() {
+			t.Errorf("kept: %+v, %v", k, err)
 		}
 	})
 }

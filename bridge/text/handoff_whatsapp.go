@@ -195,12 +195,95 @@ func WhichForAgent(list []Choice, now time.Time) string {
 	return "Which one is that for? Nothing was sent. Quote a message of it, or start with its number:\n" + choices(list, now)
 }
 
+// Offered are the numbers that an agent who reads a list can answer.
+func Offered(list []Choice) (numbers []int64) {
+	list, _ = few(list)
+	for _, c := range list {
+		if !c.Matrix {
+			numbers = append(numbers, c.Number)
+		}
+	}
+	return numbers
+}
+
 // WhichKeptForAgent asks which handoff an answer is for that is kept until they say.
 func WhichKeptForAgent(list []Choice, now time.Time) string {
-	if len(list) == 0 {
-		return WhichForAgent(list, now)
-	}
 	return "Which one is that for? Nothing was sent yet: reply with the number alone and I'll send it.\n" + choices(list, now)
+}
+
+// AddedForAgent asks for the number of an answer that goes on. begins is how it begins, in
+// WhatsApp's markup, here and below.
+func AddedForAgent(begins string, list []Choice, now time.Time) string {
+	return "Added, and nothing was sent yet. I keep “" + begins + "”: reply with the number alone and I'll send all of it.\n" + choices(list, now)
+}
+
+// StillKeptForAgent asks again for the number of an answer; why says what was wrong with
+// the last message.
+func StillKeptForAgent(why, begins string, list []Choice, now time.Time) string {
+	s := why + " I still keep “" + begins + "”"
+	if len(list) == 0 {
+		return s + ", but no question is open for you now."
+	}
+	return s + ": reply with the number alone and I'll send it.\n" + choices(list, now)
+}
+
+// KeepingForAgent stands behind a list that was given for something else.
+func KeepingForAgent(begins string) string {
+	return "I still keep “" + begins + "”: a number alone sends that."
+}
+
+// What is wrong with a message, for StillKeptForAgent.
+
+// TooLongForAgent says that words are too many to be kept with those before them.
+func TooLongForAgent() string {
+	return "That's more than I can keep for you, so your last message isn't kept and went to nobody."
+}
+
+// EarlyForAgent says that a number may be the rest of the answer.
+func EarlyForAgent(n int64) string {
+	return fmt.Sprintf("I can't be sure that your %d answers my question, so it went to nobody.", n)
+}
+
+// NoSuchForAgent says that a number names no handoff of theirs.
+func NoSuchForAgent(n int64) string { return fmt.Sprintf("There's no open #%d for you.", n) }
+
+// StaysInMatrixForAgent says that a number names a handoff that stays in Matrix.
+func StaysInMatrixForAgent(n int64) string {
+	return fmt.Sprintf("#%d can only be answered in Matrix.", n)
+}
+
+// IsClosedForAgent says that a number names a closed handoff.
+func IsClosedForAgent(n int64) string {
+	return fmt.Sprintf("#%d is closed; `take %d` opens it again.", n, n)
+}
+
+// IsOwnedForAgent says that a number names a handoff that another answers.
+func IsOwnedForAgent(n int64, owner string) string {
+	return fmt.Sprintf("%s is answering #%d.", markup.LiteralForWhatsApp(owner), n)
+}
+
+// IsRemovedForAgent says that a number names a handoff whose asker is gone.
+func IsRemovedForAgent(n int64) string {
+	return fmt.Sprintf("Whoever asked #%d is no longer in that project.", n)
+}
+
+// NotOfferedForAgent says that a number was not among those that were asked about.
+func NotOfferedForAgent(n int64) string {
+	return fmt.Sprintf("I hadn't offered #%d yet.", n)
+}
+
+// SpentForAgent answers a number that was offered for an answer which is over; sent is
+// where that went, 0 if to nobody.
+func SpentForAgent(n, sent int64) string {
+	if sent == 0 {
+		return fmt.Sprintf("I no longer keep your answer, so this %d went to nobody. Write it again after its number: `#12 your answer`", n)
+	}
+	return fmt.Sprintf("Your answer already went to #%d, so this %d went to nobody. If it's an answer, put the number before it: `#%d %d`", sent, n, sent, n)
+}
+
+// NoLongerKeptForAgent says that an answer is kept no longer and went to nobody.
+func NoLongerKeptForAgent(begins string) string {
+	return "“" + begins + "” went to nobody, and I no longer keep it. To send it, write it again after its number: `#12 your answer`"
 }
 
 // WordForAgent asks about what is like an agent word: it could be meant for us, or for

@@ -32,6 +32,7 @@ type Inbound struct {
 	ProfileName    string    // the name the person chose; anybody can choose any
 	Listed         bool      // found by Missed: quote, button, name and media are not known
 	Sent           time.Time // only when Listed
+	Came           time.Time // when its webhook came; zero when Listed
 	Signature      string    `json:"-"` // of the webhook; the same in every repetition, in whatever form
 
 	Raw url.Values // the request as it came, without NUL; nil when Listed

@@ -129,7 +129,7 @@ func (r *Relay) numbered(ctx context.Context, desk *handoff.Desk, a *handoff.Age
 	case why != "":
 		return true, r.askAgain(ctx, desk, a, k, why)
 	case meaning == handoff.Astray:
-		return true, r.askAgain(ctx, desk, a, k, text.NotOfferedForAgent(n))
+		return true, r.askAgain(ctx, desk, a, k, text.NotOfferedForAgent(n), n)
 	}
 	return true, r.sendKept(ctx, desk, h, a, in, msg, k, to)
 }
@@ -166,13 +166,14 @@ func (r *Relay) keep(ctx context.Context, a *handoff.Agent, in whatsapp.Inbound,
 	return r.offer(ctx, a, k, list, text.AddedForAgent(k.Begins(), list, now))
 }
 
-// askAgain asks for the number of what is kept once more; why says what the last one was.
-func (r *Relay) askAgain(ctx context.Context, desk *handoff.Desk, a *handoff.Agent, k *handoff.Kept, why string) error {
+// askAgain asks for the number of what is kept once more; why says what the last one was,
+// named are those that it offers beside the listed ones.
+func (r *Relay) askAgain(ctx context.Context, desk *handoff.Desk, a *handoff.Agent, k *handoff.Kept, why string, named ...int64) error {
 	list, err := r.choices(ctx, desk, a.Phone)
 	if err != nil {
 		return err
 	}
-	return r.offer(ctx, a, k, list, text.StillKeptForAgent(why, k.Begins(), list, r.Store.Now()))
+	return r.offer(ctx, a, k, list, text.StillKeptForAgent(why, k.Begins(), list, r.Store.Now()), named...)
 }
 
 // lists shows an agent what they can choose from for something else than what is kept,
@@ -184,13 +185,14 @@ func (r *Relay) lists(ctx context.Context, a *handoff.Agent, k *handoff.Kept, li
 	return r.offer(ctx, a, k, list, words+"\n"+text.KeepingForAgent(k.Begins()))
 }
 
-// offer tells an agent from which numbers they can choose for what is kept.
-func (r *Relay) offer(ctx context.Context, a *handoff.Agent, k *handoff.Kept, list []text.Choice, words string) error {
+// offer tells an agent from which numbers they can choose for what is kept: those of a
+// list, and some that the words name.
+func (r *Relay) offer(ctx context.Context, a *handoff.Agent, k *handoff.Kept, list []text.Choice, words string, named ...int64) error {
 	line, err := r.told(ctx, a, words)
 	if err != nil {
 		return err
 	}
-	k.Offer(line, text.Offered(list))
+	k.Offer(line, append(text.Offered(list), named...))
 	return r.saveKept(ctx, a.Phone, k)
 }
 

@@ -2,6 +2,7 @@ package relay_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -364,6 +365,26 @@ func TestKeptAnswerForNobody(t *testing.T) {
 		w.none("super_admin", "CANARY")
 		w.phone(dana, "4")
 		w.must("customer", "CANARY one")
+	})
+}
+
+// One that is not on a long list, or came after it, is offered when it is written.
+func TestKeptAnswerNotListed(t *testing.T) {
+	each(t, nil, func(w *world) {
+		w.two()
+		w.phone(dana, "Tomorrow")
+		w.asks(mia, "customer", "gamma")
+		w.outs = nil
+		w.phone(dana, "3")
+		w.reads(dana, "#3 wasn't on my list: if it's for that one, send 3 once more. I still keep “Tomorrow”")
+		w.none("customer", "Tomorrow")
+		for i := range 25 {
+			w.asks(carl, "customer", fmt.Sprint("question ", i))
+		}
+		w.phone(dana, "28")
+		w.reads(dana, "#28 wasn't on my list")
+		w.phone(dana, "28")
+		w.reads(dana, "*#28* ✓ sent.")
 	})
 }
 

@@ -269,7 +269,7 @@ func IsRemovedForAgent(n int64) string {
 
 // NotOfferedForAgent says that a number was not among those that were asked about.
 func NotOfferedForAgent(n int64) string {
-	return fmt.Sprintf("I hadn't offered #%d yet.", n)
+	return fmt.Sprintf("#%d wasn't on my list: if it's for that one, send %d once more.", n, n)
 }
 
 // SpentForAgent answers a number that was offered for an answer which is over; sent is

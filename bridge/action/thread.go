@@ -34,7 +34,8 @@ func (a *Actions) noteThread(ctx context.Context, act Act, n int64) error {
 
 // decided tells somebody what was decided on their access, in their direct chat, and
 // that it was, in the thread where they asked. Everybody in the lane reads that: it
-// names neither who decided nor why.
+// names neither who decided nor why. Where they asked in the direct chat, what answered
+// them there becomes that it was: the rest stands below it.
 func (a *Actions) decided(ctx context.Context, p *project.Project, c project.Change, w text.Words) error {
 	told := []effect.Effect{inDirect(c.User, w)}
 	for _, q := range c.Closed {
@@ -46,27 +47,29 @@ func (a *Actions) decided(ctx context.Context, p *project.Project, c project.Cha
 		if stored == "" || json.Unmarshal([]byte(stored), &t) != nil {
 			continue
 		}
-		told = append(told, firstNotice(c.User, t, q))
+		m := inThread(t, q)
 		if t.Room == "" {
-			continue
-		}
-		m := &effect.Message{To: effect.Place{Room: t.Room}, Content: text.DecidedInLane(q).Notice(), Thread: effect.Ref(t.Event)}
-		if t.Root != "" {
-			m.Thread, m.ReplyTo = effect.Ref(t.Root), effect.Ref(t.Event)
+			m = firstNotice(c.User, t, q)
 		}
 		told = append(told, effect.Effect{Message: m})
 	}
 	return a.tell(ctx, p, []string{c.User}, told...)
 }
 
-// firstNotice is the edit of what answered a request: it says now what was decided.
-func firstNotice(user string, t thread, q project.Request) effect.Effect {
-	answer := store.Answer{Command: t.Event}
-	content := text.DecidedInLane(q).Notice()
-	content["lanekeeper.result"] = map[string]any{"ok": true, "command": "request", "request": q.Number, "state": q.State}
-	m := &effect.Message{To: effect.Place{Room: t.Room}, Edits: effect.To(answer.ID()), Content: content}
-	if t.Room == "" {
-		m.To = effect.Place{Person: user}
+// inThread says in the thread where somebody asked that it is decided: a reply notifies
+// them, as an edit of the first notice would not.
+func inThread(t thread, q project.Request) *effect.Message {
+	m := &effect.Message{To: effect.Place{Room: t.Room}, Content: text.DecidedInLane(q).Notice(), Thread: effect.Ref(t.Event)}
+	if t.Root != "" {
+		m.Thread, m.ReplyTo = effect.Ref(t.Root), effect.Ref(t.Event)
 	}
-	return effect.Effect{Message: m}
+	return m
+}
+
+// firstNotice is the edit of what answered a request in a direct chat.
+func firstNotice(user string, t thread, q project.Request) *effect.Message {
+	answer := store.Answer{Command: t.Event}
+	content := text.DecidedInDirect(q).Notice()
+	content["lanekeeper.result"] = map[string]any{"ok": true, "command": "request", "request": q.Number, "state": q.State}
+	return &effect.Message{To: effect.Place{Person: user}, Edits: effect.To(answer.ID()), Content: content}
 }

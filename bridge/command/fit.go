@@ -13,6 +13,7 @@ import (
 const (
 	maxResult = 18_000 // bytes of the fields of a result
 	maxWords  = 10_000 // bytes of the words
+	maxPage   = 9_000  // bytes of the words and of the fields of a list that goes on
 	maxListed = 100    // lines of a list in words
 )
 

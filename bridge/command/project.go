@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"lanekeeper/bridge/action"
+	"lanekeeper/bridge/markup"
 	"lanekeeper/bridge/policy"
 	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/text"
@@ -88,13 +89,18 @@ func (k *call) list(ctx context.Context) (*reply, error) {
 // listed is the answer for a page; one more than fits says that there are others.
 func (k *call) listed(ps []*project.Project) *reply {
 	lines, list, fields := []text.Words{}, []any{}, map[string]any{}
-	for _, p := range ps[:min(len(ps), maxListed)] {
+	for _, p := range ps {
 		list = append(list, facts(p))
 		lines = append(lines, text.ProjectForSender(p.Slug, p.Name, p.Status))
 	}
+	n := min(markup.Page(lines, maxPage), maxListed)
+	for n > 1 && size(list[:n]) > maxPage {
+		n--
+	}
+	list, lines = list[:n], lines[:n]
 	switch {
-	case len(ps) > maxListed:
-		last := ps[maxListed-1].Slug
+	case n < len(ps):
+		last := ps[n-1].Slug
 		fields["next"] = last
 		lines = append(lines, text.MoreProjectsForSender(k.Prefix, last))
 	case len(ps) == 0 && k.flags["after"] != "":

@@ -2,10 +2,12 @@ package handle_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
 	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/policy"
 )
 
 // 🙋 on somebody else's message is answered in the direct chat, once a day.
@@ -23,54 +25,80 @@ func TestHandOfAnother(t *testing.T) {
 	})
 }
 
-// LANE-06: an archived project is said once in each lane; who of the platform did it is
-// not named there.
+// LANE-06: an archived project is said once in each lane, by whom where they are one of
+// those there; who of the platform did it is not named.
 func TestArchiveInLanes(t *testing.T) {
-	each(t, func(d *desk) {
-		d.lane("internal")
-		d.lane("notes")
-		d.says("!notes", mia, "!lane project archive acme")
-		told := map[string]int{}
-		for _, e := range append(d.effects(), d.shown()...) {
-			m := e.Message
-			if m == nil || m.To.Lane == "" {
-				continue
-			}
-			body, _ := m.Content["body"].(string)
-			if m.Content["msgtype"] != "m.notice" || !strings.Contains(body, "has archived Acme") || !strings.Contains(body, "direct chat") {
-				t.Errorf("%s: %v", m.To.Lane, m.Content)
-			}
-			told[m.To.Lane]++
-		}
-		if len(told) != 3 || told["customer"] != 1 || told["internal"] != 1 || told["notes"] != 1 {
-			t.Errorf("told %v", told)
-		}
-	})
+	for user, want := range map[string]string{mia: "mia has archived Acme", root: "The platform team has archived Acme"} {
+		t.Run(user, func(t *testing.T) {
+			each(t, func(d *desk) {
+				d.lane("internal")
+				d.lane("notes")
+				d.h.Policy.Permissions[root] = policy.SuperAdmin
+				d.openedBy("!dm", user)
+				d.effects()
+				d.says("!dm", user, "project archive acme")
+				told := map[string]int{}
+				for _, e := range append(d.effects(), d.shown()...) {
+					m := e.Message
+					if m == nil || m.To.Lane == "" {
+						continue
+					}
+					body, _ := m.Content["body"].(string)
+					if m.Content["msgtype"] != "m.notice" || !strings.HasPrefix(body, want) || !strings.Contains(body, "direct chat") {
+						t.Errorf("%s: %v", m.To.Lane, m.Content)
+					}
+					if said := fmt.Sprint(m.Content); user == root && strings.Contains(said, "root") {
+						t.Errorf("%s: %s", m.To.Lane, said)
+					}
+					told[m.To.Lane]++
+				}
+				if len(told) != 3 || told["customer"] != 1 || told["internal"] != 1 || told["notes"] != 1 {
+					t.Errorf("told %v", told)
+				}
+			})
+		})
+	}
 }
 
-// Wherever somebody asked for access, the first notice says what was decided.
-func TestFirstNoticeIsEdited(t *testing.T) {
-	each(t, func(d *desk) {
-		d.lane("internal")
-		d.lane("notes")
-		cmd := d.says("!internal", xena, "!lane request")
-		d.effects()
-		d.tx(func(ctx context.Context) error { return d.s.SaveSent(ctx, "request:1", "!notes", "$card") })
-		d.reacts("!notes", mia, "$card", "❌")
-		edits := 0
-		for _, e := range append(d.effects(), d.shown()...) {
-			m := e.Message
-			if m == nil || m.Edits != effect.To("answer:"+cmd) {
-				continue
-			}
-			edits++
-			r, _ := m.Content["lanekeeper.result"].(map[string]any)
-			if body, _ := m.Content["body"].(string); r["ok"] != true || !strings.Contains(body, "eclined") || strings.Contains(body, "mia") {
-				t.Errorf("edit: %v", m.Content)
-			}
-		}
-		if edits != 1 {
-			t.Errorf("%d edits", edits)
-		}
-	})
+// Where somebody asked for access they read once that it is decided: by a reply in the
+// lane, by what answered them in the direct chat, where the decision stands.
+func TestDecidedWhereAsked(t *testing.T) {
+	for room, says := range map[string]string{"!internal": "!lane request", "!dm": "request --project acme"} {
+		t.Run(room, func(t *testing.T) {
+			each(t, func(d *desk) {
+				d.lane("internal")
+				d.lane("notes")
+				d.openedBy("!dm", xena)
+				d.effects()
+				cmd := d.says(room, xena, says)
+				d.effects()
+				d.tx(func(ctx context.Context) error { return d.s.SaveSent(ctx, "request:1", "!notes", "$card") })
+				d.reacts("!notes", mia, "$card", "❌")
+				edits, replies := 0, 0
+				for _, e := range append(d.effects(), d.shown()...) {
+					m := e.Message
+					if m == nil {
+						continue
+					}
+					body, _ := m.Content["body"].(string)
+					switch {
+					case m.Edits == effect.To("answer:"+cmd):
+						edits++
+						r, _ := m.Content["lanekeeper.result"].(map[string]any)
+						if r["ok"] != true || !strings.Contains(body, "declined") || strings.Contains(body, "direct chat") || strings.Contains(body, "mia") {
+							t.Errorf("edit: %v", m.Content)
+						}
+					case m.Thread == effect.Ref(cmd):
+						replies++
+						if !strings.Contains(body, "Declined") || strings.Contains(body, "mia") {
+							t.Errorf("reply: %v", m.Content)
+						}
+					}
+				}
+				if direct := room == "!dm"; (edits == 1) != direct || (replies == 1) == direct || edits+replies != 1 {
+					t.Errorf("%d edits, %d replies", edits, replies)
+				}
+			})
+		})
+	}
 }

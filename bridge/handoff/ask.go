@@ -38,8 +38,8 @@ func (d *Desk) Ask(a Asking) (*Handoff, Decision) {
 	}
 	h.Askers = []Asker{d.asker(h, a.Question.User, a.Question.Name, Notice(h.Number))}
 	a.Question.At.Handoff = h.Number
-	h.Question, _ = a.Question.show(h, Staff)
-	h.Long = long(h.Question)
+	h.asks(a.Question)
+	h.Long = long(h.question())
 	h.heard(a.Question)
 	var dec Decision
 	switch {
@@ -89,7 +89,7 @@ func (dec *Decision) firstNotice(d *Desk, h *Handoff, a Asking) {
 	asked := d.notice(h)
 	asked.Again = a.Again
 	if a.Private {
-		asked.Question = markup.Fit(h.Question, markup.MaxMessage).Plain
+		asked.Question = markup.Fit(h.question(), markup.MaxMessage).Plain
 	}
 	dec.toConsent(h, Notice(h.Number), askedContent(h, asked), effect.Ref(a.Question.Event), asked.Consent)
 }

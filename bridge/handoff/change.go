@@ -17,7 +17,7 @@ func (d *Desk) Edited(h *Handoff, s Said, gone []string) Decision {
 	var dec Decision
 	w, _ := s.show(h, Staff)
 	if h.Asked == s.Event { // the card holds it
-		h.Question = w
+		h.asks(s)
 		dec.editCard(h)
 	}
 	switch {
@@ -81,7 +81,7 @@ func (dec *Decision) editBefore(h *Handoff, before []Said) {
 func (d *Desk) Withdrawn(h *Handoff, a *Asker, event string, gone []string) Decision {
 	var dec Decision
 	if h.Asked == event {
-		h.Question = text.WithdrawnForStaff()
+		h.Question, h.File = text.WithdrawnForStaff(), false
 		dec.editCard(h)
 	}
 	if h.Asked != event || h.Long {

@@ -172,7 +172,7 @@ func (d *Decision) tell(n int64, phone, words string) {
 func (h *Handoff) card(mention []string) map[string]any {
 	c := text.Card{
 		Number: h.Number, Asker: text.Pill{ID: h.First().User, Name: h.First().Name}, Place: h.Where(),
-		Question: markup.Fit(h.Question, cardLimit), State: string(h.State), Closer: h.Closer, InMatrix: !h.Leaves, Since: h.Created,
+		Question: markup.Fit(h.question(), cardLimit), State: string(h.State), Closer: h.Closer, InMatrix: !h.Leaves, Since: h.Created,
 	}
 	if h.Owner != nil {
 		c.Owner, c.Phone = h.Owner.Name, h.Owner.Kind == OnWhatsApp
@@ -187,7 +187,7 @@ func (h *Handoff) card(mention []string) map[string]any {
 func (h *Handoff) Listed(card text.Pill, now time.Time) text.Listed {
 	l := text.Listed{
 		Number: h.Number, Card: card, Asker: text.Pill{ID: h.First().User, Name: h.First().Name}, Place: h.Where(),
-		State: string(h.State), Question: h.Question.Plain,
+		State: string(h.State), Question: h.question().Plain,
 	}
 	if h.Owner != nil {
 		l.Owner = h.Owner.Name

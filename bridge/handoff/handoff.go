@@ -82,6 +82,7 @@ type Handoff struct {
 	Askers   []Asker // who asked first, and who asked in the same thread later
 	Question text.Words
 	Asked    string // event id of the question
+	File     bool   `json:",omitempty"` // a file came with it
 	Long     bool   // the question is too long for the card: its thread holds it, too
 	// Parts is in how many parts messages stand in the card's thread that are too long
 	// for one event.

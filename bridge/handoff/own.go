@@ -28,7 +28,7 @@ func (dec *Decision) own(d *Desk, h *Handoff, o *Owner) {
 // onIt tells those of some phones who got the question, and can be told now for
 // nothing, that somebody else sees to it.
 func (dec *Decision) onIt(d *Desk, h *Handoff, among []string, words string) {
-	if !h.Reaches() {
+	if !h.names() {
 		return
 	}
 	var to []string
@@ -46,7 +46,7 @@ func (dec *Decision) onIt(d *Desk, h *Handoff, among []string, words string) {
 // not know: a line waits for its turn, and meanwhile another may have it, or its reader.
 func (d *Desk) news(h *Handoff, words, phone string) bool {
 	switch {
-	case !h.Reaches() || h.State == Closed:
+	case !h.names() || h.State == Closed:
 		return false
 	case h.InLane != "" && words == text.InLaneForAgent(h.InLane):
 		return d.Asks(h, phone)

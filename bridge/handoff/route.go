@@ -191,7 +191,7 @@ func (d *Desk) Choices(phone string, known []Known) []text.Choice {
 		case k.State == Taken && !d.OwnsByPhone(k.Handoff, phone):
 			continue
 		default:
-			c.Asker, c.Begins, _ = k.glimpse()
+			c.Asker, c.Begins = k.glimpse()
 			c.Yours = k.State == Taken
 		}
 		out = append(out, c)

@@ -181,16 +181,46 @@ func (p Piece) or(words string) Piece {
 }
 
 // glimpse is what a list on WhatsApp shows of a handoff: who asks, and how the question
-// begins. ok is false where nothing of it may be read there. The question is shown if
-// who asked it lets it go there, whoever joined later.
-func (h *Handoff) glimpse() (name, words string, ok bool) {
-	if !h.Reaches() {
-		return "", "", false
+// begins, if who asked it lets it go there, whoever joined later.
+func (h *Handoff) glimpse() (name, words string) {
+	if !h.names() {
+		return "", ""
 	}
-	if h.First().Leaves() {
-		words = markup.LiteralForWhatsApp(text.Excerpt(h.Question.Plain, glimpseLimit))
+	if q := h.opening(); h.First().Leaves() {
+		q.Markup = markup.LiteralForWhatsApp(text.Excerpt(h.Question.Plain, glimpseLimit))
+		words = q.piece(h).p.Text
 	}
-	return oneLine(h.Named().Name), words, true
+	return oneLine(h.Named().Name), words
+}
+
+// names reports whether agents may read who is in a handoff: those who ask, and those of
+// us who answer.
+func (h *Handoff) names() bool {
+	return h.Reaches() && MayTravel(Origin{Handoff: h.Number, Staff: true}, h, Agents)
+}
+
+// asks makes what was said the question.
+func (h *Handoff) asks(s Said) {
+	h.Question, h.File = text.Words{}, false
+	if MayTravel(s.At, h, Staff) {
+		h.Question, h.File = s.Words, s.File
+	}
+}
+
+// opening is the question as somebody said it.
+func (h *Handoff) opening() Said {
+	at := Origin{Handoff: h.Number, Lane: h.Lane, Room: h.Room}
+	if h.Direct {
+		at = Origin{Handoff: h.Number, Lane: h.Lane, Direct: h.First().User}
+	}
+	return Said{Event: h.Asked, User: h.First().User, Name: h.First().Name, At: at, Words: h.Question, File: h.File}
+}
+
+// question is what staff read of it.
+func (h *Handoff) question() text.Words {
+	q := h.opening()
+	w, _ := q.show(h, Staff)
+	return w
 }
 
 // glimpseLimit is how much of a question a list shows, in characters.

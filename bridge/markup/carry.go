@@ -107,6 +107,24 @@ func Fit(w Words, limit int) Words {
 	return w
 }
 
+// Page tells how many of the first lines fit in one message of at most limit bytes of
+// JSON: all, or as many as do, but one at least.
+func Page(lines []Words, limit int) int {
+	for i, w := range lines {
+		html := w.HTML
+		if html == "" {
+			html = w.Plain
+		}
+		if limit -= jsonSize(w.Plain) + jsonSize(html) + lineEnds; limit < 0 {
+			return max(i, 1)
+		}
+	}
+	return len(lines)
+}
+
+// lineEnds is what joins two lines, in words and in HTML.
+const lineEnds = len("\\n" + "<br>")
+
 const shortened = " … (shortened)"
 
 // jsonSize is the length of a string in canonical JSON, without its quotes.

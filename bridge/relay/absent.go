@@ -22,7 +22,7 @@ func (r *Relay) absent(ctx context.Context, h *handoff.Handoff) (handoff.Absence
 			return handoff.Removed, nil
 		case p.Person(user) == nil:
 			return handoff.Gone, nil
-		case p.Status == project.Archived && !h.Direct:
+		case p.Status == project.Archived && !h.Direct && !r.writes(p, user, h.Lane):
 			return handoff.CannotReply, nil
 		}
 	}

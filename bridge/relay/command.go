@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"lanekeeper/bridge/handoff"
+	"lanekeeper/bridge/markup"
 	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/store"
 	"lanekeeper/bridge/text"
@@ -20,8 +21,12 @@ type At struct {
 	ReplyTo string // what it answers, "" if nothing
 }
 
-// listed bounds how many handoffs a list shows.
-const listed = 100
+// A page of a list is one message: it shows as many handoffs as fit, and says where the
+// next one begins.
+const (
+	listed      = 40
+	listedBytes = 9_000
+)
 
 // find gives the handoff that a command means. Whoever may not touch it reads the
 // same whether it exists or not; own says that askers may, too.
@@ -135,15 +140,6 @@ func (r *Relay) Handoffs(ctx context.Context, actor, scope string, after int64) 
 	if err != nil {
 		return nil, words, err
 	}
-	fields = map[string]any{}
-	more := len(found) > listed
-	if more {
-		found = found[:listed]
-		fields["next"] = found[listed-1].Number
-	}
-	if scope == "all" {
-		slices.Reverse(found) // people read from old to new
-	}
 	cards, err := r.cards(ctx, found)
 	if err != nil {
 		return nil, words, err
@@ -154,6 +150,17 @@ func (r *Relay) Handoffs(ctx context.Context, actor, scope string, after int64) 
 		delete(f, "lane")
 		rows = append(rows, f)
 		lines = append(lines, text.HandoffForStaff(h.Listed(cards[handoff.Card(h.Number)], r.Store.Now())))
+	}
+	fields = map[string]any{}
+	n := min(markup.Page(lines, listedBytes), listed)
+	more := n < len(found)
+	if more {
+		fields["next"] = found[n-1].Number
+	}
+	rows, lines = rows[:n], lines[:n]
+	if scope == "all" { // people read from old to new
+		slices.Reverse(rows)
+		slices.Reverse(lines)
 	}
 	if more {
 		lines = append(lines, text.MoreHandoffsForStaff(r.Prefix, scope, fields["next"]))

@@ -2,8 +2,10 @@ package relay_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 
+	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/store"
 	"lanekeeper/bridge/whatsapp"
 )
@@ -74,8 +76,7 @@ func TestArchivedQuestions(t *testing.T) {
 		})
 		w.asks(xena, "direct"+xena, "a direct chat goes on")
 		w.outs = nil
-		w.tx(func(ctx context.Context) error { return w.r.Archived(ctx, "p1") })
-		w.settle()
+		w.archives()
 		if p := w.must("customer", "project was archived"); p.thread != cmd {
 			t.Errorf("the asker: %+v", p)
 		}
@@ -87,6 +88,22 @@ func TestArchivedQuestions(t *testing.T) {
 		}
 		w.phoneGot(dana, "*#1* The project was archived: they can read what you answer here, and can't reply.")
 		w.phoneGot(eli)
+	})
+}
+
+// LANE-06: who manages the project can write in it still.
+func TestArchivedQuestionOfManager(t *testing.T) {
+	each(t, nil, func(w *world) {
+		w.wake()
+		w.asks(mia, "customer", "alpha")
+		w.archives()
+		w.phone(dana, "#1 an answer")
+		w.must("customer", "an answer")
+		w.none("customer", "archived")
+		w.none("super_admin", "archived")
+		if said := w.last(dana).body; strings.Contains(said, "archived") {
+			t.Errorf("the agent reads %q", said)
+		}
 	})
 }
 
@@ -140,4 +157,20 @@ func (w *world) edited(n int64) (body string) {
 		}
 	}
 	return body
+}
+
+func (w *world) archives() {
+	w.t.Helper()
+	w.tx(func(ctx context.Context) error {
+		p, err := w.s.Project(ctx, "p1")
+		if err != nil {
+			return err
+		}
+		p.Status = project.Archived
+		if err := w.s.SaveProject(ctx, p); err != nil {
+			return err
+		}
+		return w.r.Archived(ctx, "p1")
+	})
+	w.settle()
 }

@@ -236,7 +236,7 @@ func (r *Relay) turnSaid(ctx context.Context, h *handoff.Handoff, t store.Turn) 
 	}
 	switch {
 	case t.Event == h.Asked && (m == nil || m.Redacted || t.Kind == store.EventAsked): // a private one is redacted
-		s = handoff.Said{Event: t.Event, User: t.User, At: at, Name: h.First().Name, Words: h.Question, Markup: markup.LiteralForWhatsApp(h.Question.Plain)}
+		s = handoff.Said{Event: t.Event, User: t.User, At: at, Name: h.First().Name, Words: h.Question, Markup: markup.LiteralForWhatsApp(h.Question.Plain), File: h.File}
 	case m == nil || m.Redacted:
 		return s, false, nil
 	case t.Kind == store.EventAsked:

@@ -75,6 +75,18 @@ func DecidedInLane(q project.Request) Words {
 	return Say("Your request is withdrawn. (#%d)", q.Number)
 }
 
+// DecidedInDirect is what the answer to a request becomes in the direct chat: what was
+// decided stands there, too.
+func DecidedInDirect(q project.Request) Words {
+	switch q.State {
+	case project.Approved:
+		return Say("Your request was approved: see my message below. (#%d)", q.Number)
+	case project.Denied:
+		return Say("Your request was declined: see my message below. (#%d)", q.Number)
+	}
+	return Say("Your request is withdrawn. (#%d)", q.Number)
+}
+
 // SignsOfCard answers another reaction on a request's card.
 func SignsOfCard(n int64) Words {
 	return Say("That card takes two reactions: ✅ approves, ❌ declines. (#%d)", n)

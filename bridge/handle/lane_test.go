@@ -8,6 +8,7 @@ import (
 
 	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/policy"
+	"lanekeeper/bridge/project"
 )
 
 // 🙋 on somebody else's message is answered in the direct chat, once a day.
@@ -101,4 +102,58 @@ func TestDecidedWhereAsked(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Every project stands on one page of the list, however long names are, and each page is
+// one whole answer.
+func TestProjectsInPages(t *testing.T) {
+	each(t, func(d *desk) {
+		const n = 60
+		d.h.Policy.Permissions[root] = policy.SuperAdmin
+		d.openedBy("!dm", root)
+		d.tx(func(ctx context.Context) error {
+			for i := range n {
+				slug := fmt.Sprintf("p%02d-%s", i, strings.Repeat("x", 40))
+				if err := d.s.SaveProject(ctx, &project.Project{ID: slug, Slug: slug, Name: strings.Repeat("&<ä\"", 60), Profile: "agency", Status: project.Active, Created: d.now}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		d.effects()
+		seen := map[string]int{}
+		for ask, pages := "project list", 0; ask != "" && pages < n; pages++ {
+			d.says("!dm", root, ask)
+			ask = ""
+			for _, e := range d.effects() {
+				if e.Message == nil {
+					continue
+				}
+				r, _ := e.Message.Content["lanekeeper.result"].(map[string]any)
+				body, _ := e.Message.Content["body"].(string)
+				rows, _ := r["projects"].([]any)
+				for _, row := range rows {
+					slug, _ := row.(map[string]any)["slug"].(string)
+					seen[slug]++
+					if !strings.Contains(body, slug) {
+						t.Errorf("%s is not in the words", slug)
+					}
+				}
+				if next, _ := r["next"].(string); next != "" {
+					ask = "project list --after " + next
+				}
+				if html, _ := e.Message.Content["formatted_body"].(string); r["truncated"] != nil || len(rows) > 0 && html == "" {
+					t.Errorf("a page of %d is cut", len(rows))
+				}
+			}
+		}
+		if len(seen) != n+1 {
+			t.Errorf("%d projects", len(seen))
+		}
+		for slug, times := range seen {
+			if times != 1 {
+				t.Errorf("%s is on %d pages", slug, times)
+			}
+		}
+	})
 }

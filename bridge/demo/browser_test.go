@@ -187,13 +187,13 @@ func TestStage(t *testing.T) {
 func TestStageAgain(t *testing.T) {
 	ctx := browser.Open(t, show(t, "Dendrite"), 1000, 800)
 	see(t, ctx, `Number(document.body.dataset.step?.split(".")[1]) > 5`)
-	for i, project := range projects[1:] {
-		do(t, ctx, chromedp.Click(".story .again"))
-		see(t, ctx, fmt.Sprintf(`document.body.dataset.step.startsWith("%d.")`, i+2))
-		over(t, ctx)
-		see(t, ctx, shows(of("carl", ".group:first-child summary"), project.name))
-		see(t, ctx, some(of("carl", ".thread"), "Tomorrow at noon"))
-	}
+	do(t, ctx, chromedp.Click(".story .again"))
+	see(t, ctx, `document.body.dataset.step.startsWith("2.")`)
+	over(t, ctx)
+	see(t, ctx, shows(of("carl", ".group:first-child summary"), projects[1].name))
+	see(t, ctx, some(of("carl", ".thread"), "Tomorrow at noon"))
+	do(t, ctx, chromedp.Click(".story .again"))
+	see(t, ctx, shows(of("carl", ".group:first-child summary"), projects[2].name))
 }
 
 // pictured: Carl sends a picture, and Mia's browser gets it as hers.

@@ -197,7 +197,7 @@ func (k *call) unknown() string {
 	if k.room.Kind == store.Direct {
 		return text.UnknownForPerson()
 	}
-	return text.UnknownCommandForSender(k.spell("help"))
+	return text.UnknownCommandForSender(k.name, k.spell("help"))
 }
 
 // spell writes a command as it has to be typed here.
@@ -319,7 +319,7 @@ func (k *call) answer(ctx context.Context, r *reply, err error) error {
 		a.To = effect.Place{Person: k.sender}
 	}
 	if r.rest != nil {
-		a.Words = text.Join(a.Words, text.Elsewhere())
+		a.Words = text.Elsewhere(a.Words)
 		private := store.Answer{Command: k.ev.ID + ":rest", To: effect.Place{Person: k.sender}, Words: fitting(r.rest.words), Result: result(k.name, refused == nil, r.rest.fields)}
 		a.Then = append(a.Then, private.Message())
 	}

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -144,6 +145,7 @@ func TestStage(t *testing.T) {
 	see(t, ctx, `document.querySelectorAll("#person-root .absent").length === 3`)
 	see(t, ctx, some(of("carl", ".thread"), "Tomorrow at noon"))
 	see(t, ctx, shows(of("xena", ".posts"), "once the customer has seen it"))
+	see(t, ctx, shows(of("xena", ".posts"), "Approved by @Mia")) // who is not in that chat, but known from others
 	see(t, ctx, shows(of("root", ".posts"), "invoice 4711"))
 
 	opens(t, ctx, "mia", "internal")
@@ -289,6 +291,25 @@ func TestFollow(t *testing.T) {
 	})`, &shown, chromedp.EvalAsValue, browser.Promise))
 	if shown != "!direct:x" {
 		t.Errorf("Xena looks at %s", shown)
+	}
+}
+
+// What was deleted says who else took it away, and why, as clients do.
+func TestDeleted(t *testing.T) {
+	ctx := browser.Open(t, empty(t), 800, 600, "net::ERR")
+	var shown []string
+	do(t, ctx, chromedp.Evaluate(`import("/stage/room.js").then(({ Room }) => {
+		const room = new Room("!r:x", "@carl:x");
+		const says = (id) => ({ event_id: id, type: "m.room.message", sender: "@mia:x", origin_server_ts: 1, content: { msgtype: "m.text", body: "!lane why" } });
+		const by = (id, sender, reason) => ({ event_id: id + "-", type: "m.room.redaction", sender, redacts: id, content: { reason } });
+		const bot = by("$old", "@bot:x");
+		const old = { ...says("$old"), content: {}, unsigned: { redacted_because: bot } };
+		const events = [old, says("$taken"), says("$own"), by("$taken", "@bot:x", "commands work elsewhere"), by("$own", "@mia:x", "oops")];
+		room.take("join", { timeline: { events } });
+		return ["$old", "$taken", "$own"].map((id) => room.gone(room.byID.get(id).event));
+	})`, &shown, chromedp.EvalAsValue, browser.Promise))
+	if want := []string{"Removed by bot", "Removed by bot: commands work elsewhere", "Deleted"}; !slices.Equal(shown, want) {
+		t.Errorf("shown as %q, not %q", shown, want)
 	}
 }
 

@@ -103,6 +103,12 @@ func TestAnswersByProfile(t *testing.T) {
 				t.Errorf("%s: the rest is not told: %v, %v", c.command, here, alone)
 			}
 		}
+		if here, _ := d.answers("!internal", mia, "!lane why @anna:x notes"); !holds(here, "i've answered in") {
+			t.Errorf("nothing is told here, but there is a rest of it: %v", here)
+		}
+		if here, _ := d.answers("!internal", mia, "!lane requets"); !holds(here, "i don't know “requets”") {
+			t.Errorf("a typo is not named: %v", here)
+		}
 	})
 }
 

@@ -71,7 +71,7 @@ func (s *Store) heard(ctx context.Context, w *waiting, may Audience) (here, alon
 		return &w.Answer, nil, err
 	}
 	whole, rest := w.Answer, w.Answer
-	whole.Result, whole.Words = Outline(w.Result), text.Elsewhere()
+	whole.Result, whole.Words = Outline(w.Result), text.Elsewhere(text.Words{})
 	rest.Command += ":rest"
 	rest.To, rest.Thread, rest.ReplyTo = effect.Place{Person: w.For}, "", ""
 	return &whole, &rest, nil

@@ -2,8 +2,14 @@ package text
 
 import "time"
 
-// Elsewhere says in a room that what comes of a command is told to its sender alone.
-func Elsewhere() Words { return Say("📨 I've sent you the rest in our direct chat.") }
+// Elsewhere says in a room that what comes of a command is told to its sender alone;
+// here is what the room reads of it.
+func Elsewhere(here Words) Words {
+	if here.Plain == "" {
+		return Say("📨 I've answered in our direct chat.")
+	}
+	return Join(here, Say("📨 I've sent you the rest in our direct chat."))
+}
 
 // Pending is said under an answer whose change Matrix does not show yet.
 // why is the homeserver's reason, if there is one to be told here.

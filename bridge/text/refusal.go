@@ -95,8 +95,8 @@ func UnknownForPerson() string {
 }
 
 // UnknownCommandForSender answers the same elsewhere; help is how it is typed there.
-func UnknownCommandForSender(help string) string {
-	return fmt.Sprintf("I don't know that command. `%s` shows what I can do.", help)
+func UnknownCommandForSender(word, help string) string {
+	return fmt.Sprintf("I don't know %s. `%s` shows what I can do.", oneWord(word), help)
 }
 
 // NoHelpForSender answers help about what there is not.

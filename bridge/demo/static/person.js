@@ -105,6 +105,11 @@ export class Person {
     return count;
   }
 
+  /** called is what a user is called in a room, or in another one of this person's, as clients look it up. */
+  called(id, room) {
+    return room.known(id) || [...this.rooms.values()].map((r) => r.known(id)).find(Boolean) || room.called(id);
+  }
+
   /** list shows the rooms: the newest project first, with what this person is not in. */
   list() {
     const mine = [...this.rooms.values()].filter((r) => r.membership !== "leave");

@@ -64,7 +64,7 @@ export class Post {
   says(content) {
     const { event, view } = this;
     if (event.type === "m.room.encrypted") return ["Encrypted: it can be read in a client of one’s own."];
-    if (!content) return ["Deleted"];
+    if (!content) return [view.room.gone(event)];
     if (content.msgtype === "m.image" && content.url) return [this.picture(content)];
     if (content.url) {
       const file = element("button", "keep", "📎 ", short(content) || "file");
@@ -75,7 +75,7 @@ export class Post {
     const stripped = this.view.room.answered(event) ? { ...content, body: String(content.body).replace(/^(>.*\n)+\n?/, "") } : content;
     const { person } = view;
     return words(stripped, {
-      name: (id) => view.room.called(id),
+      name: (id) => person.called(id, view.room),
       room: (id) => person.rooms.get(id)?.name ?? "a room",
       open: (id) => person.show(id),
     });

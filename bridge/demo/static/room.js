@@ -10,7 +10,7 @@ export class Room {
   byID = new Map(); // event id → post
   edits = new Map(); // event id → the newest content
   reactions = new Map(); // event id → key → sender → id of the reaction
-  redacted = new Set();
+  redacted = new Map(); // event id → what deleted it
   version = 0; // grows with every change
   readUpTo = ""; // event id
 
@@ -44,7 +44,7 @@ export class Room {
       this.keep(event);
       if (event.type === "m.room.member" && before?.membership !== event.content.membership) this.post(event);
     } else if (event.type === "m.room.redaction") {
-      this.redact(event.content.redacts ?? event.redacts);
+      this.redact(event.content.redacts ?? event.redacts, event);
     } else if (event.type === "m.reaction" && relation.key) {
       this.react(event, relation);
     } else if (event.type === "m.room.message" && relation.rel_type === "m.replace") {
@@ -67,8 +67,8 @@ export class Room {
     keys.set(key, (keys.get(key) ?? new Map()).set(sender, event_id));
   }
 
-  redact(id) {
-    this.redacted.add(id);
+  redact(id, by) {
+    this.redacted.set(id, by);
     for (const keys of this.reactions.values()) {
       for (const [key, senders] of keys) {
         for (const [sender, reaction] of senders) if (reaction === id) senders.delete(sender);
@@ -96,6 +96,13 @@ export class Room {
   content(event) {
     const content = this.edits.get(event.event_id) ?? event.content;
     return this.redacted.has(event.event_id) || (event.type === "m.room.message" && !event.content.msgtype) ? undefined : content;
+  }
+
+  /** gone says how a deleted message is shown: who else took it away, and why. */
+  gone(event) {
+    const by = this.redacted.get(event.event_id) ?? event.unsigned?.redacted_because;
+    if (!by || by.sender === event.sender) return "Deleted";
+    return `Removed by ${this.called(by.sender)}${by.content?.reason ? `: ${by.content.reason}` : ""}`;
   }
 
   /** thread is the root of the thread that a message is in. */
@@ -149,9 +156,14 @@ export class Room {
     return found;
   }
 
+  /** known is the name that a user has here. */
+  known(id) {
+    return this.get("m.room.member", id)?.displayname;
+  }
+
   /** called is what people call a user. */
   called(id) {
-    return this.get("m.room.member", id)?.displayname || id.replace(/^@([^:]*):.*$/, "$1");
+    return this.known(id) || id.replace(/^@([^:]*):.*$/, "$1");
   }
 
   /** writes tells whether the person may write here. */

@@ -214,6 +214,7 @@ function ideas() {
 function clients() {
   const dialog = document.querySelector(".clients");
   dialog.querySelector(".homeserver").textContent = world.homeserver;
+  dialog.querySelector(".whole").textContent = world.people[0].id;
   for (const { name, password, what } of world.people) {
     const cells = [element("code", "", name), element("code", "", password), what].map((c) => element("td", "", c));
     dialog.querySelector("tbody").append(element("tr", "", ...cells));

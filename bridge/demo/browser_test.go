@@ -219,6 +219,8 @@ func pictured(t *testing.T, ctx context.Context) {
 func declines(t *testing.T, ctx context.Context) {
 	t.Helper()
 	opens(t, ctx, "mia", "internal")
+	says(t, ctx, "mia", "!lane why "+id("xena")+" customer")
+	see(t, ctx, shows(of("mia", ".invitation"), "Lanekeeper invites Mia to a direct chat"))
 	says(t, ctx, "mia", "!lane accept "+id("root"))
 	see(t, ctx, shows(of("root", ".invitation"), "Internal"))
 	do(t, ctx, chromedp.Click(of("root", `.invitation [aria-label^="Decline"]`)))

@@ -167,8 +167,10 @@ export class Person {
       made.dataset.key = `${label} ${room.id}`;
       return made;
     };
-    const words = element("p", "", element("strong", "", room.kind === "direct" ? room.called(sender) : room.name));
-    words.append(` · ${sender ? room.called(sender) : "somebody"} invites ${this.title}${content?.reason ? `: ${content.reason}` : ""}`);
+    const host = sender ? room.called(sender) : "somebody";
+    const words = element("p", "", element("strong", "", room.kind === "direct" ? host : room.name));
+    words.append(room.kind === "direct" ? ` invites ${this.title} to a direct chat` : ` · ${host} invites ${this.title}`);
+    if (content?.reason) words.append(`: ${content.reason}`);
     const accept = answer("Accept", async () => {
       this.followed = room.kind === "space" ? this.followed : room.id;
       await this.connection.join(room.id);

@@ -203,7 +203,7 @@ func (d *Desk) Close(h *Handoff, c Closing) (dec Decision, changed bool) {
 	h.State, h.Closer = Closed, c.By
 	dec.editCard(h)
 	if !c.Quiet && !c.ByAsker {
-		dec.toAsker(h, "", text.ClosedForAsker(h.Number, d.spoken(c.By)).Notice(), "")
+		dec.toAsker(h, "", text.ClosedForAsker(h.Number, d.spoken(c.By), h.Direct).Notice(), "")
 	}
 	if owner != nil && owner.Kind == OnWhatsApp && owner.ID != c.Phone {
 		dec.tell(h.Number, owner.ID, text.EndedForAgent(c.By))

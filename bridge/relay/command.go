@@ -265,7 +265,7 @@ func (r *Relay) Close(ctx context.Context, actor string, at At, n int64) (fields
 	if err := r.applyIf(ctx, h, dec, changed); err != nil {
 		return nil, words, err
 	}
-	return r.outcome(desk, h, at, changed), text.ClosedForAnyone(h.Number, changed, inside), nil
+	return r.outcome(desk, h, at, changed), text.ClosedForAnyone(h.Number, changed, inside, h.Direct), nil
 }
 
 // Reopen opens a closed handoff again.

@@ -54,6 +54,24 @@ func TestDirectChatHasNoThreads(t *testing.T) {
 	})
 }
 
+// What the last words about a question say in a direct chat is so: a reply to them opens it again.
+func TestReplyOpensAgain(t *testing.T) {
+	each(t, nil, func(w *world) {
+		w.wake()
+		_, question := w.asks(carl, "direct"+carl, "alpha")
+		w.phone(dana, "done 1")
+		last := w.must("direct"+carl, "Just reply to this message")
+		for words, to := range map[string]string{"a reply to its end": last.id, "a reply to the question": question} {
+			w.outs = nil
+			w.says(carl, "direct"+carl, replying(to, words))
+			if w.card(1)["state"] != "open" || len(w.got(dana)) == 0 || !strings.Contains(w.got(dana)[0], words) {
+				t.Errorf("%s: %v, %q", words, w.card(1)["state"], w.got(dana))
+			}
+			w.phone(dana, "done 1")
+		}
+	})
+}
+
 // R1: where the open handoffs of a direct chat are not read by the same people,
 // the asker says which one is meant.
 func TestDirectChatAsksWhich(t *testing.T) {

@@ -219,7 +219,7 @@ func TestTwoInOneDirectChat(t *testing.T) {
 		if err != nil || talk.In() {
 			t.Errorf("all are closed, but: %v %v", talk, err)
 		}
-		if !slices.Contains(w.in("direct"+carl), "Dana marked this as answered. Need anything else? Just write here. (#1)") {
+		if !slices.Contains(w.in("direct"+carl), "Dana marked this as answered. Need anything else? Just reply to this message. (#1)") {
 			t.Errorf("told: %q", w.in("direct"+carl))
 		}
 	})

@@ -64,7 +64,7 @@ func TestAskedByReaction(t *testing.T) {
 			t.Errorf("card: %v", c)
 		}
 		w.must("customer", "Dana marked this as answered. Need anything else? Just write here. (#1)")
-		w.phoneGot(dana, "*#1* Closed. I've told the asker.")
+		w.phoneGot(dana, "*#1* Closed. I've told them.")
 	})
 }
 
@@ -196,7 +196,7 @@ func TestWhich(t *testing.T) {
 		w.phoneGot(eli, "There's no open #99 for you, so nothing was sent. `list` shows what's open.")
 		w.phone(dana, "done 1")
 		w.phone(dana, "#1 one more thing")
-		w.phoneGot(dana, "*#2* Eli is answering this.", "*#1* Closed. I've told the asker.", "*#1* is closed, so your answer wasn't sent. `take 1` opens it again.")
+		w.phoneGot(dana, "*#2* Eli is answering this.", "*#1* Closed. I've told them.", "*#1* is closed, so your answer wasn't sent. `take 1` opens it again.")
 		w.none("customer", "one more thing")
 		w.phone(dana, "take 1")
 		w.must("customer", "I've reopened this and told our support team.")

@@ -225,7 +225,7 @@ var examples = []example{
 	{"TakenOutForSender", "customer", TakenOutForSender(TakenOut{Why: NotAskedForSender(), Words: "!lane human --private my bill", Again: true, Customer: true})},
 	{"TakenOutForSender", "staff", TakenOutForSender(TakenOut{Why: PrefixForSender("!lane"), Words: "!lane human --private my bill", Again: true})},
 	{"TooMuchForAsker", "", TooMuchForAsker(2, 40)},
-	{"ClosedForAsker", "", ClosedForAsker(2, "Dana")},
+	{"ClosedForAsker", "", ClosedForAsker(2, "Dana", false)}, {"ClosedForAsker", "in a direct chat", ClosedForAsker(2, "Dana", true)},
 	{"EndedForAsker", "", EndedForAsker(2)}, {"EndedForStaff", "", EndedForStaff(2, "Carl Berg")},
 	{"WhichForAsker", "", WhichForAsker([]int64{2, 7})}, {"WhichOfYours", "", WhichOfYours([]int64{2, 7})},
 	{"HeldForAnyone", "", HeldForAnyone("!lane", "close")},
@@ -261,7 +261,7 @@ var examples = []example{
 	{"HandoffsForStaff", "none", HandoffsForStaff(nil)},
 	{"TakenForStaff", "", TakenForStaff(12, true)}, {"TakenForStaff", "again", TakenForStaff(12, false)},
 	{"ReleasedForStaff", "", ReleasedForStaff(12, true)}, {"ReleasedForStaff", "again", ReleasedForStaff(12, false)},
-	{"ClosedForAnyone", "", ClosedForAnyone(12, true, false)}, {"ClosedForAnyone", "in the asker's thread", ClosedForAnyone(12, true, true)}, {"ClosedForAnyone", "again", ClosedForAnyone(12, false, false)},
+	{"ClosedForAnyone", "", ClosedForAnyone(12, true, false, false)}, {"ClosedForAnyone", "in the asker's thread", ClosedForAnyone(12, true, true, false)}, {"ClosedForAnyone", "in their direct chat", ClosedForAnyone(12, true, true, true)}, {"ClosedForAnyone", "again", ClosedForAnyone(12, false, false, false)},
 	{"ReopenedForAnyone", "", ReopenedForAnyone(12, true)}, {"ReopenedForAnyone", "again", ReopenedForAnyone(12, false)},
 
 	// WhatsApp: handoff_whatsapp.go

@@ -134,9 +134,14 @@ func TooMuchForAsker(n int64, limit int) Words {
 	return Say("%s", fmt.Sprintf("That's more than %d messages in a minute, so I haven't passed on this one, or what you write in the rest of that minute. Everything before it went through. Please send it again in a minute. (#%d)", limit, n))
 }
 
-// ClosedForAsker tells that a handoff ended; by is the name to show.
-func ClosedForAsker(n int64, by string) Words {
-	return Say("%s", fmt.Sprintf("%s marked this as answered. Need anything else? Just write here. (#%d)", by, n))
+// ClosedForAsker tells that a handoff ended; by is the name to show. In a direct chat
+// words without a reply are commands now.
+func ClosedForAsker(n int64, by string, direct bool) Words {
+	how := "Just write here."
+	if direct {
+		how = "Just reply to this message."
+	}
+	return Say("%s", fmt.Sprintf("%s marked this as answered. Need anything else? %s (#%d)", by, how, n))
 }
 
 // EndedForAsker tells somebody who is in no project any more that nobody reads on.
@@ -476,11 +481,13 @@ func ReleasedForStaff(n int64, changed bool) Words {
 	return Say("%s", fmt.Sprintf("#%d is free again; I've asked the others.", n))
 }
 
-// ClosedForAnyone answers `close`; here: in the asker's thread.
-func ClosedForAnyone(n int64, changed, here bool) Words {
+// ClosedForAnyone answers `close`; here: in the asker's thread, or in their direct chat.
+func ClosedForAnyone(n int64, changed, here, direct bool) Words {
 	switch {
 	case !changed:
 		return Say("%s", fmt.Sprintf("#%d is already closed.", n))
+	case here && direct:
+		return Say("%s", fmt.Sprintf("Closed. Need anything else? Just reply to one of its messages. (#%d)", n))
 	case here:
 		return Say("%s", fmt.Sprintf("Closed. Need anything else? Just write here. (#%d)", n))
 	}

@@ -71,7 +71,7 @@ func GoneForAgent() string {
 }
 
 // DoneForAgent confirms `done`.
-func DoneForAgent() string { return "Closed. I've told the asker." }
+func DoneForAgent() string { return "Closed. I've told them." }
 
 // EndedForAgent tells the owner that another closed the handoff.
 func EndedForAgent(by string) string { return markup.LiteralForWhatsApp(by) + " closed this." }

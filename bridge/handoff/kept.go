@@ -20,8 +20,8 @@ const (
 	// KeptFor is how long words wait for their number, and how long after their end no
 	// number that was offered for them counts as words.
 	KeptFor = 10 * time.Minute
-	// LateFor is the same after an end by time: the question for the number still stands
-	// on the phone.
+	// LateFor is how long the first of each number is no words after an end by time: the
+	// question for it still stands on the phone.
 	LateFor = 24 * time.Hour
 	// KeptMost is how many characters are kept: as many as one message on WhatsApp can have.
 	KeptMost = 4096
@@ -80,6 +80,16 @@ func (k *Kept) Offer(line int64, numbers []int64) {
 // End ends the words; sent is where they went, 0 if to nobody.
 func (k *Kept) End(sent int64, until time.Time) {
 	k.Body, k.SIDs, k.Sent, k.Until = "", nil, sent, until
+}
+
+// Spend notes that an agent has read that a number means nothing any more; changed: the
+// next one is theirs. Where the words were sent a repeated number is a slip for longer.
+func (k *Kept) Spend(n int64) (changed bool) {
+	if k.Sent != 0 {
+		return false
+	}
+	k.Offered = slices.DeleteFunc(k.Offered, func(o int64) bool { return o == n })
+	return true
 }
 
 // Meaning is what a message says about words that are kept.

@@ -29,7 +29,7 @@ type Incoming struct {
 	At    time.Time // when it was written, or came
 	// Quotes says that it quotes a message; Quoted is the handoff that one is
 	// about, 0 if about none or unknown. QuotesKept: it quotes words that are kept, or
-	// what the bot said about no handoff in particular, as when it asks for their number.
+	// the last question for their number.
 	Quotes     bool
 	Quoted     int64
 	QuotesKept bool

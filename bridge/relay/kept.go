@@ -67,6 +67,9 @@ func (r *Relay) kept(ctx context.Context, a *handoff.Agent, in whatsapp.Inbound,
 	if k == nil || err != nil {
 		return nil, err
 	}
+	if last := r.Store.Now().Add(handoff.LateFor); k.Until.After(last) { // the clock was set back since
+		k.Until = r.Store.Now()
+	}
 	if k.Over(msg.At) {
 		if err := r.endKept(ctx, a.Phone, k, handoff.LateFor); err != nil {
 			return nil, err
@@ -76,7 +79,7 @@ func (r *Relay) kept(ctx context.Context, a *handoff.Agent, in whatsapp.Inbound,
 		return k, nil
 	}
 	said, err := r.Store.PartBySID(ctx, in.Quoted)
-	msg.QuotesKept = said != nil && said.Number == 0 || slices.Contains(k.SIDs, in.Quoted)
+	msg.QuotesKept = said != nil && said.Line == k.Line || slices.Contains(k.SIDs, in.Quoted)
 	return k, err
 }
 
@@ -108,6 +111,11 @@ func (r *Relay) numbered(ctx context.Context, desk *handoff.Desk, a *handoff.Age
 	}
 	switch meaning {
 	case handoff.Spent:
+		if k.Spend(n) {
+			if err := r.saveKept(ctx, a.Phone, k); err != nil {
+				return true, err
+			}
+		}
 		return true, r.tell(ctx, a, text.SpentForAgent(n, k.Sent))
 	case handoff.Early:
 		// Its question may be on its way: only what Twilio has is told from what is not.

@@ -131,6 +131,35 @@ func TestKeptAnswerByQuote(t *testing.T) {
 	})
 }
 
+// A number quoting the question for other words, which are over, chooses nothing.
+func TestKeptAnswerByFormerQuote(t *testing.T) {
+	each(t, nil, func(w *world) {
+		w.two()
+		w.phone(dana, "Yes, Friday")
+		former := w.last(dana).sid
+		w.now = w.now.Add(time.Hour)
+		w.settle()
+		w.phone(dana, "CANARY no")
+		w.phone(dana, "1", quoting(former))
+		w.nowhere("CANARY")
+		w.reads(dana, "I still keep “CANARY no”")
+	})
+}
+
+// A clock that was ahead leaves no words for ever.
+func TestKeptAnswerAfterAWrongClock(t *testing.T) {
+	each(t, nil, func(w *world) {
+		w.two()
+		w.now = w.now.Add(1000 * time.Hour)
+		w.phone(dana, "?")
+		w.phone(dana, "CANARY words")
+		w.now = w.now.Add(-1000 * time.Hour)
+		w.phone(dana, "1")
+		w.nowhere("CANARY")
+		w.reads(dana, "“CANARY words” went to nobody, and I no longer keep it")
+	})
+}
+
 // A number quoting something that nobody knows chooses nothing, and loses nothing.
 func TestKeptAnswerUnknownQuote(t *testing.T) {
 	each(t, nil, func(w *world) {
@@ -323,17 +352,19 @@ func TestKeptAnswerEnds(t *testing.T) {
 					w.phone(dana, "1")
 				}
 				w.settle()
-				w.reads(dana, "“CANARY words” went to nobody, and I no longer keep it")
-				w.now = w.now.Add(20 * time.Minute)
-				w.phone(dana, "1")
-				w.reads(dana, "I no longer keep your answer")
+				if end, late := "“CANARY words” went to nobody, and I no longer keep it", "`#1 your answer`"; writes {
+					w.reads(dana, end, "I no longer keep your answer", late)
+				} else {
+					w.reads(dana, end)
+					w.now = w.now.Add(20 * time.Minute)
+					w.phone(dana, "1")
+					w.reads(dana, "I no longer keep your answer", late)
+				}
 				w.bare("1")
 				w.nowhere("CANARY")
 				w.settle()
 				w.phoneGot(dana)
-				w.now = w.now.Add(30 * time.Hour)
-				w.phone(dana, "?")
-				w.phone(dana, "1")
+				w.phone(dana, "1") // she has read it: this one is meant
 				w.must("customer", "1")
 			})
 		})

@@ -34,7 +34,7 @@ func (s *Store) ForgetOld(ctx context.Context, keep Retention, n int) (more bool
 		b.drop(ctx, "DELETE FROM wa_inbound WHERE sid IN (SELECT sid FROM wa_inbound WHERE handoff=0 AND at<$1 ORDER BY at LIMIT $2)", words)
 		b.drop(ctx, "DELETE FROM profile WHERE user_id IN (SELECT user_id FROM profile WHERE at<$1 ORDER BY at LIMIT $2)", words)
 		b.drop(ctx, "DELETE FROM wa_kept WHERE phone IN (SELECT phone FROM wa_kept WHERE at<$1 ORDER BY at LIMIT $2)", millis(now.Add(-keptADay)))
-		b.drop(ctx, "DELETE FROM wa_phone WHERE phone IN (SELECT phone FROM wa_phone WHERE told>0 AND told<$1 ORDER BY told LIMIT $2)", words)
+		b.drop(ctx, "DELETE FROM wa_phone WHERE phone IN (SELECT phone FROM wa_phone WHERE told>0 AND inbound=0 AND template=0 AND told<$1 ORDER BY told LIMIT $2)", words)
 		closed := millis(now.Add(-keep.Handoffs))
 		b.drop(ctx, "DELETE FROM parked WHERE id IN (SELECT id FROM parked WHERE parked<$1 ORDER BY parked LIMIT $2)", millis(now.Add(-keep.Parked)))
 		b.handoffs(ctx, closed)

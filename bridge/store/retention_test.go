@@ -48,8 +48,9 @@ func TestRetention(t *testing.T) {
 			must("INSERT INTO wa_part (line, handoff, phone, part, parts, body, state, sid, former, attempts, code, started, changed) VALUES (NULL, $1, '+49', 1, 1, '', 'read', $2, '', 1, 0, $3, $3)", n, "SMt"+id, at)
 			must("INSERT INTO wa_inbound (sid, phone, handoff, body, at) VALUES ($1, '+49', $2, 'words', $3)", "SMi"+id, n, at)
 			must("INSERT INTO wa_inbound (sid, phone, handoff, body, at) VALUES ($1, '+49', 0, '', $2)", "SMn"+id, at)
-			must("INSERT INTO wa_phone (phone, user_id, inbound, template, number, told) VALUES ($1, '', $2, 0, 0, $2)", "+1"+id, at) // a stranger
+			must("INSERT INTO wa_phone (phone, user_id, inbound, template, number, told) VALUES ($1, '', 0, 0, 0, $2)", "+1"+id, at)  // a stranger
 			must("INSERT INTO wa_phone (phone, user_id, inbound, template, number, told) VALUES ($1, '', $2, 0, 0, 0)", "+2"+id, at)  // an agent
+			must("INSERT INTO wa_phone (phone, user_id, inbound, template, number, told) VALUES ($1, '', 0, $2, 1, $2)", "+3"+id, at) // a stranger who became an agent
 		}
 		portions := 0
 		for more := true; more; portions++ {
@@ -74,7 +75,7 @@ func TestRetention(t *testing.T) {
 			"SELECT COUNT(*) FROM wa_part":                         60,
 			"SELECT COUNT(*) FROM wa_inbound WHERE handoff>0":      30,
 			"SELECT COUNT(*) FROM wa_inbound WHERE handoff=0":      10,
-			"SELECT COUNT(*) FROM wa_phone":                        50,
+			"SELECT COUNT(*) FROM wa_phone":                        90,
 			"SELECT COUNT(*) FROM handoff WHERE state='closed'":    10,
 			"SELECT COUNT(*) FROM handoff WHERE state<>'closed'":   20,
 			"SELECT COUNT(*) FROM wa_part WHERE handoff IN (0, 1)": 0,

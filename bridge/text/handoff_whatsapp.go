@@ -276,7 +276,7 @@ func NotOfferedForAgent(n int64) string {
 // where that went, 0 if to nobody.
 func SpentForAgent(n, sent int64) string {
 	if sent == 0 {
-		return fmt.Sprintf("I no longer keep your answer, so this %d went to nobody. Write it again after its number: `#12 your answer`", n)
+		return fmt.Sprintf("I no longer keep your answer, so this %d went to nobody. Write it again after its number: `#%d your answer`", n, n)
 	}
 	return fmt.Sprintf("Your answer already went to #%d, so this %d went to nobody. If it's an answer, put the number before it: `#%d %d`", sent, n, sent, n)
 }

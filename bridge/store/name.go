@@ -20,10 +20,11 @@ func (s *Store) Name(ctx context.Context, user string) string { return s.NameIn(
 
 // NameIn is the display name of somebody as readers of a room know them: their
 // name in that room, else in one that customers or they alone read with the bot,
-// else in any of ours, else in their profile as it was looked up; without one the localpart. A name can be of one room only,
-// so a name given in a staff lane stays there as long as there is another. What
-// others say about somebody's name, as inviters can, does not count. Where somebody
-// else there has a name that looks the same, the MXID stands behind it.
+// else, of who is in none of these, in any of ours, else in their profile as it was
+// looked up; without one the localpart. A name can be of one room only, so a name
+// given in a staff lane stays there. What others say about somebody's name, as
+// inviters can, does not count. Where somebody else there has a name that looks the
+// same, the MXID stands behind it.
 func (s *Store) NameIn(ctx context.Context, user, room string) string {
 	name := s.nameIn(ctx, user, room)
 	if s.lookAlike(ctx, user, room, text.Looks(name)) {
@@ -36,7 +37,8 @@ func (s *Store) nameIn(ctx context.Context, user, room string) string {
 	if name := ownName(s.Member(ctx, room, user)); name != "" {
 		return name
 	}
-	if direct, err := s.DirectRoom(ctx, user); err == nil && direct != nil {
+	direct, err := s.DirectRoom(ctx, user)
+	if err == nil && direct != nil {
 		if name := ownName(s.Member(ctx, direct.ID, user)); name != "" {
 			return name
 		}
@@ -48,8 +50,9 @@ func (s *Store) nameIn(ctx context.Context, user, room string) string {
 	slices.SortStableFunc(names, func(a, b named) int {
 		return cmp.Or(cmp.Compare(a.rank(), b.rank()), b.at.Compare(a.at))
 	})
+	elsewhere := direct != nil || len(names) > 0 && names[0].rank() == 0 // than among staff alone
 	for _, n := range names {
-		if n.name != "" {
+		if n.name != "" && (n.rank() == 0 || !elsewhere) {
 			return n.name
 		}
 	}

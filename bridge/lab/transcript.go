@@ -11,17 +11,17 @@ import (
 // read it, and how much it was. It is for people to read; ids that differ from run to run are left out.
 func (w *World) Transcript(people ...string) string {
 	var out strings.Builder
-	out.WriteString("| who | invitations | messages | of these notices | mentions | reactions |\n|---|---|---|---|---|---|\n")
+	out.WriteString("| who | invitations | messages | of these notices | mentions | reactions | lines about the room | of these levels |\n|---|---|---|---|---|---|---|---|\n")
 	readers := make([]*reader, len(people))
 	for i, name := range people {
 		readers[i] = w.newReader(name)
 		r := readers[i]
-		fmt.Fprintf(&out, "| %s | %d | %d | %d | %d | %d |\n", r.name, r.invitations, r.messages, r.notices, r.mentions, r.reactions)
+		fmt.Fprintf(&out, "| %s | %d | %d | %d | %d | %d | %d | %d |\n", r.name, r.invitations, r.messages, r.notices, r.mentions, r.reactions, r.changes, r.levels)
 	}
 	if w.Phones != nil {
 		for _, a := range agents {
 			got := len(w.Phones.Sent(a.Number))
-			fmt.Fprintf(&out, "| %s's phone | – | %d received, %d written | – | – | – |\n", a.Name, got, len(w.Phones.Messages(a.Number))-got)
+			fmt.Fprintf(&out, "| %s's phone | – | %d received, %d written | – | – | – | – | – |\n", a.Name, got, len(w.Phones.Messages(a.Number))-got)
 		}
 	}
 	for _, r := range readers {
@@ -49,18 +49,20 @@ type reader struct {
 	text strings.Builder
 
 	invitations, messages, notices, mentions, reactions int
+	changes, levels                                     int // of the state of rooms while the reader is there: clients show a line for most
 
 	w      *World
 	c      *Client
 	names  map[string]string // room → name
 	people map[string]string // user → display name
 	bodies map[string]string // event → its words
+	since  map[string]int64  // room → when the reader first came, as the homeserver has it
 	room   string            // of the last line
 }
 
 func (w *World) newReader(name string) *reader {
 	c := w.Person(name)
-	r := &reader{name: title(name), w: w, c: c, names: map[string]string{}, people: map[string]string{}, bodies: map[string]string{}}
+	r := &reader{name: title(name), w: w, c: c, names: map[string]string{}, people: map[string]string{}, bodies: map[string]string{}, since: map[string]int64{}}
 	c.mu.Lock()
 	seen := slices.Concat(c.invites, c.events)
 	c.mu.Unlock()
@@ -83,9 +85,18 @@ func (r *reader) learn(e Event) {
 	case e.Type == "m.room.member" && e.StateKey != nil && e.field("displayname") != "":
 		r.people[*e.StateKey] = e.field("displayname")
 	}
+	if e.Type == "m.room.member" && e.StateKey != nil && *e.StateKey == r.c.ID && e.field("membership") == "join" && r.since[e.Room] == 0 {
+		r.since[e.Room] = e.Time
+	}
 }
 
 func (r *reader) read(e Event) {
+	if since := r.since[e.Room]; e.StateKey != nil && !e.Stripped && since != 0 && e.Time >= since {
+		r.changes++
+		if e.Type == "m.room.power_levels" {
+			r.levels++
+		}
+	}
 	switch e.Type {
 	case "m.room.message":
 		r.message(e)

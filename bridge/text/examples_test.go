@@ -212,7 +212,7 @@ var examples = []example{
 	{"RateLimited", "", RateLimited()}, {"RateLimitOver", "", RateLimitOver()},
 	{"NoDirectChat", "", NoDirectChat()}, {"EnoughRooms", "", EnoughRooms(3)},
 
-	// Questions: handoff.go
+	// Questions: handoff_asker.go, handoff_staff.go
 	{"AskedForAsker", "in a lane", AskedForAsker(Asked{Number: 2, Lane: true, WhatsApp: true})},
 	{"AskedForAsker", "in a lane, later", AskedForAsker(Asked{Number: 7, Lane: true, WhatsApp: true, Again: true})},
 	{"AskedForAsker", "in a lane, consent is asked", AskedForAsker(Asked{Number: 2, Lane: true, Consent: true})},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"go.mau.fi/util/dbutil"
 
 	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/handoff"
@@ -15,6 +16,20 @@ import (
 	"lanekeeper/bridge/store"
 	"lanekeeper/bridge/store/storetest"
 )
+
+// upgraded opens a database again, as the newest version does.
+func upgraded(t *testing.T, db *dbutil.Database, kind, uri string) *dbutil.Database {
+	t.Helper()
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := store.Open(t.Context(), kind, uri, zerolog.Nop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
 
 // What the first release wrote is read by this one: handoffs with what was said in
 // them, and who is in a project by whose approval.
@@ -37,13 +52,7 @@ func TestUpgradeFromFirstRelease(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := db.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if db, err = store.Open(ctx, kind, uri, zerolog.Nop()); err != nil {
-			t.Fatal(err)
-		}
-		defer db.Close()
+		db = upgraded(t, db, kind, uri)
 		s := &store.Store{DB: db}
 		for n, room := range map[int64]*store.Room{1: {ID: "!customer", Kind: "customer"}, 2: {ID: "!dm", Kind: store.Direct, User: "@carl:x"}} {
 			root := map[int64]string{1: "$root", 2: string(effect.To("ask:2"))}[n]
@@ -84,13 +93,7 @@ func TestUpgradeFillsRouting(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := db.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if db, err = store.Open(ctx, kind, uri, zerolog.Nop()); err != nil {
-			t.Fatal(err)
-		}
-		defer db.Close()
+		db = upgraded(t, db, kind, uri)
 		s := &store.Store{DB: db, Queue: queue.New(db, queue.System{}, zerolog.Nop()), Now: time.Now}
 		read := func(n int64) (s string) {
 			if err := db.QueryRow(ctx, "SELECT owner || '|' || reach || '|' || passed FROM handoff WHERE number=$1", n).Scan(&s); err != nil {
@@ -125,13 +128,7 @@ func TestUpgradeKeepsWords(t *testing.T) {
 		if _, err := db.Exec(ctx, "INSERT INTO wa_kept (phone, sid, body, at) VALUES ('+49', 'SM1', 'Tomorrow', $1)", at.UnixMilli()); err != nil {
 			t.Fatal(err)
 		}
-		if err := db.Close(); err != nil {
-			t.Fatal(err)
-		}
-		if db, err = store.Open(ctx, kind, uri, zerolog.Nop()); err != nil {
-			t.Fatal(err)
-		}
-		defer db.Close()
+		db = upgraded(t, db, kind, uri)
 		s := &store.Store{DB: db, Now: func() time.Time { return at }}
 		k, err := s.Kept(ctx, "+49")
 		if err != nil || k.Body != "Tomorrow" || len(k.SIDs) != 1 || !k.Until.Equal(at.Add(handoff.KeptFor)) || len(k.Offered) != 0 || !k.Asked.IsZero() {

@@ -270,7 +270,13 @@ func accessible(t *testing.T, ctx context.Context) {
 // empty is a stage without anybody, whose homeserver does not answer.
 func empty(t *testing.T) (address string) {
 	t.Helper()
-	w := &world{director: newDirector(chapters), homeserver: &lab.Homeserver{URL: "http://127.0.0.1:1"}}
+	return directed(t, newDirector(chapters))
+}
+
+// directed is a stage on which a director plays, whose homeserver does not answer.
+func directed(t *testing.T, director *director) (address string) {
+	t.Helper()
+	w := &world{director: director, homeserver: &lab.Homeserver{URL: "http://127.0.0.1:1"}}
 	w.phones = emulator.New(t.Context(), emulator.Config{})
 	t.Cleanup(w.phones.Close)
 	server := httptest.NewServer(w.handler())
@@ -294,6 +300,41 @@ func TestFollow(t *testing.T) {
 	if shown != "!direct:x" {
 		t.Errorf("Xena looks at %s", shown)
 	}
+}
+
+// On a narrow screen the story turns to who reads what was said a moment after it was, but not from somebody whom the viewer has chosen since.
+func TestPicked(t *testing.T) {
+	d := newDirector(chapters)
+	d.change(func() {
+		d.scene.World = &stageWorld{Bot: "@bot:x", Homeserver: "http://127.0.0.1:1"}
+		for _, name := range []string{"carl", "mia", "root"} {
+			d.scene.World.People = append(d.scene.World.People, person{Name: name, Title: name, ID: id(name), Token: name})
+		}
+	})
+	ctx := browser.Open(t, directed(t, d), 390, 800, "net::ERR")
+	see(t, ctx, `document.querySelectorAll(".faces button").length === 3`)
+	do(t, ctx, chromedp.Evaluate(`{
+		const later = new Map(), set = setTimeout, clear = clearTimeout;
+		window.setTimeout = (f, ms) => ms === 1200 ? (later.set(-later.size - 1, f), -later.size) : set(f, ms); // the turn's own
+		window.clearTimeout = (id) => later.delete(id) || clear(id);
+		window.wait = () => later.forEach((f) => f());
+	}`, nil))
+	shows := func(name string) string {
+		return fmt.Sprintf(`document.querySelector("#person-%s").checkVisibility()`, name)
+	}
+	d.look("mia", place{Room: "!r:x"})
+	see(t, ctx, shows("mia"))
+	d.look("root", place{Room: "!r:x"})
+	d.tell(line{Who: "mia", Words: "said"})
+	see(t, ctx, some(".story .lines", "said"))
+	do(t, ctx, chromedp.Evaluate(`wait()`, nil))
+	see(t, ctx, shows("root"))
+
+	d.look("mia", place{Room: "!s:x"})
+	d.tell(line{Who: "root", Words: "answered"})
+	see(t, ctx, some(".story .lines", "answered"))
+	do(t, ctx, chromedp.Click(`.faces button[data-name="carl"]`), chromedp.Evaluate(`wait()`, nil))
+	see(t, ctx, shows("carl"))
 }
 
 // What was deleted says who else took it away, and why, as clients do.

@@ -87,7 +87,7 @@ func (e *Emulator) events(w http.ResponseWriter, r *http.Request) {
 // next writes the event that takes a page from one revision to the present one.
 func (e *Emulator) next(page string, since int) (text string, revision int, changed chan struct{}) {
 	e.mu.Lock()
-	n := news{Page: page, Fresh: since == 0, Business: e.cfg.Business, Number: strings.TrimPrefix(e.cfg.From, "whatsapp:"), Messages: []bubble{}}
+	n := news{Page: page, Fresh: since == 0, Business: e.cfg.Business, Number: strings.TrimPrefix(e.cfg.From, "whatsapp:"), Phones: []phone{}, Messages: []bubble{}}
 	for _, p := range e.cfg.Phones {
 		n.Phones = append(n.Phones, phone{p, e.openFor(p.Number).Milliseconds()})
 	}

@@ -18,6 +18,7 @@ const wide = matchMedia("(min-width: 1900px)");
 let world;
 let selected = ""; // who is shown where there is no room for all
 let held = ""; // whose phone is
+let turning; // the timer of the story's next turn
 
 // The story's stream of events.
 const stream = new EventSource("/stage/scene");
@@ -63,7 +64,7 @@ function take(phone) {
 
 /** tab makes the face with which somebody is chosen on a narrow page. */
 function tab(name, title, controls) {
-  const face = button(title, title, () => select(name));
+  const face = button(title, title, () => pick(name));
   face.removeAttribute("aria-label");
   face.setAttribute("role", "tab");
   face.setAttribute("aria-controls", controls);
@@ -72,6 +73,12 @@ function tab(name, title, controls) {
   face.append(element("span", "unread"));
   faces.append(face);
   mark();
+}
+
+/** pick is what whoever watches chooses: the story does not take them elsewhere a moment later. */
+function pick(name) {
+  clearTimeout(turning);
+  select(name);
 }
 
 function select(name) {
@@ -125,7 +132,6 @@ narrow.addEventListener("change", attend);
 wide.addEventListener("change", attend);
 
 /** follow turns somebody to where the story is; first: they act in this step. */
-let turning;
 function follow(who, at, first) {
   if (first) clearTimeout(turning);
   people.get(who)?.follow(at);
@@ -197,7 +203,7 @@ function ideas() {
     button(label, label, () => {
       const person = people.get(who);
       const room = projects()[0]?.lanes.get(kind) ?? [...person.rooms.values()].find((r) => r.kind === kind && r.membership === "join")?.id;
-      select(who);
+      pick(who);
       if (!room || !person.show(room)) return;
       const entry = person.element.querySelector("textarea");
       entry.value = words;

@@ -64,6 +64,9 @@ func Open(t *testing.T, address string, width, height int, tolerated ...string) 
 			t.Errorf("the browser complains: %s %s", e.Entry.Text, e.Entry.URL)
 		}
 	})
+	if err := chromedp.Run(ctx); err != nil { // starts it, for as long as this context lives
+		t.Fatal(err)
+	}
 	Do(t, ctx, log.Enable(), chromedp.Navigate(address))
 	return ctx
 }
@@ -89,21 +92,33 @@ func alone(t *testing.T) []chromedp.ExecAllocatorOption {
 	})}
 }
 
-// Do does something on the page.
+// Do does something on the page, as soon as it can be done.
 func Do(t *testing.T, ctx context.Context, actions ...chromedp.Action) {
 	t.Helper()
-	if err := chromedp.Run(ctx, actions...); err != nil {
-		t.Fatal(err)
+	if err := run(ctx, actions...); err != nil {
+		t.Fatalf("not done: %v; the page shows\n%s", err, shown(ctx))
 	}
+}
+
+func run(ctx context.Context, actions ...chromedp.Action) error {
+	ctx, end := context.WithTimeout(ctx, patience)
+	defer end()
+	return chromedp.Run(ctx, actions...)
+}
+
+// shown is what can be read on the page, for those who look for a fault.
+func shown(ctx context.Context) (text string) {
+	if err := run(ctx, chromedp.Evaluate("document.body.innerText", &text)); err != nil {
+		return err.Error()
+	}
+	return text
 }
 
 // See waits until a condition, which is JavaScript, holds on the page.
 func See(t *testing.T, ctx context.Context, condition string) {
 	t.Helper()
-	if err := chromedp.Run(ctx, chromedp.Poll(condition, nil, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(patience))); err != nil {
-		var shown string
-		_ = chromedp.Run(ctx, chromedp.Evaluate("document.body.innerText", &shown))
-		t.Fatalf("not so: %s (%v); the page shows\n%s", condition, err, shown)
+	if err := run(ctx, chromedp.Poll(condition, nil, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(0))); err != nil {
+		t.Fatalf("not so: %s (%v); the page shows\n%s", condition, err, shown(ctx))
 	}
 }
 

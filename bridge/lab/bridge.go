@@ -227,8 +227,12 @@ func (b *Bridge) Running() bool { return b.process().running() }
 // Stop ends it with SIGTERM; more than ten seconds, or an exit code, is a failure.
 func (b *Bridge) Stop() {
 	b.t.Helper()
-	if err := b.process().stop(10 * time.Second); err != nil {
+	p := b.process()
+	running := p.running()
+	if err := p.stop(10 * time.Second); err != nil {
 		b.t.Error(err)
+	} else if end := p.cmd.ProcessState; running && end.ExitCode() != 0 {
+		b.t.Errorf("%s ended with %s after SIGTERM", p.name, end)
 	}
 }
 

@@ -58,11 +58,23 @@ func (d *Desk) ContextEdited(h *Handoff, s Said, before []Said, gone []string) D
 // that were sent it are told.
 func (d *Desk) ContextWithdrawn(h *Handoff, s Said, before []Said, gone []string) Decision {
 	var dec Decision
+	dec.takenBack(d, h, s.Name, gone)
 	dec.editBefore(h, before)
-	if h.Leaves && len(gone) > 0 {
-		dec.Lines = append(dec.Lines, Line{Number: h.Number, Kind: LineWithdrawn, Head: text.WithdrawnForAgent(s.Name), To: gone})
-	}
 	return dec
+}
+
+// takenBack asks phones to delete what somebody took back, and says to staff who has
+// it still: WhatsApp takes no message back.
+func (dec *Decision) takenBack(d *Desk, h *Handoff, name string, gone []string) {
+	if !h.Leaves || len(gone) == 0 {
+		return
+	}
+	dec.Lines = append(dec.Lines, Line{Number: h.Number, Kind: LineWithdrawn, Head: text.WithdrawnForAgent(name), To: gone})
+	var have []string
+	for _, phone := range gone {
+		have = append(have, d.nameOf(phone))
+	}
+	dec.inCard(h, "", text.KeptByPhonesForStaff(name, have).Notice())
 }
 
 // editBefore shows staff anew what was said before the question. Where nothing is
@@ -87,9 +99,7 @@ func (d *Desk) Withdrawn(h *Handoff, a *Asker, event string, gone []string) Deci
 	if h.Asked != event || h.Long {
 		dec.redactCopy(h, event)
 	}
-	if h.Leaves && len(gone) > 0 {
-		dec.Lines = append(dec.Lines, Line{Number: h.Number, Kind: LineWithdrawn, Head: text.WithdrawnForAgent(a.Name), To: gone})
-	}
+	dec.takenBack(d, h, a.Name, gone)
 	return dec
 }
 

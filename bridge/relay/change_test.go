@@ -78,6 +78,16 @@ func TestEditAndWithdraw(t *testing.T) {
 		if !slices.ContainsFunc(w.posts, func(p post) bool { return p.redacts == w.ref(effect.To("say:1:"+secret)) }) {
 			t.Error("staff still see what was withdrawn")
 		}
+		// MSG-24: staff read that WhatsApp keeps it.
+		var kept []string
+		for _, p := range w.posts {
+			if p.room == "super_admin" && strings.Contains(p.body, "still on the phone of") {
+				kept = append(kept, p.body)
+			}
+		}
+		if len(kept) != 2 || !strings.HasPrefix(kept[0], "Carl deleted a message.") || !strings.Contains(kept[0], "phone of Dana,") || !strings.HasPrefix(kept[1], "Mia deleted a message.") {
+			t.Errorf("of what phones keep staff read %q", kept)
+		}
 	})
 }
 

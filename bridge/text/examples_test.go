@@ -247,7 +247,7 @@ var examples = []example{
 	{"KeptForStaff", "closed", KeptForStaff("!lane", 12, "closed", "")}, {"KeptForStaff", "another answers", KeptForStaff("!lane", 12, "taken", "Olga")}, {"KeptForStaff", "nobody does", KeptForStaff("!lane", 12, "open", "")},
 	{"UnsentForStaff", "", UnsentForStaff("Eli", "Dana is answering it", Say("Next week."))},
 	{"NoWordsForStaff", "", NoWordsForStaff()}, {"RemovedForStaff", "", RemovedForStaff(12)},
-	{"FileForStaff", "", FileForStaff()}, {"WithdrawnForStaff", "", WithdrawnForStaff()}, {"NotCarriedForStaff", "", NotCarriedForStaff()},
+	{"FileForStaff", "", FileForStaff()}, {"WithdrawnForStaff", "", WithdrawnForStaff()}, {"KeptByPhonesForStaff", "", KeptByPhonesForStaff("Carl Berg", []string{"Dana", "Eli"})}, {"NotCarriedForStaff", "", NotCarriedForStaff()},
 	{"OwnedForStaff", "", OwnedForStaff("!lane", 12, "Olga")}, {"SignOfCardForStaff", "", SignOfCardForStaff(12)},
 	{"TakenOverForStaff", "", TakenOverForStaff(12, "Ruth Sommer")}, {"FreedForStaff", "", FreedForStaff(12)},
 	{"UnreachableForStaff", "", UnreachableForStaff(12, "Dana")}, {"FailedForStaff", "", FailedForStaff(12, "Dana", "the phone opted out with STOP (Twilio 21610)")},

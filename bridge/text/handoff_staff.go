@@ -126,6 +126,11 @@ func FileForStaff() Words { return Say("(a file, not passed on)") }
 // WithdrawnForStaff stands on a card for a question that its asker deleted.
 func WithdrawnForStaff() Words { return Say("(withdrawn)") }
 
+// KeptByPhonesForStaff says who has on WhatsApp what somebody deleted in Matrix.
+func KeptByPhonesForStaff(who string, agents []string) Words {
+	return Say("%s deleted a message. WhatsApp takes none back, so it's still on the phone of %s, who I've asked to delete it.", who, listed(agents))
+}
+
 // NotCarriedForStaff answers a file of the owner.
 func NotCarriedForStaff() Words {
 	return Say("I can't pass on files yet, so the asker hasn't got this one.")

@@ -69,6 +69,20 @@ func (f *File) Secrets(withTokens, save bool, newSecret func() string) error {
 	return problems.orNil()
 }
 
+// Set writes group.key into the file, of which everything else stays as it was. What
+// the environment says goes on winning over it.
+func (f *File) Set(key, value string) error {
+	text, err := setInText(f.text, key, value)
+	if err != nil {
+		return fmt.Errorf("config %s: %s: %w", f.Path, key, err)
+	}
+	if err := write(f.Path, text); err != nil {
+		return fmt.Errorf("config %s cannot be written: %s", f.Path, Reason(err))
+	}
+	f.text = text
+	return nil
+}
+
 // Registered reports whether the homeserver can know the tokens.
 func (c *Config) Registered() bool {
 	known := func(token string) bool { return token != "" && token != Generate }

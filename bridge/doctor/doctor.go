@@ -178,8 +178,27 @@ func (x *examination) twilio(ctx context.Context) {
 	if len(x.cfg.WhatsApp.Agents) == 0 {
 		x.note("Nobody answers on WhatsApp: whatsapp.agents is empty.", "Add their numbers and names there.")
 	}
-	if x.cfg.WhatsApp.TemplateSID == "" {
-		x.note("An agent who has not written for 24 hours cannot be reached: there is no template (whatsapp.template_sid).", "Have one approved by WhatsApp; the README has its words.")
+	x.template(ctx, client)
+}
+
+// template looks whether an agent can be woken whose window is closed.
+func (x *examination) template(ctx context.Context, client *whatsapp.Client) {
+	sid := x.cfg.WhatsApp.TemplateSID
+	if sid == "" {
+		x.note("An agent who has not written for 24 hours cannot be reached: there is no template (whatsapp.template_sid).", "Have one approved: `lanekeeper whatsapp template submit -c %s`.", x.files.Config)
+		return
+	}
+	t, err := client.FetchTemplate(ctx, sid)
+	var refused *whatsapp.Error
+	switch {
+	case errors.As(err, &refused) && refused.HTTPStatus == http.StatusNotFound && x.cfg.WhatsApp.APIBaseURL != "":
+		// not every stand-in has templates
+	case errors.As(err, &refused) && refused.HTTPStatus == http.StatusNotFound:
+		x.fail(f("Twilio has no template %s in this account (whatsapp.template_sid).", sid), "Have one approved: `lanekeeper whatsapp template submit -c %s`.", x.files.Config)
+	case err != nil:
+		x.note(f("Whether WhatsApp has approved the template cannot be asked: %v.", err), "")
+	case !t.Approved():
+		x.fail(f("WhatsApp has not approved the template (it is %s): an agent who has not written for 24 hours cannot be reached.", t.State), "See `lanekeeper whatsapp template status -c %s`.", x.files.Config)
 	}
 }
 

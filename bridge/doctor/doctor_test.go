@@ -107,6 +107,7 @@ func TestFindings(t *testing.T) {
 		"nowhere to listen":      {nil, func(c *config.Config) { c.AppService.Hostname = "192.0.2.1" }, "We cannot listen on 192.0.2.1:0: "},
 		"no directory":           {nil, func(c *config.Config) { c.Database.URI = filepath.Join(c.Database.URI, "in", "a.db") }, "Cannot use the database (database.uri): "},
 		"no Twilio":              {nil, func(c *config.Config) { c.WhatsApp.APIBaseURL = "http://127.0.0.1:1" }, "The stand-in for Twilio at http://127.0.0.1:1 (whatsapp.api_base_url) does not answer: "},
+		"paused template":        {nil, func(c *config.Config) { c.WhatsApp.APIBaseURL = "paused" }, "WhatsApp has not approved the template (it is paused): "},
 		"not let in":             {nil, func(c *config.Config) { c.WhatsApp.APIBaseURL = "lame" }, "Twilio does not let us in: Twilio does not accept the credentials (HTTP 401). → Check whatsapp.account_sid"},
 		"not built":              {nil, func(c *config.Config) { c.Gate.Enabled = true }, "gate.enabled is true, but"},
 	} {
@@ -121,8 +122,14 @@ func TestFindings(t *testing.T) {
 			if w := &cfg.WhatsApp; w.APIBaseURL != "" {
 				w.Enabled, w.AccountSID, w.AuthToken = true, "AC0123456789abcdef0123456789abcdef", "token"
 				cfg.AppService.PublicAddress = "http://127.0.0.1:1"
-				if w.APIBaseURL == "lame" {
-					w.APIBaseURL = homeserver(t, map[string]string{"/2010-04-01/Accounts/" + w.AccountSID + ".json": "401"})
+				account := "/2010-04-01/Accounts/" + w.AccountSID + ".json"
+				switch w.APIBaseURL {
+				case "lame":
+					w.APIBaseURL = homeserver(t, map[string]string{account: "401"})
+				case "paused":
+					w.TemplateSID = "HX0123456789abcdef0123456789abcdef"
+					w.APIBaseURL = homeserver(t, map[string]string{account: `200{"status": "active"}`,
+						"/v1/Content/" + w.TemplateSID + "/ApprovalRequests": `200{"whatsapp": {"name": "waiting", "status": "paused"}}`})
 				}
 			}
 			if cfg.Homeserver.Address == "tls" {

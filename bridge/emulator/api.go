@@ -30,6 +30,7 @@ func (e *Emulator) Handler() http.Handler {
 	mux.HandleFunc("GET "+base+"/Messages/{message}/Media/{file}", e.account(e.fetchFile))
 	mux.HandleFunc("GET /2010-04-01/Accounts/{file}", e.fetchAccount)
 	mux.HandleFunc("/2010-04-01/", notFound)
+	e.contentRoutes(mux)
 	e.page(mux)
 	return mux
 }
@@ -136,7 +137,7 @@ func (e *Emulator) message(f url.Values) (m *Message, code int, why string) {
 		return nil, 21620, "WhatsApp takes one media URL for each message."
 	case m.Template != "" && !contentSID.MatchString(m.Template):
 		return nil, 21655, "The ContentSid is invalid."
-	case m.Template != "" && e.cfg.Template != "" && m.Template != e.cfg.Template:
+	case m.Template != "" && e.cfg.Template != "" && !e.approved(m.Template):
 		return nil, 21655, "The ContentSid does not exist."
 	case m.Template != "" && m.Body != "":
 		return nil, 63016, "A template cannot have a body."

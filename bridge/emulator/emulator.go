@@ -81,6 +81,8 @@ type Emulator struct {
 	window   map[string]time.Time       // last message from a phone
 	shown    map[string]map[string]bool // page → phones whose chat is open there: what they get is read
 	faults   []*Fault
+	contents []*content
+	review   approval // of templates that are submitted
 	lag      time.Duration
 	quiet    bool // statuses change only by Report and Become
 	calls    int
@@ -106,7 +108,7 @@ func New(ctx context.Context, cfg Config) *Emulator {
 	e := &Emulator{
 		cfg: cfg, instance: rand.Text(), changed: make(chan struct{}),
 		bySID: map[string]*Message{}, window: map[string]time.Time{}, shown: map[string]map[string]bool{},
-		client: newClient(), ctx: ctx, stop: stop,
+		client: newClient(), ctx: ctx, stop: stop, review: approval{state: "approved"},
 	}
 	for _, p := range cfg.Phones {
 		if cfg.Open {

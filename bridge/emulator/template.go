@@ -1,6 +1,9 @@
 package emulator
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Button is a quick reply under a template
 // (https://www.twilio.com/docs/content/twilio-quick-reply).
@@ -14,6 +17,13 @@ type Button struct {
 const templateText = "Customer question {{1}} is waiting for you. Tap Show to read it."
 
 var templateButtons = []Button{{"Show", "show:{{1}}"}, {"Not me", "pass:{{1}}"}}
+
+// approved reports whether WhatsApp lets a template through.
+func (e *Emulator) approved(sid string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return sid == e.cfg.Template || slices.ContainsFunc(e.contents, func(c *content) bool { return c.SID == sid && c.state == "approved" })
+}
 
 // Text is what stands on the phone.
 func (m Message) Text() string {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -36,6 +37,8 @@ func command(ctx context.Context, o *options, stdout io.Writer) error {
 		return health(ctx, cfg)
 	case "phones":
 		return phones(ctx, cfg, o.config, stdout)
+	case "whatsapp":
+		return templates(ctx, file, o, stdout)
 	}
 	if !cfg.Registered() {
 		return fail(exitRegistration, "%s has no tokens for the homeserver (appservice.as_token and appservice.hs_token): run `lanekeeper -g -c %s -r %s` and give that registration to the homeserver.",
@@ -84,7 +87,7 @@ func runDoctor(ctx context.Context, o *options, cfg *config.Config, stdout io.Wr
 
 // plan prints the steps that apply would take.
 func plan(ctx context.Context, cfg *config.Config, o *options, stdout io.Writer) error {
-	steps, err := bridge.Plan(ctx, cfg, o.project, o.cached, zerolog.Nop())
+	steps, err := bridge.Plan(ctx, cfg, strings.Join(o.words, ""), o.cached, zerolog.Nop())
 	if err != nil {
 		return err
 	}

@@ -24,6 +24,10 @@ questions to WhatsApp.
                                        what would change in Matrix; exit code 2 if anything
   lanekeeper phones -c config.yaml     phones to try it with, in place of Twilio and WhatsApp
                                        (where whatsapp.api_base_url says, on this computer only)
+  lanekeeper whatsapp template submit -c config.yaml [--name NAME] [--language en]
+                                       have the template approved that wakes an agent after 24 hours
+  lanekeeper whatsapp template status|use -c config.yaml [--name NAME]
+                                       how far that is; write its id into the config
   lanekeeper health -c config.yaml     exit code 0 if the one that runs here answers (for containers)
   lanekeeper demo [--once] [--synapse PYTHON | --dendrite PATH]
                                        try the whole system on this computer
@@ -38,6 +42,8 @@ questions to WhatsApp.
 
   --json                               plan: print the steps as JSON
   --cached                             plan: compare with what events told us, without asking Matrix
+  --name NAME                          whatsapp template: its name (default lanekeeper_waiting)
+  --language CODE                      whatsapp template submit: of its words (default en)
   --once                               demo: end after the story
   --synapse PYTHON                     demo: run on the Synapse that this Python has
   --dendrite PATH                      demo: run on this Dendrite
@@ -60,19 +66,21 @@ type options struct {
 	noUpdate             bool
 	version, help        bool
 
-	json, cached bool   // plan
-	project      string // plan
-	synapse      string // demo
-	dendrite     string // demo
-	once         bool   // demo
+	json, cached bool     // plan
+	words        []string // after the command
+	name         string   // whatsapp template
+	language     string   // whatsapp template submit
+	synapse      string   // demo
+	dendrite     string   // demo
+	once         bool     // demo
 }
 
 // commands are all there are, with how many words may follow each.
-var commands = map[string]int{"doctor": 0, "plan": 1, "phones": 0, "health": 0, "demo": 0}
+var commands = map[string]int{"doctor": 0, "plan": 1, "phones": 0, "whatsapp": 2, "health": 0, "demo": 0}
 
 // parse reads the command line. Flags may stand before and after words.
 func parse(args []string) (*options, error) {
-	o := &options{config: "config.yaml", registration: "registration.yaml"}
+	o := &options{config: "config.yaml", registration: "registration.yaml", name: "lanekeeper_waiting", language: "en"}
 	fs := o.flags("")
 	if err := fs.Parse(args); err != nil {
 		return nil, mistyped(fs, err)
@@ -86,17 +94,17 @@ func parse(args []string) (*options, error) {
 		return nil, fmt.Errorf("there is no command %q%s", o.command, config.Suggest(o.command, slices.Sorted(maps.Keys(commands))))
 	}
 	fs, rest := o.flags(o.command), fs.Args()[1:]
-	for words := 0; ; words++ {
+	for {
 		if err := fs.Parse(rest); err != nil {
 			return nil, mistyped(fs, err)
 		}
 		if fs.NArg() == 0 {
 			break
 		}
-		if words == maxWords {
+		if len(o.words) == maxWords {
 			return nil, fmt.Errorf("%q is one word too many", fs.Arg(0))
 		}
-		o.project, rest = fs.Arg(0), fs.Args()[1:]
+		o.words, rest = append(o.words, fs.Arg(0)), fs.Args()[1:]
 	}
 	if o.example || o.generate {
 		return nil, errors.New("-e and -g stand alone, without a command")
@@ -147,6 +155,9 @@ func (o *options) flags(command string) *flag.FlagSet {
 	case "plan":
 		yes(&o.json, "json")
 		yes(&o.cached, "cached")
+	case "whatsapp":
+		text(&o.name, "name")
+		text(&o.language, "language")
 	case "demo":
 		text(&o.synapse, "synapse")
 		text(&o.dendrite, "dendrite")

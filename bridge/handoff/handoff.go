@@ -253,7 +253,8 @@ type Desk struct {
 	Agents   []Agent           // none where WhatsApp is off
 	Windows  map[string]bool   // phones whose 24-hour window is open
 	Template bool              // there is one for closed windows
-	Refused  map[string]string // why Twilio refused the template for a phone since it wrote last
+	Refused  map[string]string // why nothing goes to a phone until it writes: its template was refused, its agent sent STOP
+	Off      map[string]bool   // phones that are asked nothing new now
 	Reveal   string            // name or team
 	Consent  string            // announce or ask
 	Prefix   string            // of commands; advice that is read in a conversation carries it
@@ -294,7 +295,7 @@ func (d *Desk) reachable(phone string) bool {
 }
 
 // Asks reports whether a phone is asked now: while nobody owns the handoff all
-// agents who did not pass, then only the owner.
+// agents who did not pass and are not off, then only the owner.
 func (d *Desk) Asks(h *Handoff, phone string) bool { return slices.Contains(d.Asked(h), phone) }
 
 // Asked are the phones that are asked now; see Asks.
@@ -303,7 +304,7 @@ func (d *Desk) Asked(h *Handoff) []string {
 	for _, a := range d.Agents {
 		switch h.State {
 		case Open:
-			if !slices.Contains(h.Passed, a.Phone) {
+			if !slices.Contains(h.Passed, a.Phone) && !d.Off[a.Phone] {
 				out = append(out, a.Phone)
 			}
 		case Taken:

@@ -37,8 +37,8 @@ func (r *Relay) Inbound(ctx context.Context, in whatsapp.Inbound) error {
 	if err != nil {
 		return err
 	}
-	if word := optOut(in); word != "" {
-		return r.optedOut(ctx, a, word)
+	if done, err := r.optedOut(ctx, a, in); done || err != nil {
+		return err
 	}
 	desk, err := r.desk(ctx)
 	if err != nil {
@@ -87,23 +87,6 @@ func (r *Relay) stranger(ctx context.Context, number string) error {
 
 func (r *Relay) tellStaff(ctx context.Context, w text.Words) error {
 	return r.Store.Do(ctx, effect.Effect{Message: &effect.Message{To: effect.Place{SuperAdmin: true}, Content: w.Notice()}})
-}
-
-// optOut is the word by which somebody wants no messages any more, or again. Twilio
-// names it where its opt-out is on; elsewhere STOP as the whole message means that,
-// too, and never an answer.
-func optOut(in whatsapp.Inbound) string {
-	if in.OptOut == "" && in.Quoted == "" && strings.EqualFold(strings.Trim(strings.TrimSpace(in.Body), ".!"), "STOP") {
-		return "STOP"
-	}
-	return in.OptOut
-}
-
-func (r *Relay) optedOut(ctx context.Context, a *handoff.Agent, word string) error {
-	if strings.EqualFold(word, "STOP") {
-		return r.tellStaff(ctx, text.OptedOutForStaff(a.Name))
-	}
-	return nil // Twilio answers START and HELP itself
 }
 
 // opened notes that a phone's 24 hours begin again and sends on what waited for
@@ -251,8 +234,11 @@ func (r *Relay) tell(ctx context.Context, a *handoff.Agent, words string) error 
 	return err
 }
 
-// told is tell; it gives the id of the line.
+// told is tell; it gives the id of the line, 0 if its agent wants none.
 func (r *Relay) told(ctx context.Context, a *handoff.Agent, words string) (int64, error) {
+	if p, err := r.Store.Phone(ctx, a.Phone); err != nil || !p.Stopped.IsZero() {
+		return 0, err
+	}
 	lines := []handoff.Line{{Kind: handoff.LineTold, Head: words, To: []string{a.Phone}}}
 	ids, err := r.lines(ctx, lines)
 	if err != nil {

@@ -348,7 +348,8 @@ func TestStop(t *testing.T) {
 		w.phone(dana, "?")
 		w.asks(carl, "customer", "alpha")
 		w.phone(dana, "#1 hi")
-		for _, words := range []string{"STOP", "Stop", "stop."} {
+		for _, words := range []string{"STOP", "Stop", "stop.", "Unsubscribe", "stop all"} {
+			w.phone(dana, "start")
 			before := len(w.posts)
 			w.phone(dana, words)
 			if len(w.posts) != before+1 || w.posts[before].room != "super_admin" || !strings.Contains(w.posts[before].body, "Dana") {

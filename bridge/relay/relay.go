@@ -15,6 +15,7 @@ import (
 	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/queue"
 	"lanekeeper/bridge/store"
+	"lanekeeper/bridge/text"
 	"lanekeeper/bridge/whatsapp"
 )
 
@@ -55,7 +56,7 @@ const window = 23*time.Hour + 50*time.Minute
 
 // desk is what decisions know of the support team now.
 func (r *Relay) desk(ctx context.Context) (*handoff.Desk, error) {
-	d := &handoff.Desk{Template: r.Template, Reveal: r.Reveal, Consent: r.Consent, Prefix: r.Prefix, Staff: r.Staff(), May: r.May, Windows: map[string]bool{}, Refused: map[string]string{}}
+	d := &handoff.Desk{Template: r.Template, Reveal: r.Reveal, Consent: r.Consent, Prefix: r.Prefix, Staff: r.Staff(), May: r.May, Windows: map[string]bool{}, Refused: map[string]string{}, Off: map[string]bool{}}
 	if !r.WhatsApp {
 		return d, nil
 	}
@@ -69,8 +70,11 @@ func (r *Relay) desk(ctx context.Context) (*handoff.Desk, error) {
 		return nil, err
 	}
 	for n, p := range phones {
-		d.Windows[n] = open(p, r.Store.Now())
-		if !d.Windows[n] {
+		d.Windows[n] = open(p, r.Store.Now()) && p.Stopped.IsZero()
+		switch {
+		case !p.Stopped.IsZero():
+			d.Off[n], d.Refused[n] = true, text.StoppedForStaff()
+		case !d.Windows[n]:
 			d.Refused[n] = p.Refused
 		}
 	}

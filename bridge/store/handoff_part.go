@@ -124,19 +124,20 @@ type Phone struct {
 	About    int64     // the handoff that the template named
 	Refused  string    // why that template did not arrive, "" if it may have
 	Told     time.Time // of a stranger: when staff were told last
+	Stopped  time.Time // when its agent wanted no more messages (STOP); zero: they want them
 	Turn     int64     // the handoff whose lines it gets
 	Served   int       // how many of them it got in this turn
 }
 
 func scanPhone(row dbutil.Scannable) (*Phone, error) {
 	var p Phone
-	var inbound, template, told int64
-	err := row.Scan(&p.Number, &p.UserID, &inbound, &template, &p.About, &told, &p.Refused, &p.Turn, &p.Served)
-	p.Inbound, p.Template, p.Told = fromMillis(inbound), fromMillis(template), fromMillis(told)
+	var inbound, template, told, stopped int64
+	err := row.Scan(&p.Number, &p.UserID, &inbound, &template, &p.About, &told, &p.Refused, &p.Turn, &p.Served, &stopped)
+	p.Inbound, p.Template, p.Told, p.Stopped = fromMillis(inbound), fromMillis(template), fromMillis(told), fromMillis(stopped)
 	return &p, err
 }
 
-const phoneColumns = "phone, user_id, inbound, template, number, told, refused, turn, served"
+const phoneColumns = "phone, user_id, inbound, template, number, told, refused, turn, served, stopped"
 
 // Phone gives what we know of a number; never nil without an error.
 func (s *Store) Phone(ctx context.Context, number string) (*Phone, error) {
@@ -177,10 +178,10 @@ func (s *Store) Phones(ctx context.Context, numbers []string) (map[string]*Phone
 
 // SavePhone writes what we know of a number.
 func (s *Store) SavePhone(ctx context.Context, p *Phone) error {
-	_, err := s.exec(ctx, "INSERT INTO wa_phone ("+phoneColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+	_, err := s.exec(ctx, "INSERT INTO wa_phone ("+phoneColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 		ON CONFLICT (phone) DO UPDATE SET user_id=excluded.user_id, inbound=excluded.inbound, template=excluded.template, number=excluded.number, told=excluded.told,
-			refused=excluded.refused, turn=excluded.turn, served=excluded.served`,
-		p.Number, p.UserID, millis(p.Inbound), millis(p.Template), p.About, millis(p.Told), p.Refused, p.Turn, p.Served)
+			refused=excluded.refused, turn=excluded.turn, served=excluded.served, stopped=excluded.stopped`,
+		p.Number, p.UserID, millis(p.Inbound), millis(p.Template), p.About, millis(p.Told), p.Refused, p.Turn, p.Served, millis(p.Stopped))
 	return wrap("phone", err)
 }
 

@@ -3,6 +3,7 @@ package text
 import (
 	"fmt"
 	"html"
+	"strings"
 	"time"
 
 	"lanekeeper/bridge/markup"
@@ -203,13 +204,24 @@ func ArchivedForStaff(n int64) Words {
 
 // StrangerForStaff tells of a message from a number that is no agent's.
 func StrangerForStaff(number string) Words {
+	if !strings.HasPrefix(number, "+") {
+		return Say("%s", fmt.Sprintf("Somebody who hides their number (%s) wrote to us on WhatsApp and isn't known as an agent, so they got no answer. If they should be, they have to show their number to us once.", number))
+	}
 	return Say("%s", fmt.Sprintf("%s wrote to us on WhatsApp and isn't an agent, so they got no answer. If they should be one, add them to whatsapp.agents.", number))
 }
 
 // OptedOutForStaff tells that an agent does not want messages any more.
 func OptedOutForStaff(name string) Words {
-	return Say("%s", fmt.Sprintf("%s sent STOP on WhatsApp. Twilio won't deliver anything until %s sends START.", name, name))
+	return Say("%s", fmt.Sprintf("%s sent STOP on WhatsApp, so they get nothing more until they send START. What they're answering can be taken over with ✋ on its card.", name))
 }
+
+// OptedInForStaff tells that an agent wants messages again.
+func OptedInForStaff(name string) Words {
+	return Say("%s", fmt.Sprintf("%s sent START on WhatsApp and is asked again.", name))
+}
+
+// StoppedForStaff is why a phone gets nothing.
+func StoppedForStaff() string { return "they sent STOP, and have to send START first" }
 
 // ConsentedForStaff tells that the asker's words may go to WhatsApp now, or not any more.
 func ConsentedForStaff(name string, given bool) Words {

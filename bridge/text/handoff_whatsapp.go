@@ -300,6 +300,9 @@ func ListForAgent(list []Choice, now time.Time) string {
 	return choices(list, now)
 }
 
+// OptedInForAgent answers START.
+func OptedInForAgent() string { return "Welcome back: I'll ask you again. `list` shows what's open." }
+
 // NoneOpenForAgent answers words for which nothing is open.
 func NoneOpenForAgent() string {
 	return "Nothing is waiting for you, so this wasn't sent to anyone. `?` shows what you can do."

@@ -106,7 +106,7 @@ func (b *Bridge) wireTwilio(ctx context.Context, r *relay.Relay) error {
 func TwilioConfig(c *config.Config) whatsapp.Config {
 	w := c.WhatsApp
 	return whatsapp.Config{
-		AccountSID: w.AccountSID, AuthToken: w.AuthToken, APIKey: w.APIKey, APISecret: w.APISecret,
+		AccountSID: w.AccountSID, AuthToken: w.AuthToken, PreviousToken: w.AuthTokenPrevious, APIKey: w.APIKey, APISecret: w.APISecret,
 		From: w.From, MessagingServiceSID: w.MessagingServiceSID, TemplateSID: w.TemplateSID,
 		APIBaseURL: w.APIBaseURL, PublicAddress: c.AppService.PublicAddress,
 	}

@@ -93,7 +93,8 @@ type Rooms struct {
 type WhatsApp struct {
 	Enabled             bool    `yaml:"enabled"`
 	AccountSID          string  `yaml:"account_sid"`
-	AuthToken           string  `yaml:"auth_token"` // signs webhooks, so it is needed even with an API key
+	AuthToken           string  `yaml:"auth_token"`          // signs webhooks, so it is needed even with an API key
+	AuthTokenPrevious   string  `yaml:"auth_token_previous"` // while the token is changed; empty: none
 	APIKey              string  `yaml:"api_key"`
 	APISecret           string  `yaml:"api_secret"`
 	From                string  `yaml:"from"` // whatsapp:+E.164

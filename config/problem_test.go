@@ -75,6 +75,9 @@ func TestEveryProblemIsASentence(t *testing.T) {
 		"W10: our own number in another way": {twilio(account + "\n  from: 'whatsapp:+5491123456789'\n  agents: [{number: '+541123456789', name: Dana}]"), []string{
 			"whatsapp.agents[0].number is the number that Lanekeeper itself sends from: give the number of a person who answers.",
 		}},
+		"two tokens that are one": {twilio(account + "\n  auth_token_previous: secret"), []string{
+			"whatsapp.auth_token_previous is the same as whatsapp.auth_token: give the token that was there before, or leave it empty.",
+		}},
 		"W11: a forgotten @": {"permissions: {'lab.test': user, 'root:lab.test': superadmin}", []string{
 			`permissions.root:lab.test: this looks like a user without the @. Write it as "@root:lab.test".`,
 		}},

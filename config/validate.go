@@ -185,6 +185,13 @@ func (c *Config) checkTwilio(p *Problems) {
 	} else if !credential.MatchString(w.AuthToken) {
 		p.add("whatsapp.auth_token", "may hold letters and digits only: copy the Auth Token again from the first page of the Twilio console.")
 	}
+	switch {
+	case w.AuthTokenPrevious == "":
+	case !credential.MatchString(w.AuthTokenPrevious):
+		p.add("whatsapp.auth_token_previous", "may hold letters and digits only: copy the former Auth Token again, or leave it empty.")
+	case w.AuthTokenPrevious == w.AuthToken:
+		p.add("whatsapp.auth_token_previous", "is the same as whatsapp.auth_token: give the token that was there before, or leave it empty.")
+	}
 	p.sid("whatsapp.api_key", w.APIKey, "SK")
 	if w.APIKey != "" && w.APISecret == "" {
 		p.add("whatsapp.api_secret", "is missing, but whatsapp.api_key is set: give both or neither.")

@@ -175,6 +175,9 @@ func (x *examination) twilio(ctx context.Context) {
 	if account.Type == "Trial" {
 		x.note("It is a trial account: only verified numbers, 50 messages a day.", "")
 	}
+	if x.cfg.WhatsApp.AuthTokenPrevious != "" {
+		x.note("Webhooks that are signed with the former auth token are taken, too (whatsapp.auth_token_previous).", "Empty that key once the new token is the primary one in the Twilio console.")
+	}
 	if len(x.cfg.WhatsApp.Agents) == 0 {
 		x.note("Nobody answers on WhatsApp: whatsapp.agents is empty.", "Add their numbers and names there.")
 	}

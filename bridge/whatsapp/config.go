@@ -17,6 +17,7 @@ import (
 type Config struct {
 	AccountSID          string // AC…
 	AuthToken           string // always needed: webhooks are signed with it
+	PreviousToken       string // while the token is changed: webhooks signed with it are Twilio's, too
 	APIKey, APISecret   string // optional: used for sending in place of the token
 	From                string // "whatsapp:+…"
 	MessagingServiceSID string // MG…, optional
@@ -51,6 +52,8 @@ func (c *Config) check() error {
 		return errors.New("account_sid must be AC and 32 hexadecimal digits")
 	case c.AuthToken == "" || !credential.MatchString(c.AuthToken):
 		return errors.New("auth_token must be the account's token: letters and digits")
+	case !credential.MatchString(c.PreviousToken):
+		return errors.New("auth_token_previous may hold letters and digits only")
 	case (c.APIKey == "") != (c.APISecret == ""):
 		return errors.New("api_key and api_secret must be given together")
 	case !credential.MatchString(c.APIKey) || !credential.MatchString(c.APISecret):

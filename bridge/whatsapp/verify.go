@@ -51,13 +51,25 @@ func (c *Client) Verify(r *http.Request, rawBody []byte) error {
 	ok := 0
 	for _, public := range c.public {
 		for _, content := range contents {
-			ok |= subtle.ConstantTimeCompare([]byte(sign(c.cfg.AuthToken, public+target+content)), []byte(signature))
+			for _, token := range c.tokens() {
+				ok |= subtle.ConstantTimeCompare([]byte(sign(token, public+target+content)), []byte(signature))
+			}
 		}
 	}
 	if ok != 1 {
 		return ErrSignature
 	}
 	return nil
+}
+
+// tokens are those that a webhook may be signed with: Twilio signs with the primary one,
+// and which one that is changes before or after our configuration does
+// (https://www.twilio.com/docs/iam/api/authtoken).
+func (c *Client) tokens() []string {
+	if c.cfg.PreviousToken == "" {
+		return []string{c.cfg.AuthToken}
+	}
+	return []string{c.cfg.AuthToken, c.cfg.PreviousToken}
 }
 
 // target is the path and query, byte by byte as they came, below the public

@@ -38,7 +38,7 @@ var mayImport = map[string][]string{
 	"emulator": {},
 	"media":    {"matrix"},
 	"store":    {"effect", "project", "handoff", "text", "queue", "matrix"},
-	"phone":    {"effect", "handoff", "text", "markup", "store", "whatsapp"},
+	"phone":    {"effect", "handoff", "text", "markup", "queue", "store", "whatsapp"},
 
 	"gate":      {"project", "policy", "store"},
 	"intake":    {"effect", "text", "queue", "store", "matrix", "whatsapp"},

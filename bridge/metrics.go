@@ -22,6 +22,7 @@ type metrics struct {
 	in       prometheus.Counter
 	sends    *prometheus.CounterVec
 	drift    prometheus.Counter
+	bills    *prometheus.CounterVec
 }
 
 func newMetrics() *metrics {
@@ -30,6 +31,10 @@ func newMetrics() *metrics {
 		in:       prometheus.NewCounter(prometheus.CounterOpts{Name: "lanekeeper_events_in_total", Help: "Events of Matrix that were stored."}),
 		sends:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: "lanekeeper_sends_total", Help: "Attempts to send, by destination and outcome (sent, retried, refused; for WhatsApp also unknown, and then found)."}, []string{"destination", "outcome"}),
 		drift:    prometheus.NewCounter(prometheus.CounterOpts{Name: "lanekeeper_drift_undone_total", Help: "Steps that put a room back to what the record says."}),
+		bills:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: "lanekeeper_whatsapp_messages_total", Help: "Messages of which Twilio bills each: out when Twilio took it, in when it came."}, []string{"direction"}),
+	}
+	for _, direction := range []string{"out", "in"} {
+		m.bills.WithLabelValues(direction)
 	}
 	for destination, outcomes := range map[string][]string{
 		"matrix": {"sent", "retried", "refused"}, "whatsapp": {"sent", "retried", "refused", "unknown", "found"},
@@ -38,7 +43,7 @@ func newMetrics() *metrics {
 			m.sends.WithLabelValues(destination, outcome)
 		}
 	}
-	m.registry.MustRegister(m.in, m.sends, m.drift, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.in, m.sends, m.drift, m.bills, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
@@ -47,6 +52,10 @@ func (m *metrics) driftUndone(n int) { m.drift.Add(float64(n)) }
 
 func (m *metrics) sent(destination string) func(outcome string) {
 	return func(outcome string) { m.sends.WithLabelValues(destination, outcome).Inc() }
+}
+
+func (m *metrics) billed(direction string) func() {
+	return func() { m.bills.WithLabelValues(direction).Inc() }
 }
 
 // waiting reads from the database what is asked for at that moment.

@@ -46,7 +46,10 @@ func (b *Bridge) wire(ctx context.Context) error {
 	}
 	r := b.relay()
 	actions := &action.Actions{Store: b.store, Policy: b.policy, Relay: r}
-	b.phones = &phone.Queue{Store: b.store, Relay: r, Parts: b.cfg.Limits.Parts}
+	b.phones = &phone.Queue{
+		Store: b.store, Relay: r, Parts: b.cfg.Limits.Parts,
+		Breaker: whatsapp.NewBreaker(phone.ProbeEvery, time.Now), Took: b.metrics.billed("out"),
+	}
 	commands := &command.Commands{
 		Store: b.store, Policy: b.policy, Actions: actions, Relay: r,
 		Prefix: b.cfg.CommandPrefix, Version: b.version, Plan: b.plan, PerMinute: b.cfg.Limits.CommandsPerMinute,
@@ -122,6 +125,7 @@ func (b *Bridge) relay() *relay.Relay {
 		},
 		Staff:    func() []string { return b.policy.Exact("handoff") },
 		WhatsApp: b.cfg.WhatsApp.Enabled, Template: b.cfg.WhatsApp.TemplateSID != "",
+		Came:   b.metrics.billed("in"),
 		Reveal: b.cfg.Handoff.RevealAgent, Consent: b.cfg.Handoff.Consent, Context: b.cfg.Handoff.ContextMessages,
 		Limits: relay.Limits{Open: b.cfg.Limits.OpenHandoffs, Words: b.cfg.Limits.WordsPerMinute, Commands: b.cfg.Limits.CommandsPerMinute},
 	}

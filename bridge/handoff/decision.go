@@ -177,7 +177,7 @@ func (h *Handoff) card(mention []string) map[string]any {
 	if h.Owner != nil {
 		c.Owner, c.Phone = h.Owner.Name, h.Owner.Kind == OnWhatsApp
 	}
-	c.Consent, c.InLane = h.Leaves && !h.Reaches(), h.InLane
+	c.Consent, c.InLane, c.Billed = h.Leaves && !h.Reaches(), h.InLane, h.Billed
 	content := text.CardForStaff(c).Mention(mention...).Message()
 	content["lanekeeper.handoff"] = h.Fields()
 	return content

@@ -107,6 +107,8 @@ type Handoff struct {
 	Explained []string // staff who were told why their words stay in the card's thread
 	Unreached []string // phones of which staff were told that nothing could be sent
 
+	Billed int `json:",omitempty"` // messages of it on WhatsApp when it was closed last
+
 	Created time.Time
 	Version int64 // counts saves; changed by compare-and-set
 }

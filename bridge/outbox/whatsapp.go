@@ -98,6 +98,9 @@ func (w *WhatsApp) part(ctx context.Context, job queue.Job, p *store.Part) (*que
 	if wait := w.Pace.Take(p.Phone); wait > 0 {
 		return &queue.Result{Retry: wait, Keep: true}, nil
 	}
+	if wait := w.Phones.Breaker.Wait(p.Phone); wait > 0 {
+		return &queue.Result{Retry: wait, Keep: true}, nil
+	}
 	var tried *store.Part
 	switch err := w.tx(ctx, func(ctx context.Context) (err error) { tried, err = w.Phones.Trying(ctx, p); return err }); {
 	case errors.Is(err, phone.ErrChanged):
@@ -161,9 +164,12 @@ func (w *WhatsApp) failed(ctx context.Context, job queue.Job, p *store.Part, err
 	case whatsapp.Unknown:
 		w.count("unknown")
 		return &queue.Result{Retry: 500 * time.Millisecond, Keep: true, Err: err}, nil
-	case whatsapp.Retry, whatsapp.Account:
+	case whatsapp.Retry:
 		w.count("retried")
 		return w.later(ctx, job, p, e), nil
+	case whatsapp.Account:
+		w.count("retried")
+		return w.broken(ctx, p, e), nil
 	}
 	w.count("refused")
 	return w.refused(ctx, p, e)
@@ -172,7 +178,7 @@ func (w *WhatsApp) failed(ctx context.Context, job queue.Job, p *store.Part, err
 // later puts a part back that Twilio has certainly not taken.
 func (w *WhatsApp) later(ctx context.Context, job queue.Job, p *store.Part, e *whatsapp.Error) *queue.Result {
 	err := w.tx(ctx, func(ctx context.Context) error {
-		if err := w.Phones.NotTaken(ctx, p.ID); err != nil || job.Attempts != alarmAt(e) {
+		if err := w.Phones.NotTaken(ctx, p.ID); err != nil || job.Attempts != alarmAt {
 			return err
 		}
 		return w.Store.Do(ctx, effect.Effect{Message: &effect.Message{To: effect.Place{SuperAdmin: true}, Content: text.TwilioStuck(e.Sentence()).Notice()}})
@@ -184,13 +190,19 @@ func (w *WhatsApp) later(ctx context.Context, job queue.Job, p *store.Part, e *w
 	return &queue.Result{Retry: wait, Err: errors.Join(e, err)}
 }
 
-// alarmAt is the attempt at which staff hear of it: at once where only the
-// operator can help, else when it lasts.
-func alarmAt(e *whatsapp.Error) int {
-	if e.Class == whatsapp.Account {
-		return 0
-	}
-	return 8
+// alarmAt is the attempt at which staff hear that something lasts.
+const alarmAt = 8
+
+// broken puts a part back that waits until the operator has mended the account.
+func (w *WhatsApp) broken(ctx context.Context, p *store.Part, e *whatsapp.Error) *queue.Result {
+	err := w.tx(ctx, func(ctx context.Context) error {
+		if err := w.Phones.NotTaken(ctx, p.ID); err != nil {
+			return err
+		}
+		return w.Phones.Broke(ctx, e, false)
+	})
+	wait := max(w.Phones.Breaker.Wait(p.Phone), time.Second)
+	return &queue.Result{Retry: wait, Keep: true, Err: errors.Join(e, err)}
 }
 
 func (w *WhatsApp) refused(ctx context.Context, p *store.Part, e *whatsapp.Error) (*queue.Result, error) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"lanekeeper/bridge/queue"
 	"lanekeeper/bridge/store"
 	"lanekeeper/bridge/whatsapp"
 )
@@ -65,6 +66,9 @@ func (q *Queue) LineSent(ctx context.Context, id int64, sid, status string) erro
 	if p.SID != "" && p.SID != sid || p.Former == sid { // a callback was faster: it told of another try, or that this one failed
 		return nil
 	}
+	if err := q.works(ctx, p, false); err != nil {
+		return err
+	}
 	return q.sent(ctx, p, sid, status)
 }
 
@@ -79,6 +83,9 @@ func (q *Queue) sent(ctx context.Context, p *store.Part, sid, status string) err
 	}
 	if err := q.Store.SavePart(ctx, p); err != nil || !fresh {
 		return err
+	}
+	if q.Took != nil {
+		queue.AfterCommit(ctx, q.Store.DB, q.Took)
 	}
 	if p.Template() {
 		phone, err := q.Store.Phone(ctx, p.Phone)

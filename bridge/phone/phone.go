@@ -18,6 +18,7 @@ import (
 	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/handoff"
 	"lanekeeper/bridge/store"
+	"lanekeeper/bridge/whatsapp"
 )
 
 // Queue is the queues of all phones. Everything runs in the transaction that ctx
@@ -26,6 +27,10 @@ type Queue struct {
 	Store *store.Store
 	Relay Relay
 	Parts int // messages that one text becomes, at most; below 1: any number
+	// Breaker stops everything while Twilio refuses the account; nil: nothing does.
+	Breaker *whatsapp.Breaker
+	// Took hears of each message that Twilio took; may be nil.
+	Took func()
 }
 
 // Relay is what the queue asks of who carries handoffs; *relay.Relay in production.
@@ -79,6 +84,9 @@ func (q *Queue) Parked(ctx context.Context, phone string) error {
 // setting a job aside failed. What kept a template from its phone may be mended since
 // the last start, so that is tried anew.
 func (q *Queue) Start(ctx context.Context, agents []string) error {
+	if err := q.stillBroken(ctx); err != nil {
+		return err
+	}
 	return q.Store.Tx(ctx, func(ctx context.Context) error {
 		stranded, err := q.Store.Stranded(ctx)
 		if err != nil {

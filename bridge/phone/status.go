@@ -56,6 +56,11 @@ func (q *Queue) Status(ctx context.Context, s whatsapp.Status) error {
 	case p.State == old:
 		return nil
 	case whatsapp.Rank(p.State) != whatsapp.Rank("failed"):
+		if whatsapp.Rank(p.State) >= whatsapp.Rank("sent") {
+			if err := q.works(ctx, p, true); err != nil {
+				return err
+			}
+		}
 		if err := q.Store.SavePart(ctx, p); err != nil || p.State != "read" {
 			return err
 		}
@@ -63,6 +68,15 @@ func (q *Queue) Status(ctx context.Context, s whatsapp.Status) error {
 	case failure.Class == whatsapp.Window && !p.Template():
 		p.Code = s.ErrorCode
 		if err := q.closed(ctx, p); err != nil {
+			return err
+		}
+		return q.Rest(ctx, p.Phone)
+	case failure.Class == whatsapp.Account: // nothing is wrong with the message
+		p.Code = s.ErrorCode
+		if err := q.again(ctx, p); err != nil {
+			return err
+		}
+		if err := q.Broke(ctx, failure, true); err != nil {
 			return err
 		}
 		return q.Rest(ctx, p.Phone)

@@ -261,6 +261,9 @@ func (r *Relay) Close(ctx context.Context, actor string, at At, n int64) (fields
 	asker := h.Asker(actor) != nil
 	by := r.Store.Name(ctx, actor)
 	inside := r.inside(ctx, h, at)
+	if h.Billed, err = r.Store.Billed(ctx, h.Number); err != nil {
+		return nil, words, err
+	}
 	dec, changed := desk.Close(h, handoff.Closing{By: by, ByAsker: asker, Quiet: inside})
 	if err := r.applyIf(ctx, h, dec, changed); err != nil {
 		return nil, words, err

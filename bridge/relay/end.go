@@ -18,6 +18,9 @@ func (r *Relay) End(ctx context.Context, user, project string) error {
 		if project != "" && h.Project != project {
 			continue
 		}
+		if h.Billed, err = r.Store.Billed(ctx, h.Number); err != nil {
+			return err
+		}
 		if err := r.apply(ctx, h, desk.End(h)); err != nil {
 			return err
 		}

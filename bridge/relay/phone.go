@@ -29,6 +29,9 @@ func (r *Relay) Inbound(ctx context.Context, in whatsapp.Inbound) error {
 	if err != nil || !fresh {
 		return err
 	}
+	if r.Came != nil {
+		queue.AfterCommit(ctx, r.Store.DB, r.Came)
+	}
 	a := r.agent(number)
 	if a == nil {
 		return r.stranger(ctx, number)
@@ -331,6 +334,9 @@ func (r *Relay) agentDoes(ctx context.Context, desk *handoff.Desk, h *handoff.Ha
 	case handoff.Passes:
 		dec = desk.Pass(h, a, before)
 	case handoff.Closes:
+		if h.Billed, err = r.Store.Billed(ctx, h.Number); err != nil {
+			return err
+		}
 		dec = desk.Done(h, a)
 	}
 	return r.apply(ctx, h, dec)

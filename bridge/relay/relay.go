@@ -40,6 +40,7 @@ type Relay struct {
 	Consent  string          // handoff.consent: announce or ask
 	Context  int             // handoff.context_messages
 	Limits   Limits
+	Came     func() // hears of each message from WhatsApp; may be nil
 }
 
 // Limits are how much one person can have and do; below 1: any number.

@@ -103,7 +103,7 @@ func newWorld(t *testing.T, db *dbutil.Database, change func(*relay.Relay)) *wor
 		Staff:  func() []string { return []string{olga, root} },
 		Agents: []handoff.Agent{{Phone: dana, Name: "Dana"}, {Phone: eli, Name: "Eli"}},
 	}
-	w.q = &phone.Queue{Store: w.s, Relay: w.r}
+	w.q = &phone.Queue{Store: w.s, Relay: w.r, Breaker: whatsapp.NewBreaker(phone.ProbeEvery, w.s.Now)}
 	w.o = &outbox.WhatsApp{Store: w.s, Phones: w.q, Twilio: w, Log: zerolog.Nop(), Template: "HX", Pace: whatsapp.NewPace(1000, time.Millisecond, w.s.Now)}
 	if change != nil {
 		change(w.r)

@@ -159,6 +159,12 @@ func (s *Store) SaveSend(ctx context.Context, v *Send) error {
 	return wrap("send", err)
 }
 
+// Billed counts the messages of a handoff that Twilio took, and those that came for it.
+func (s *Store) Billed(ctx context.Context, number int64) (n int, err error) {
+	err = s.DB.QueryRow(ctx, "SELECT (SELECT COUNT(*) FROM wa_part WHERE handoff=$1 AND sid IS NOT NULL)+(SELECT COUNT(*) FROM wa_inbound WHERE handoff=$1)", number).Scan(&n)
+	return n, wrap("parts", err)
+}
+
 // WasSent reports whether words of a handoff were sent to a phone.
 func (s *Store) WasSent(ctx context.Context, number int64, phone string) (yes bool, err error) {
 	err = s.DB.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM wa_part p JOIN wa_line l ON l.id=p.line

@@ -46,6 +46,16 @@ func GapInParts(where string, since time.Time) Words {
 	return Say("So much was written in %s while I was away, before %s, that the homeserver gives it to me only in parts, and may leave some out: please check whether somebody there is still waiting for an answer.", where, since.UTC().Format("15:04 UTC"))
 }
 
+// TwilioBrokenForStaff says that Twilio refuses the account.
+func TwilioBrokenForStaff(why string, probe time.Duration) Words {
+	return Say("%s", fmt.Sprintf("WhatsApp stands still: %s. Nothing is lost: everything waits, and I try one message every %d minutes until it works. Agents there read nothing until then, so please look after the open questions here.", why, int(probe.Minutes())))
+}
+
+// TwilioMendedForStaff says that it does not any more.
+func TwilioMendedForStaff() Words {
+	return Say("WhatsApp works again. What waited goes out now.")
+}
+
 // TwilioStuck is for staff: nothing goes to WhatsApp at the moment.
 func TwilioStuck(why string) Words {
 	return Say("WhatsApp is paused: %s. Nothing is lost; messages go out once it works again.", why)

@@ -190,6 +190,8 @@ var examples = []example{
 	// Machinery: command.go, direct.go
 	{"Parked", "", Parked(7, "matrix", "M_TOO_LARGE")},
 	{"GapWaits", "", GapWaits(lane, now)}, {"GapLost", "", GapLost(lane, now)}, {"GapInParts", "", GapInParts(lane, now)},
+	{"TwilioBrokenForStaff", "", TwilioBrokenForStaff("from is no WhatsApp sender of this account (Twilio 63007, https://www.twilio.com/docs/api/errors/63007)", 10*time.Minute)},
+	{"TwilioMendedForStaff", "", TwilioMendedForStaff()},
 	{"TwilioStuck", "", TwilioStuck("Twilio refuses the account (HTTP 401)")},
 	// What a room says of itself: room.go
 	{"TopicForCustomers", "", TopicForCustomers()},
@@ -236,6 +238,7 @@ var examples = []example{
 	{"NotCarriedForAsker", "", NotCarriedForAsker(2)}, {"UndeliveredForAsker", "", UndeliveredForAsker(2)},
 	{"AnswerForAsker", "", AnswerForAsker("Dana", Say("Tomorrow at noon."))}, {"Spoken", "", Spoken("Dana", "WhatsApp", Say("Tomorrow at noon."))},
 	{"CardForStaff", "open", card(Card{State: "open"})},
+	{"CardForStaff", "closed, with what it cost", card(Card{State: "closed", Closer: "Dana", Billed: 7})},
 	{"CardForStaff", "open, no consent", card(Card{State: "open", Consent: true})},
 	{"CardForStaff", "open, from a staff lane", card(Card{State: "open", InMatrix: true})},
 	{"CardForStaff", "taken in Matrix", card(Card{State: "taken", Owner: "Ruth Sommer"})},

@@ -35,6 +35,7 @@ type Card struct {
 	Consent  bool      // the asker has not agreed to WhatsApp yet
 	InLane   string    // which manager wrote where it was asked, "" if none
 	Since    time.Time // when it was asked
+	Billed   int       // messages of it on WhatsApp until it was closed
 }
 
 // InLane says where words were written that staff read in a card's thread.
@@ -64,6 +65,13 @@ func CardForStaff(c Card) Words {
 	}
 	if c.State != "closed" && c.Consent {
 		state += " Not on WhatsApp yet: " + c.Asker.Name + " hasn't agreed."
+	}
+	switch {
+	case c.State != "closed":
+	case c.Billed == 1:
+		state += " 1 message on WhatsApp."
+	case c.Billed > 1:
+		state += fmt.Sprintf(" %d messages on WhatsApp.", c.Billed)
 	}
 	if c.InLane != "" {
 		state += " " + c.InLane + " wrote in the lane."

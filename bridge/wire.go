@@ -125,6 +125,7 @@ func (b *Bridge) relay() *relay.Relay {
 		},
 		Staff:    func() []string { return b.policy.Exact("handoff") },
 		WhatsApp: b.cfg.WhatsApp.Enabled, Template: b.cfg.WhatsApp.TemplateSID != "",
+		Ready:  b.cfg.Handoff.ReadyAnswers,
 		Came:   b.metrics.billed("in"),
 		Reveal: b.cfg.Handoff.RevealAgent, Consent: b.cfg.Handoff.Consent, Context: b.cfg.Handoff.ContextMessages,
 		Limits: relay.Limits{Open: b.cfg.Limits.OpenHandoffs, Words: b.cfg.Limits.WordsPerMinute, Commands: b.cfg.Limits.CommandsPerMinute},

@@ -123,6 +123,8 @@ type Handoff struct {
 	RevealAgent     string `yaml:"reveal_agent"`     // name or team
 	Consent         string `yaml:"consent"`          // announce or ask
 	ContextMessages int    `yaml:"context_messages"` // of the same room, at most
+	// ReadyAnswers are what agents send by /name, in WhatsApp's markup.
+	ReadyAnswers map[string]string `yaml:"ready_answers"`
 }
 
 // Limits are how much one person can have and do. Beyond a limit a sentence says
@@ -194,7 +196,7 @@ func Default() *Config {
 			From: "whatsapp:+14155238886",
 			Pace: Pace{Burst: 40, Every: 6 * time.Second},
 		},
-		Handoff:   Handoff{RevealAgent: "name", Consent: "announce", ContextMessages: 10},
+		Handoff:   Handoff{RevealAgent: "name", Consent: "announce", ContextMessages: 10, ReadyAnswers: map[string]string{}},
 		Limits:    Limits{OpenHandoffs: 5, CommandsPerMinute: 20, WordsPerMinute: 40, Parts: 5, DirectChats: 3},
 		Gate:      Gate{Token: Generate},
 		Media:     Media{SigningKey: Generate, LinkTTL: 24 * time.Hour},

@@ -75,6 +75,12 @@ func TestEveryProblemIsASentence(t *testing.T) {
 		"W10: our own number in another way": {twilio(account + "\n  from: 'whatsapp:+5491123456789'\n  agents: [{number: '+541123456789', name: Dana}]"), []string{
 			"whatsapp.agents[0].number is the number that Lanekeeper itself sends from: give the number of a person who answers.",
 		}},
+		"ready answers": {"handoff: {ready_answers: {Hello: hi, done: hi, empty: ' ', odd: 'Hi {name}', hours: 'We, {agent}, are here from 9, {asker}.'}}", []string{
+			"handoff.ready_answers.Hello must be named by small letters, digits, - and _, such as hello: agents send it by /hello.",
+			"handoff.ready_answers.done is a word of agents already: give the answer another name.",
+			"handoff.ready_answers.empty is empty: give the words of the answer, or remove the line.",
+			"handoff.ready_answers.odd holds {name}, but only {asker}, {agent}, {number}, {project} are filled in.",
+		}},
 		"two tokens that are one": {twilio(account + "\n  auth_token_previous: secret"), []string{
 			"whatsapp.auth_token_previous is the same as whatsapp.auth_token: give the token that was there before, or leave it empty.",
 		}},

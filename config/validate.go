@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"lanekeeper/bridge/policy"
 	"lanekeeper/bridge/whatsapp"
@@ -255,6 +256,7 @@ func (c *Config) checkRest(p *Problems) {
 	if n := c.Handoff.ContextMessages; n < 0 || n > 100 {
 		p.add("handoff.context_messages", "is %d, but must be 0 to 100.", n)
 	}
+	c.checkReadyAnswers(p)
 	p.limit("open_handoffs", c.Limits.OpenHandoffs)
 	p.limit("commands_per_minute", c.Limits.CommandsPerMinute)
 	p.limit("words_per_minute", c.Limits.WordsPerMinute)
@@ -278,6 +280,37 @@ func (c *Config) checkRest(p *Problems) {
 	}
 	if _, err := c.Logging.Compile(); err != nil {
 		p.add("logging", "cannot be used (%v): correct it, or remove the group for the default.", err)
+	}
+}
+
+// maxReadyAnswer is how many characters one has at most: it is one message on WhatsApp.
+const maxReadyAnswer = 1500
+
+var (
+	readyName   = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,30}$`)
+	agentWords  = []string{"list", "take", "pass", "done", "status", "help", "menu", "close", "release", "reopen"}
+	placeholder = regexp.MustCompile(`\{[^{}]*\}`)
+	filled      = []string{"{asker}", "{agent}", "{number}", "{project}"}
+)
+
+func (c *Config) checkReadyAnswers(p *Problems) {
+	for _, name := range slices.Sorted(maps.Keys(c.Handoff.ReadyAnswers)) {
+		key, words := "handoff.ready_answers."+name, c.Handoff.ReadyAnswers[name]
+		switch {
+		case !readyName.MatchString(name):
+			p.add(key, "must be named by small letters, digits, - and _, such as hello: agents send it by /hello.")
+		case slices.Contains(agentWords, name):
+			p.add(key, "is a word of agents already: give the answer another name.")
+		case strings.TrimSpace(words) == "":
+			p.add(key, "is empty: give the words of the answer, or remove the line.")
+		case utf8.RuneCountInString(words) > maxReadyAnswer:
+			p.add(key, "has %d characters, but must be one message of at most %d.", utf8.RuneCountInString(words), maxReadyAnswer)
+		}
+		for _, mark := range placeholder.FindAllString(words, -1) {
+			if !slices.Contains(filled, mark) {
+				p.add(key, "holds %s, but only %s are filled in.", mark, strings.Join(filled, ", "))
+			}
+		}
 	}
 }
 

@@ -257,6 +257,7 @@ type Desk struct {
 	Template bool              // there is one for closed windows
 	Refused  map[string]string // why nothing goes to a phone until it writes: its template was refused, its agent sent STOP
 	Off      map[string]bool   // phones that are asked nothing new now
+	Ready    map[string]string // ready answers by name, in WhatsApp's markup
 	Reveal   string            // name or team
 	Consent  string            // announce or ask
 	Prefix   string            // of commands; advice that is read in a conversation carries it

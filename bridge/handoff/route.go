@@ -51,6 +51,7 @@ const (
 	Takes    Verb = "take"
 	Passes   Verb = "pass"
 	Closes   Verb = "done"
+	Statuses Verb = "status"
 	Helps    Verb = "help"
 	Shows    Verb = "show"     // tapped to read what waits
 	Opens    Verb = "open"     // woke us without meaning anything in particular
@@ -105,6 +106,8 @@ func (d *Desk) Find(in Incoming, known []Known) Route {
 		return Route{Verb: Unclear}
 	case verb == Lists || verb == Helps:
 		return Route{Verb: verb}
+	case verb == Statuses:
+		return Route{Verb: verb, Number: word}
 	case verb != "" && word == 0:
 		if word = d.fits(in, known, verb); word == 0 {
 			return Route{Verb: Unclear}
@@ -149,9 +152,10 @@ func (d *Desk) candidates(phone string, known []Known) (owned, free []Known) {
 func (d *Desk) only(in Incoming, known []Known, body string) Route {
 	owned, free := d.candidates(in.Phone, known)
 	// A listed message may quote any of them: it is clear only if there is one.
+	_, ready := d.ready(body)
 	clear := !in.Listed || len(owned)+len(free) == 1
 	switch {
-	case len(owned) == 0 && len(free) > 0 && !in.File && greeting.MatchString(folded(body)): // means us: they answer nobody yet
+	case len(owned) == 0 && len(free) > 0 && !in.File && !ready && greeting.MatchString(folded(body)): // means us: they answer nobody yet
 		return Route{Verb: Helps}
 	case clear && len(owned) == 1:
 		return Route{Verb: Answers, Number: owned[0].Number, Words: body, Confirm: len(free) > 0}

@@ -14,7 +14,7 @@ import (
 // number and more words could be meant either way, and so could what only looks like a
 // command: nobody means that for an asker, but which command it is would be a guess.
 var (
-	agentWord = regexp.MustCompile(`^/?(list|take|pass|done|help|menu|\?+)(?:\s*#?\s*(\d{1,18}))?(\s*\?+)?$`)
+	agentWord = regexp.MustCompile(`^/?(list|take|pass|done|status|help|menu|\?+)(?:\s*#?\s*(\d{1,18}))?(\s*\?+)?$`)
 	likeWord  = []*regexp.Regexp{
 		regexp.MustCompile(`^(?:` + own + `\b|\?+)(?:[\s:,;–—-]+#?\s*\d|[\s\S]*#\s*\d)`),   // done, 2 thanks · done, thanks #2
 		regexp.MustCompile(`^/?` + own + `#?\d`),                                           // done2 thanks
@@ -22,7 +22,7 @@ var (
 		regexp.MustCompile(`^(?:` + asNumber + `)?\s*\d{1,18}[\s:.,;)\]–—-]*` + own + `$`), // 2: done
 		regexp.MustCompile(`^(?:` + others + `)(?:\s*#?\s*\d|$)`),                          // close 2
 		regexp.MustCompile(`^/(?:` + own + `|` + others + `)\b`),                           // /done thanks
-		regexp.MustCompile(`^/\pL+(?:\s*#?\s*\d{1,18})?$`),                                 // /status
+		regexp.MustCompile(`^/\pL+(?:\s*#?\s*\d{1,18})?$`),                                 // /assign
 	}
 	// likeTag is a number in front that lacks its sign. Neither 12:30 nor 2-3 is one.
 	likeTag  = regexp.MustCompile(`^(?:\d{1,18}[\s)\]*_~]*:|(?:` + asNumber + `)\s*\d{1,18}[\s)\]*_~]*[:,;–—-])(?:\D|$)`)
@@ -30,7 +30,7 @@ var (
 )
 
 const (
-	own      = `(?:list|take|pass|done|help|menu)`
+	own      = `(?:list|take|pass|done|status|help|menu)`
 	others   = `close|release|reopen` // words of staff in Matrix for the same
 	asNumber = `n[ro]\.?|n[°º]|№|num(?:ber)?|request`
 )
@@ -58,6 +58,9 @@ func folded(body string) string {
 // spelled reads an agent word. unsure: it has a number and more words, or is like a
 // command in another way.
 func (d *Desk) spelled(body string) (verb Verb, number int64, unsure bool) {
+	if _, ready := d.ready(body); ready {
+		return "", 0, false // an answer
+	}
 	s := folded(body)
 	m := agentWord.FindStringSubmatch(s)
 	if m == nil {
@@ -67,6 +70,8 @@ func (d *Desk) spelled(body string) (verb Verb, number int64, unsure bool) {
 	switch verb = Verb(m[1]); verb {
 	case Takes, Passes, Closes:
 		return verb, number, m[2] != "" && number == 0 || m[3] != ""
+	case Statuses:
+		return verb, number, m[2] != "" && number == 0 || m[3] != "" // "status?" may be for the asker
 	case Lists:
 		return verb, number, m[2] != "" && number == 0
 	}

@@ -26,13 +26,16 @@ func TestWords(t *testing.T) {
 		{owned, done(Takes, 2), []string{"take2", "take", "/take", "Take 2!"}},
 		{owned, done(Passes, 2), []string{"pass2", "/pass 2"}},
 		{owned, done(Lists, 0), []string{"list", "/list", "list?", "list 2"}},
+		{owned, done(Statuses, 0), []string{"status", "Status.", "/status"}},
+		{owned, done(Statuses, 2), []string{"status 2", "status #2", "/status2"}},
+		{owned, Route{Verb: Answers, Number: 1, Confirm: true}, []string{"/hello", "/Hello", " /hello "}},
 		{owned, help, []string{"help", "Help!", "/help", "help?", "?", "??", "menu", "Menu?", "/menu", "?2"}},
 		{owned, doubtful, []string{
 			"done2 thanks", "done2thanks", "done:2 thanks", "/done 2 thanks", "/done thanks", "take2 please", "pass #2 sorry", "done nr 2", "done no. 2", "take number 2", "done with 2", "take request 2 please",
 			"done?", "done 2?", "Done #2 ?", "take2?", "pass??", "/done?",
 			"2 done", "2: done", "2, done!", "nr 2 done", "no. 2: take", "(2) done",
 			"close", "close 2", "Close #2.", "release2", "reopen 2", "/close 2", "close 2 thanks",
-			"/status", "/start", "/assign 2", "!lane done 2", "!lane take", "!LANE close #2",
+			"/start", "/assign 2", "status?", "status2 thanks", "/hallo", "!lane done 2", "!lane take", "!LANE close #2",
 		}},
 		{owned, which, []string{"2: yes", "2:yes", "２：yes", "2 : yes", "*2*: yes", "(2): yes", "2:", "1: yes", "nr 2: yes", "Nr. 2: yes", "no 2: yes", "No.2: yes", "number 2, yes", "№ 2: yes", "n° 2: yes"}},
 		{owned, answer, []string{
@@ -41,14 +44,14 @@ func TestWords(t *testing.T) {
 			"/etc/hosts is wrong", "/tmp is full", "10/2: ok", "hi", "Hello!", "hi there", "hi 2", "!lanes are nice",
 		}},
 		{unowned, help, []string{"hi", "Hi!", "hello", "Hey.", "👋 hi", "hi 👋", "menu", "help"}},
-		{unowned, Route{Verb: Answers, Number: 2}, []string{"hi there", "Hi Carl", "yes"}},
+		{unowned, Route{Verb: Answers, Number: 2}, []string{"hi there", "Hi Carl", "yes", "/hello"}},
 		{nil, done(Nothing, 0), []string{"hi"}},
 		// The contract: a leading number says whom words are for.
 		{owned, Route{Verb: Answers, Number: 2}, []string{"#2 done", "#2: done", "#2 take", "#2 2: yes", "#2 /done", "#2 hi"}},
 	} {
 		for _, body := range c.in {
 			desk := newDesk()
-			desk.Prefix = "!lane"
+			desk.Prefix, desk.Ready = "!lane", map[string]string{"hello": "Hello."}
 			got := desk.Find(Incoming{Phone: dana, Body: body}, c.known)
 			if c.want.Verb == Answers {
 				if got.Words == "" {

@@ -3,7 +3,6 @@ package relay_test
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"lanekeeper/bridge/phone"
 	"lanekeeper/bridge/store"
@@ -23,7 +22,7 @@ func TestAccountRefused(t *testing.T) {
 		if len(w.asked) != 1 {
 			t.Errorf("%d requests", len(w.asked))
 		}
-		if p := w.must("super_admin", "WhatsApp stands still: from is no WhatsApp sender of this account (Twilio 63007"); p.msgtype != "m.text" || len(p.mentions) != 2 {
+		if p := w.must("super_admin", "WhatsApp has stopped: from is no WhatsApp sender of this account (Twilio 63007"); p.msgtype != "m.text" || len(p.mentions) != 2 {
 			t.Errorf("alarm: %+v", p)
 		}
 		w.now = w.now.Add(phone.ProbeEvery)
@@ -48,7 +47,7 @@ func TestAccountRefused(t *testing.T) {
 		alpha, beta := "*#1* Carl · Acme, customer lane\nCarl: alpha", "*#2* Xena · direct chat\nXena: beta"
 		w.phoneGot(dana, alpha, "*#1* Carl: more", beta)
 		w.phoneGot(eli, alpha, "*#1* Carl: more", beta)
-		if got := strings.Join(w.in("super_admin"), "\n"); strings.Count(got, "stands still") != 1 || strings.Count(got, "works again") != 1 || strings.Contains(got, "didn't reach") {
+		if got := strings.Join(w.in("super_admin"), "\n"); strings.Count(got, "has stopped") != 1 || strings.Count(got, "works again") != 1 || strings.Contains(got, "didn't reach") {
 			t.Errorf("told %s", got)
 		}
 	})
@@ -76,7 +75,7 @@ func TestAccountRefusedLater(t *testing.T) {
 		if got := w.got(""); len(got) != 2 || got[0] != got[1] {
 			t.Errorf("out %q", got)
 		}
-		if got := strings.Join(w.in("super_admin"), "\n"); strings.Count(got, "stands still") != 1 || strings.Count(got, "works again") != 1 || strings.Contains(got, "didn't reach") {
+		if got := strings.Join(w.in("super_admin"), "\n"); strings.Count(got, "has stopped") != 1 || strings.Count(got, "works again") != 1 || strings.Contains(got, "didn't reach") {
 			t.Errorf("told %s", got)
 		}
 	})

@@ -185,13 +185,15 @@ func (r *Relay) route(ctx context.Context, desk *handoff.Desk, a *handoff.Agent,
 	case handoff.Empty:
 		return nil
 	case handoff.Helps:
-		return r.tell(ctx, a, text.HelpForAgent())
+		return r.tell(ctx, a, text.HelpForAgent(desk.ReadyNames()))
 	case handoff.Nothing:
 		return r.tell(ctx, a, text.NoneOpenForAgent())
 	case handoff.Lists, handoff.Unclear, handoff.Doubtful, handoff.Opens:
 		return r.choose(ctx, desk, a, in, msg, kept, to.Verb)
 	case handoff.Shows:
 		return r.show(ctx, desk, a, to.Number)
+	case handoff.Statuses:
+		return r.status(ctx, desk, a, to.Number)
 	}
 	h, err := r.Store.Handoff(ctx, to.Number)
 	if err != nil {
@@ -276,7 +278,7 @@ func (r *Relay) show(ctx context.Context, desk *handoff.Desk, a *handoff.Agent, 
 // agentSays carries an answer; sent is false if it went to staff alone, or to nobody.
 func (r *Relay) agentSays(ctx context.Context, desk *handoff.Desk, h *handoff.Handoff, a *handoff.Agent, in whatsapp.Inbound, msg handoff.Incoming, to handoff.Route, quoted string) (sent bool, err error) {
 	at := handoff.Origin{Phone: true, Handoff: h.Number}
-	to.Words = markup.Visible(to.Words)
+	to.Words, _ = desk.Said(h, a.Name, markup.Visible(to.Words))
 	s := handoff.Said{Event: in.MessageSID, User: a.Phone, Name: a.Name, At: at, Words: markup.FromWhatsApp(to.Words), Markup: to.Words, File: msg.File, ReplyTo: quoted}
 	if strings.TrimSpace(to.Words) == "" {
 		s.Words = text.Words{}

@@ -33,12 +33,13 @@ type Relay struct {
 	// Staff are the MXIDs that can be mentioned when somebody has to act.
 	Staff func() []string
 
-	WhatsApp bool            // whatsapp.enabled
-	Template bool            // whatsapp.template_sid is set
-	Agents   []handoff.Agent // people who answer on WhatsApp
-	Reveal   string          // handoff.reveal_agent: name or team
-	Consent  string          // handoff.consent: announce or ask
-	Context  int             // handoff.context_messages
+	WhatsApp bool              // whatsapp.enabled
+	Template bool              // whatsapp.template_sid is set
+	Agents   []handoff.Agent   // people who answer on WhatsApp
+	Reveal   string            // handoff.reveal_agent: name or team
+	Consent  string            // handoff.consent: announce or ask
+	Context  int               // handoff.context_messages
+	Ready    map[string]string // handoff.ready_answers
 	Limits   Limits
 	Came     func() // hears of each message from WhatsApp; may be nil
 }
@@ -57,7 +58,7 @@ const window = 23*time.Hour + 50*time.Minute
 
 // desk is what decisions know of the support team now.
 func (r *Relay) desk(ctx context.Context) (*handoff.Desk, error) {
-	d := &handoff.Desk{Template: r.Template, Reveal: r.Reveal, Consent: r.Consent, Prefix: r.Prefix, Staff: r.Staff(), May: r.May, Windows: map[string]bool{}, Refused: map[string]string{}, Off: map[string]bool{}}
+	d := &handoff.Desk{Template: r.Template, Ready: r.Ready, Reveal: r.Reveal, Consent: r.Consent, Prefix: r.Prefix, Staff: r.Staff(), May: r.May, Windows: map[string]bool{}, Refused: map[string]string{}, Off: map[string]bool{}}
 	if !r.WhatsApp {
 		return d, nil
 	}

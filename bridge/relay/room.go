@@ -7,6 +7,7 @@ import (
 
 	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/handoff"
+	"lanekeeper/bridge/markup"
 	"lanekeeper/bridge/matrix"
 	"lanekeeper/bridge/store"
 	"lanekeeper/bridge/text"
@@ -238,6 +239,9 @@ func (r *Relay) SuperAdminMessage(ctx context.Context, ev *matrix.Event) (handle
 	desk, err := r.desk(ctx)
 	if err != nil {
 		return true, err
+	}
+	if ready, changed := desk.Said(h, s.Name, s.Words.Plain); changed && desk.Owns(h, ev.Sender) {
+		s.Words, s.Markup = markup.FromWhatsApp(ready), ready
 	}
 	ghost, err := r.ghost(ctx, desk, h, h.Owner)
 	if err != nil {

@@ -48,7 +48,7 @@ func GapInParts(where string, since time.Time) Words {
 
 // TwilioBrokenForStaff says that Twilio refuses the account.
 func TwilioBrokenForStaff(why string, probe time.Duration) Words {
-	return Say("%s", fmt.Sprintf("WhatsApp stands still: %s. Nothing is lost: everything waits, and I try one message every %d minutes until it works. Agents there read nothing until then, so please look after the open questions here.", why, int(probe.Minutes())))
+	return Say("WhatsApp has stopped: %s. Nothing is lost: everything waits, and I try one message every %d minutes until it works. Agents there read nothing until then, so please look after the open questions here.", why, int(probe.Minutes()))
 }
 
 // TwilioMendedForStaff says that it does not any more.

@@ -293,7 +293,9 @@ var examples = []example{
 	{"OptedInForAgent", "", OptedInForAgent()},
 	{"ListForAgent", "", ListForAgent(choices, now)}, {"ListForAgent", "none", ListForAgent(nil, now)},
 	{"NoneOpenForAgent", "", NoneOpenForAgent()}, {"OpeningForAgent", "", OpeningForAgent(2)},
-	{"HelpForAgent", "", HelpForAgent()}, {"SilentForAgent", "", SilentForAgent()},
+	{"HelpForAgent", "", HelpForAgent(nil)}, {"HelpForAgent", "with ready answers", HelpForAgent([]string{"/hello", "/hours"})},
+	{"StatusForAgent", "", StatusForAgent(choices, later, now)}, {"StatusForAgent", "nothing open", StatusForAgent(nil, later, now)},
+	{"SilentForAgent", "", SilentForAgent()},
 	{"WithdrawnForAgent", "", WithdrawnForAgent("Carl Berg")}, {"ReactionForAgent", "", ReactionForAgent("Carl Berg", "👍", "Tomorrow at noon.")},
 	{"TooMuchForAgent", "", TooMuchForAgent(40)}, {"RestForAgent", "", RestForAgent(12)}, {"RestForAgent", "of no question", RestForAgent(0)},
 

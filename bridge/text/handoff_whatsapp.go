@@ -314,13 +314,51 @@ func OpeningForAgent(n int64) string {
 	return fmt.Sprintf("You're connected for 24 hours. Your last message went to nobody: to answer, quote a question or start with its number, `#%d`.", n)
 }
 
-// HelpForAgent answers `help` and `?`.
-func HelpForAgent() string {
+// StatusForAgent answers `status`: what is theirs, what else is open, and until when free
+// text may be sent to them.
+func StatusForAgent(list []Choice, until, now time.Time) string {
+	var lines []string
+	others := 0
+	for _, c := range list {
+		if c.Yours {
+			lines = append(lines, c.line(now))
+		} else {
+			others++
+		}
+	}
+	if len(lines) > MaxChoices {
+		lines = append(lines[:MaxChoices], "There are more of yours.")
+	}
+	if len(lines) == 0 {
+		lines = append(lines, "You're answering nobody.")
+	}
+	switch {
+	case others > MaxChoices:
+		lines = append(lines, fmt.Sprintf("More than %d others are open: `list`", MaxChoices))
+	case others == 1:
+		lines = append(lines, "One more is open: `list`")
+	case others > 1:
+		lines = append(lines, fmt.Sprintf("%d others are open: `list`", others))
+	}
+	lines = append(lines, "I can write to you until "+until.UTC().Format("2 January, 15:04 UTC")+"; any message from you makes it 24 hours again.")
+	return strings.Join(lines, "\n")
+}
+
+// mostReady bounds how many ready answers are named.
+const mostReady = 20
+
+// HelpForAgent answers `help` and `?`; ready are the ready answers, as they are typed.
+func HelpForAgent(ready []string) string {
+	end := ""
+	if len(ready) > 0 {
+		end = "\nReady answers: `" + strings.Join(ready[:min(len(ready), mostReady)], "` `") + "`"
+	}
 	return "To answer, quote a question or start with its number: `#12 your answer`\n" +
 		"`list` what's open\n" +
 		"`take 12` it's mine\n" +
 		"`pass 12` not me\n" +
-		"`done 12` answered"
+		"`done 12` answered\n" +
+		"`status` what's yours" + end
 }
 
 // CorrectionForAgent stands after the name of who changed a line that was sent.

@@ -37,6 +37,7 @@ var mayImport = map[string][]string{
 	"whatsapp": {"markup"},
 	"emulator": {},
 	"media":    {"matrix"},
+	"link":     {"matrix", "media"},
 	"store":    {"effect", "project", "handoff", "text", "queue", "matrix"},
 	"phone":    {"effect", "handoff", "text", "markup", "queue", "store", "whatsapp"},
 

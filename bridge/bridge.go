@@ -14,6 +14,7 @@ import (
 
 	"lanekeeper/bridge/handle"
 	"lanekeeper/bridge/intake"
+	"lanekeeper/bridge/link"
 	"lanekeeper/bridge/matrix"
 	"lanekeeper/bridge/outbox"
 	"lanekeeper/bridge/phone"
@@ -64,6 +65,7 @@ type Bridge struct {
 	rooms    *reconcile.Reconciler
 	outbox   *outbox.Matrix
 	phones   *phone.Queue
+	files    *link.Server
 	whatsapp *outbox.WhatsApp // nil: not enabled
 	listing  *intake.Listing
 	outcomes *intake.Outcomes

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"lanekeeper/bridge/intake"
+	"lanekeeper/bridge/link"
 	"lanekeeper/bridge/matrix"
 	"lanekeeper/bridge/whatsapp"
 )
@@ -135,6 +136,7 @@ func (b *Bridge) routes() http.Handler {
 	mux.HandleFunc("/_matrix/app/", b.fromHomeserver)
 	mux.HandleFunc("/_lanekeeper/twilio/inbound", b.fromTwilio(func(c *whatsapp.Client, l *intake.Listing) http.Handler { return c.Inbound(intake.Inbound(l)) }))
 	mux.HandleFunc("/_lanekeeper/twilio/status", b.fromTwilio(func(c *whatsapp.Client, l *intake.Listing) http.Handler { return c.Status(intake.Status(l.Store)) }))
+	mux.HandleFunc(link.Path, b.toPublic)
 	alive := func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte("ok\n")) }
 	mux.HandleFunc("GET /livez", alive)
 	mux.HandleFunc("GET "+PublicAlive, alive)
@@ -178,6 +180,19 @@ func (b *Bridge) fromHomeserver(w http.ResponseWriter, r *http.Request) {
 			ready.sync.Wake()
 		}
 	}).ServeHTTP(w, r)
+}
+
+// toPublic serves files to those who have a link.
+func (b *Bridge) toPublic(w http.ResponseWriter, r *http.Request) {
+	b.health.mu.Lock()
+	ready := b.health.bridge
+	b.health.mu.Unlock()
+	if ready == nil {
+		w.Header().Set("Retry-After", "5")
+		http.Error(w, "Files cannot be fetched at the moment. Please try again in a few seconds.", http.StatusServiceUnavailable)
+		return
+	}
+	ready.files.ServeHTTP(w, r)
 }
 
 func (b *Bridge) fromTwilio(handler func(*whatsapp.Client, *intake.Listing) http.Handler) http.HandlerFunc {

@@ -43,7 +43,7 @@ var mayImport = map[string][]string{
 
 	"gate":      {"project", "policy", "store"},
 	"intake":    {"effect", "text", "queue", "store", "matrix", "whatsapp"},
-	"outbox":    {"effect", "project", "text", "queue", "bulkhead", "store", "matrix", "whatsapp", "media", "phone"},
+	"outbox":    {"effect", "project", "handoff", "text", "queue", "bulkhead", "store", "matrix", "whatsapp", "media", "phone"},
 	"reconcile": {"effect", "project", "policy", "picture", "text", "markup", "queue", "bulkhead", "store", "matrix"},
 	"relay":     {anything},
 	"action":    {"effect", "project", "policy", "text", "store", "relay"},

@@ -12,6 +12,7 @@ import (
 	"lanekeeper/bridge/handle"
 	"lanekeeper/bridge/handoff"
 	"lanekeeper/bridge/intake"
+	"lanekeeper/bridge/link"
 	"lanekeeper/bridge/outbox"
 	"lanekeeper/bridge/phone"
 	"lanekeeper/bridge/project"
@@ -46,8 +47,9 @@ func (b *Bridge) wire(ctx context.Context) error {
 	}
 	r := b.relay()
 	actions := &action.Actions{Store: b.store, Policy: b.policy, Relay: r}
+	b.files = b.fileServer()
 	b.phones = &phone.Queue{
-		Store: b.store, Relay: r, Parts: b.cfg.Limits.Parts,
+		Store: b.store, Relay: r, Parts: b.cfg.Limits.Parts, Link: b.files.Signer.To,
 		Breaker: whatsapp.NewBreaker(phone.ProbeEvery, time.Now), Took: b.metrics.billed("out"),
 	}
 	commands := &command.Commands{
@@ -88,7 +90,7 @@ func (b *Bridge) wireTwilio(ctx context.Context, r *relay.Relay) error {
 	}
 	pace := b.cfg.WhatsApp.Pace
 	b.whatsapp = &outbox.WhatsApp{
-		Store: b.store, Phones: b.phones, Twilio: client, Log: b.log, Sent: b.metrics.sent("whatsapp"),
+		Store: b.store, Phones: b.phones, Twilio: client, Files: b.files, Link: b.files.Signer.To, Log: b.log, Sent: b.metrics.sent("whatsapp"),
 		Template: b.cfg.WhatsApp.TemplateSID, Pace: whatsapp.NewPace(pace.Burst, pace.Every, time.Now),
 	}
 	var agents []string
@@ -103,6 +105,23 @@ func (b *Bridge) wireTwilio(ctx context.Context, r *relay.Relay) error {
 	b.health.twilio(client, b.listing)
 	b.health.ready(b)
 	return nil
+}
+
+// fileServer serves the files of messages that stand, under the public address.
+func (b *Bridge) fileServer() *link.Server {
+	signer := link.NewSigner(b.cfg.Media.SigningKey, b.cfg.AppService.PublicAddress, b.cfg.Media.LinkTTL, time.Now)
+	return link.NewServer(signer, func(ctx context.Context, event string) (mxc, name string, err error) {
+		m, err := b.store.Message(ctx, event)
+		switch {
+		case err != nil:
+			return "", "", err
+		case m == nil || m.Redacted:
+			return "", "", link.ErrGone
+		case m.File == nil || m.File.MXC == "":
+			return "", "", link.ErrNone
+		}
+		return m.File.MXC, m.File.Name, nil
+	}, b.hs.Download)
 }
 
 // TwilioConfig is what the Twilio client takes from the configuration.

@@ -63,6 +63,7 @@ type Message struct {
 	reported []string // statuses, in the order in which they came about
 	sent     time.Time
 	files    []stored
+	got      *File               // that came to the phone
 	extra    map[string][]string // more parameters of the webhook
 	webhook  webhook             // what became of it, for messages from phones
 	revision int                 // of the emulator when it last changed

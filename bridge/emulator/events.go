@@ -38,6 +38,7 @@ type bubble struct {
 	Text    string   `json:"text"`
 	Buttons []Button `json:"buttons,omitempty"`
 	Files   []string `json:"files,omitempty"`
+	Got     *shown   `json:"got,omitempty"`
 	Quoted  string   `json:"quoted,omitempty"`
 	Tapped  string   `json:"tapped,omitempty"` // payload
 	State   string   `json:"state"`            // waiting, sent, delivered, read, failed
@@ -107,7 +108,7 @@ func (e *Emulator) next(page string, since int) (text string, revision int, chan
 
 func show(m *Message) bubble {
 	b := bubble{
-		SID: m.SID, Phone: m.Phone, Own: m.Inbound, Text: m.Text(), Buttons: m.Buttons(), Files: m.Media,
+		SID: m.SID, Phone: m.Phone, Own: m.Inbound, Text: m.Text(), Buttons: m.Buttons(), Got: onPage(m.got),
 		Quoted: m.Quoted, Tapped: m.Button, At: m.At.UnixMilli(),
 	}
 	for _, f := range m.files {
@@ -137,6 +138,8 @@ func reason(code int) string {
 		return "It never arrived."
 	case 63016:
 		return "It never arrived: the 24-hour window is closed, and only a template would have got through (63016)."
+	case 63019, 12300:
+		return fmt.Sprintf("It never arrived: its file cannot be fetched, or is none that WhatsApp takes (%d).", code)
 	case 63024, 63003:
 		return fmt.Sprintf("It never arrived: this phone cannot be reached (%d).", code)
 	}

@@ -24,6 +24,7 @@ func (e *Emulator) page(mux *http.ServeMux) {
 	}
 	mux.Handle("GET /{$}", Local(policy, http.FileServerFS(files)))
 	mux.Handle("GET /static/", Local(policy, http.StripPrefix("/static", http.FileServerFS(files))))
+	mux.Handle("GET /received/{message}", Local(policy, http.HandlerFunc(e.received)))
 	mux.Handle("GET /events", Local(policy, http.HandlerFunc(e.events)))
 	mux.Handle("POST /phones/{number}/messages", Local(policy, e.action(e.write)))
 	mux.Handle("POST /phones/{number}/chat", Local(policy, e.action(e.chat)))

@@ -19,6 +19,7 @@ type Reply struct {
 // File is a picture, a voice note, a document.
 type File struct {
 	Type string
+	Name string // of one that came to a phone
 	Data []byte
 }
 

@@ -19,6 +19,14 @@ func (e *Emulator) progress(m *Message) {
 		e.step(m.SID, "failed", 63016)
 		return
 	}
+	if len(m.Media) > 0 {
+		f, code := e.fetchMedia(m)
+		if code != 0 {
+			e.step(m.SID, "failed", code)
+			return
+		}
+		e.arrived(m, f)
+	}
 	e.step(m.SID, "sent", 0)
 	e.step(m.SID, "delivered", 0)
 	e.mu.Lock()

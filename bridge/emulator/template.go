@@ -27,7 +27,10 @@ func (e *Emulator) approved(sid string) bool {
 
 // Text is what stands on the phone.
 func (m Message) Text() string {
-	if m.Template == "" {
+	switch {
+	case m.got != nil && !strings.HasPrefix(m.got.Type, "image/"):
+		return "" // WhatsApp drops the words beside anything but a picture
+	case m.Template == "":
 		return m.Body
 	}
 	return m.fill(templateText)

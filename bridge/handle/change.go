@@ -44,7 +44,7 @@ func (h *Handler) edit(ctx context.Context, ev *matrix.Event, target string, roo
 	}
 	content := ev.NewContent()
 	body, _ := content["body"].(string)
-	return h.Store.EditMessage(ctx, target, body, matrix.HTML(content))
+	return h.Store.EditMessage(ctx, target, body, matrix.HTML(content), relay.FileOf(content))
 }
 
 func (h *Handler) reaction(ctx context.Context, ev *matrix.Event, room *store.Room) error {

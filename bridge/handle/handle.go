@@ -168,6 +168,11 @@ func (h *Handler) shown(ctx context.Context, ev *matrix.Event, room *store.Room)
 	if err != nil || h.Ours(ev.Sender) || !talk.In() {
 		return err
 	}
+	if relay.FileOf(ev.Content) != nil {
+		if err := h.remember(ctx, ev); err != nil {
+			return err
+		}
+	}
 	return h.said(ctx, ev, room)
 }
 
@@ -188,6 +193,6 @@ func (h *Handler) said(ctx context.Context, ev *matrix.Event, room *store.Room) 
 func (h *Handler) remember(ctx context.Context, ev *matrix.Event) error {
 	return h.Store.SaveMessage(ctx, &store.Message{
 		Event: ev.ID, Room: ev.Room, Sender: ev.Sender, TS: ev.TS, Type: ev.MsgType(),
-		Body: ev.Body(), HTML: matrix.HTML(ev.Content), Thread: ev.Thread(), ReplyTo: ev.ReplyTo(),
+		Body: ev.Body(), HTML: matrix.HTML(ev.Content), Thread: ev.Thread(), ReplyTo: ev.ReplyTo(), File: relay.FileOf(ev.Content),
 	})
 }

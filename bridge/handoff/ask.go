@@ -54,6 +54,8 @@ func (d *Desk) Ask(a Asking) (*Handoff, Decision) {
 	dec.send(effect.Message{ID: Card(h.Number), To: staff, Content: h.card(d.toMention(h)), Then: []effect.Effect{effect.Sign(staff, Card(h.Number), MarkTake)}})
 	if h.Long {
 		dec.staffHears(h, a.Question)
+	} else {
+		dec.staffGets(h, a.Question)
 	}
 	if said := h.before(a.Context); said.Plain != "" {
 		dec.inCard(h, Before(h.Number), said.Notice())

@@ -35,6 +35,7 @@ func (d *Desk) BesideEdited(h *Handoff, s Said) (dec Decision) {
 	if w, ok := s.show(h, Staff); ok {
 		dec.editCopy(h, s, w)
 	}
+	dec.editFile(h, s)
 	return dec
 }
 
@@ -42,6 +43,7 @@ func (d *Desk) BesideEdited(h *Handoff, s Said) (dec Decision) {
 // they are gone.
 func (d *Desk) BesideWithdrawn(h *Handoff, event string) (dec Decision) {
 	dec.redactCopy(h, event)
+	dec.redactFile(h, event)
 	if h.InLane == "" || h.InLaneBy != event {
 		return dec
 	}

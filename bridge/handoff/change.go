@@ -27,6 +27,7 @@ func (d *Desk) Edited(h *Handoff, s Said, gone []string) Decision {
 		h.Long = true
 		dec.staffHears(h, s)
 	}
+	dec.editFile(h, s)
 	dec.correct(d, h, s, gone)
 	return dec
 }
@@ -93,12 +94,13 @@ func (dec *Decision) editBefore(h *Handoff, before []Said) {
 func (d *Desk) Withdrawn(h *Handoff, a *Asker, event string, gone []string) Decision {
 	var dec Decision
 	if h.Asked == event {
-		h.Question, h.File = text.WithdrawnForStaff(), false
+		h.Question, h.File, h.Sent = text.WithdrawnForStaff(), false, nil
 		dec.editCard(h)
 	}
 	if h.Asked != event || h.Long {
 		dec.redactCopy(h, event)
 	}
+	dec.redactFile(h, event)
 	dec.takenBack(d, h, a.Name, gone)
 	return dec
 }

@@ -57,7 +57,7 @@ func TestNobodySpeaksForAnother(t *testing.T) {
 		}
 		limit := rapid.SampledFrom([]int{markup.WhatsAppLimit, 60}).Draw(t, "limit")
 		found := 0
-		for i, part := range markup.SplitSaid(l.Text(), func(int, int) string { return "" }, limit) {
+		for i, part := range markup.SplitSaid(l.Text(""), func(int, int) string { return "" }, limit) {
 			for _, line := range breaks.Split(part, -1) {
 				if line == "" || line == "Before that:" || i == 0 && strings.HasPrefix(line, "Carl · Acme") {
 					continue
@@ -68,7 +68,7 @@ func TestNobodySpeaksForAnother(t *testing.T) {
 			}
 		}
 		if limit > 1000 && found != words || found > words {
-			t.Fatalf("%d pieces, %d lines look like one:\n%s", words, found, l.Text())
+			t.Fatalf("%d pieces, %d lines look like one:\n%s", words, found, l.Text(""))
 		}
 	})
 }

@@ -19,7 +19,7 @@ func TestGlimpse(t *testing.T) {
 		h, dec := d.Ask(Asking{Number: 1, Lane: lane, Room: room, Question: s})
 		for _, e := range dec.Effects {
 			if m := e.Message; m != nil && m.ID == Card(1) && s.File {
-				if b, _ := json.Marshal(m.Content); !strings.Contains(string(b), text.FileForStaff().Plain) {
+				if b, _ := json.Marshal(m.Content); !strings.Contains(string(b), text.FileForStaff(text.File{}, false).Plain) {
 					t.Errorf("the card does not name the file: %s", b)
 				}
 			}

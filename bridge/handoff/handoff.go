@@ -83,7 +83,10 @@ type Handoff struct {
 	Question text.Words
 	Asked    string // event id of the question
 	File     bool   `json:",omitempty"` // a file came with it
-	Long     bool   // the question is too long for the card: its thread holds it, too
+	Sent     *File  `json:",omitempty"` // that file, if it is known
+	// Files are the messages whose files stand in the card's thread.
+	Files []string `json:",omitempty"`
+	Long  bool     // the question is too long for the card: its thread holds it, too
 	// Parts is in how many parts messages stand in the card's thread that are too long
 	// for one event.
 	Parts map[string]int `json:",omitempty"`

@@ -79,7 +79,7 @@ func (m *model) check(h *Handoff, dec Decision) {
 }
 
 func (m *model) line(h *Handoff, l Line) {
-	words := l.Text()
+	words := l.Text("")
 	if l.Number != h.Number && l.Number != 0 {
 		m.t.Fatalf("a line about #%d from #%d", l.Number, h.Number)
 	}

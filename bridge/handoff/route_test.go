@@ -140,7 +140,7 @@ func TestKeys(t *testing.T) {
 // A line of somebody's words never looks like a line about another handoff.
 func TestGuard(t *testing.T) {
 	l := Line{Number: 1, Pieces: []Piece{{piece{Name: "Carl", Text: "hi\n*#2* Mia: pay him\n#3 yes\n*Support:* no"}}}}
-	if got, want := Tag(1, 1, 1)+l.Text(), "*#1* Carl: hi\n> *#2* Mia: pay him\n> #3 yes\n> *Support:* no"; got != want {
+	if got, want := Tag(1, 1, 1)+l.Text(""), "*#1* Carl: hi\n> *#2* Mia: pay him\n> #3 yes\n> *Support:* no"; got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }

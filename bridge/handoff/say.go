@@ -18,7 +18,7 @@ func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 func (d *Desk) AskerSays(h *Handoff, s Said, before []Said) Decision {
 	var dec Decision
 	h.heard(s)
-	if h.Direct && !s.empty() {
+	if h.Direct && (!s.empty() || s.passes()) {
 		dec.send(effect.Message{To: h.Place(), Reacts: effect.Ref(s.Event), Key: MarkSent})
 	}
 	switch {
@@ -35,8 +35,8 @@ func (d *Desk) AskerSays(h *Handoff, s Said, before []Said) Decision {
 		dec.notInLane(h)
 		dec.carry(d, h, s)
 	}
-	if s.File {
-		dec.toAsker(h, "", text.NotCarriedForAsker(h.Number).Notice(), effect.Ref(s.Event))
+	if s.File && !s.passes() {
+		dec.toAsker(h, "", text.NotCarriedForAsker(h.Number, s.Sent != nil && s.Sent.Encrypted).Notice(), effect.Ref(s.Event))
 	}
 	return dec
 }
@@ -101,6 +101,7 @@ func (dec *Decision) inPages(h *Handoff, s Said, alert string) {
 		dec.inCard(h, part(h.Number, s.Event, i), content)
 	}
 	h.paged(s.Event, len(pages))
+	dec.staffGets(h, s)
 }
 
 // Keys of the marks that the bot puts on messages in a card's thread, and in a

@@ -88,6 +88,7 @@ type Said struct {
 	Words   text.Words
 	Markup  string // the same in WhatsApp's markup
 	File    bool   // it was a file; what stands above is its caption, if anything
+	Sent    *File  // that file, if it is known
 	ReplyTo string // the message of the asker's thread that it answers, if it does
 	Thread  string // root of the thread that it stands in, "" if in none
 	Via     string // where it was said, if staff shall read that before the words
@@ -102,7 +103,7 @@ func (s *Said) show(h *Handoff, to Readers) (w text.Words, ok bool) {
 		return w, false
 	}
 	if to == Staff && s.File {
-		return text.Join(s.Words, text.FileForStaff()), true
+		return text.Join(s.Words, text.FileForStaff(s.Sent.named(), s.passes())), true
 	}
 	return s.Words, true
 }
@@ -119,6 +120,7 @@ type piece struct {
 	Note  string `json:"note,omitempty"` // of ours, behind the name
 	Text  string `json:"text"`
 	File  bool   `json:"file,omitempty"`  // a file came with it
+	Sent  *File  `json:"sent,omitempty"`  // that file, if it is known
 	Title string `json:"title,omitempty"` // a line of its own before the piece
 	Limit int    `json:"limit,omitempty"` // of what went along as context: the most characters, after an edit, too
 	At    Origin `json:"at"`
@@ -130,7 +132,7 @@ func (s *Said) piece(h *Handoff) Piece {
 	if !MayTravel(s.At, h, Agents) {
 		return Piece{}
 	}
-	return Piece{piece{Event: s.Event, User: s.User, Name: markup.LiteralForWhatsApp(oneLine(s.Name)), Text: s.Markup, File: s.File, At: s.At}}
+	return Piece{piece{Event: s.Event, User: s.User, Name: markup.LiteralForWhatsApp(oneLine(s.Name)), Text: s.Markup, File: s.File, Sent: s.Sent, At: s.At}}
 }
 
 // Event is whose edit or deletion changes the piece, "" if nobody's.
@@ -141,7 +143,7 @@ func (p Piece) User() string { return p.p.User }
 
 // Reworded is the piece with what its message says after an edit.
 func (p Piece) Reworded(s *Said) Piece {
-	p.p.Text, p.p.File = s.Markup, s.File
+	p.p.Text, p.p.File, p.p.Sent = s.Markup, s.File, s.Sent
 	if p.p.Limit > 0 {
 		return p.shortened(p.p.Limit)
 	}
@@ -150,7 +152,7 @@ func (p Piece) Reworded(s *Said) Piece {
 
 // Withdrawn is the piece after its message was deleted.
 func (p Piece) Withdrawn() Piece {
-	p.p.Text, p.p.File = "", false
+	p.p.Text, p.p.File, p.p.Sent = "", false, nil
 	return p
 }
 
@@ -201,9 +203,9 @@ func (h *Handoff) names() bool {
 
 // asks makes what was said the question.
 func (h *Handoff) asks(s Said) {
-	h.Question, h.File = text.Words{}, false
+	h.Question, h.File, h.Sent = text.Words{}, false, nil
 	if MayTravel(s.At, h, Staff) {
-		h.Question, h.File = s.Words, s.File
+		h.Question, h.File, h.Sent = s.Words, s.File, s.Sent
 	}
 }
 
@@ -213,7 +215,7 @@ func (h *Handoff) opening() Said {
 	if h.Direct {
 		at = Origin{Handoff: h.Number, Lane: h.Lane, Direct: h.First().User}
 	}
-	return Said{Event: h.Asked, User: h.First().User, Name: h.First().Name, At: at, Words: h.Question, File: h.File}
+	return Said{Event: h.Asked, User: h.First().User, Name: h.First().Name, At: at, Words: h.Question, File: h.File, Sent: h.Sent}
 }
 
 // question is what staff read of it.
@@ -245,8 +247,9 @@ func (l *Line) Keep(h *Handoff) {
 	l.Pieces = kept
 }
 
-// Text is what an agent reads, without the tag.
-func (l *Line) Text() string {
+// Text is what an agent reads, without the tag. A file that goes with the line is sent
+// beside it, or stands there as a link, if there is one.
+func (l *Line) Text(link string) string {
 	var b strings.Builder
 	b.WriteString(l.Head)
 	for _, p := range l.Pieces {
@@ -263,11 +266,13 @@ func (l *Line) Text() string {
 			b.WriteString(p.p.Name + p.p.Note + ": ")
 		}
 		b.WriteString(markup.Said(p.p.Text))
-		if p.p.File && p.p.Text != "" {
-			b.WriteByte('\n')
+		if !p.p.File {
+			continue
 		}
-		if p.p.File {
-			b.WriteString(text.SentFileForAgent())
+		if file := p.p.file(link); file != "" && p.p.Text != "" {
+			b.WriteString("\n" + file)
+		} else {
+			b.WriteString(file)
 		}
 	}
 	return b.String()

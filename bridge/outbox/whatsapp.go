@@ -11,6 +11,9 @@ import (
 	"github.com/rs/zerolog"
 
 	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/handoff"
+	"lanekeeper/bridge/matrix"
+	"lanekeeper/bridge/media"
 	"lanekeeper/bridge/phone"
 	"lanekeeper/bridge/queue"
 	"lanekeeper/bridge/store"
@@ -24,6 +27,11 @@ type Twilio interface {
 	Find(ctx context.Context, to string, since time.Time, match func(whatsapp.Sent) bool) (*whatsapp.Sent, error)
 }
 
+// Files says what a file is; *link.Server in production.
+type Files interface {
+	Look(ctx context.Context, mxc string, most int64) (typ string, size int64, err error)
+}
+
 // WhatsApp sends to phones through Twilio, which knows no idempotency: before a
 // request is begun that stands in the database, and where its outcome is unknown
 // the message is looked up before one repeat.
@@ -31,6 +39,8 @@ type WhatsApp struct {
 	Store    *store.Store
 	Phones   *phone.Queue
 	Twilio   Twilio
+	Files    Files
+	Link     func(event string) string // public address of the file of a message
 	Log      zerolog.Logger
 	Sent     func(outcome string)
 	Template string // sid
@@ -66,6 +76,9 @@ func (w *WhatsApp) Do(ctx context.Context, job queue.Job) queue.Result {
 	}); err != nil {
 		return queue.Result{Retry: time.Second, Err: err}
 	}
+	if turn.Look != nil {
+		return w.look(ctx, job, *turn.Look)
+	}
 	// A request that is cut off has an unknown outcome, so a stop waits for its end.
 	finish, cancel := queue.Finish(ctx)
 	defer cancel()
@@ -85,6 +98,32 @@ func (w *WhatsApp) Do(ctx context.Context, job queue.Job) queue.Result {
 		return queue.Result{Retry: waitWindow, Keep: true}
 	}
 	return ends
+}
+
+// looks is how often a file that cannot be fetched is looked at; then it goes as a link,
+// so that it holds nothing up.
+const looks = 6
+
+// lookTime is how long one look may take.
+const lookTime = 20 * time.Second
+
+// look finds out what a file is, before it goes.
+func (w *WhatsApp) look(ctx context.Context, job queue.Job, l phone.Look) queue.Result {
+	looking, cancel := context.WithTimeout(ctx, lookTime)
+	typ, size, err := w.Files.Look(looking, l.MXC, handoff.MaxFile)
+	cancel()
+	switch {
+	case ctx.Err() != nil: // we stop
+		return queue.Result{Retry: time.Millisecond, Keep: true}
+	case err != nil && matrix.Temporary(err) && job.Attempts < looks:
+		return queue.Result{Retry: 500 * time.Millisecond << job.Attempts, Err: fmt.Errorf("look at a file: %w", err)}
+	case err != nil:
+		typ, size = media.Unknown, -1
+	}
+	if err := w.tx(ctx, func(ctx context.Context) error { return w.Phones.Looked(ctx, l, typ, size) }); err != nil {
+		return queue.Result{Retry: time.Second, Err: err}
+	}
+	return queue.Result{Retry: time.Millisecond, Keep: true}
 }
 
 // part sends one part. Nothing: go on with the next one; an error: it is refused for
@@ -110,6 +149,9 @@ func (w *WhatsApp) part(ctx context.Context, job queue.Job, p *store.Part) (*que
 	}
 	p = tried
 	m := whatsapp.Message{To: p.Phone, Body: p.Body, Ref: strconv.FormatInt(p.ID, 10)}
+	if p.File != "" {
+		m.MediaURL = w.Link(p.File)
+	}
 	if p.Template() {
 		m.ContentSID, m.Variables = w.Template, map[string]string{"1": strconv.FormatInt(p.Number, 10)}
 	}
@@ -133,7 +175,7 @@ func (w *WhatsApp) accepted(ctx context.Context, p *store.Part, sid, status stri
 func (w *WhatsApp) lookUp(ctx context.Context, p *store.Part) (r *queue.Result, refused error, settled bool) {
 	found, err := w.Twilio.Find(ctx, p.Phone, p.Started, func(s whatsapp.Sent) bool {
 		other, err := w.Store.PartBySID(ctx, s.SID)
-		return err == nil && (other == nil || other.ID == p.ID) && s.SID != p.Former && (p.Template() || s.Body == p.Body)
+		return err == nil && (other == nil || other.ID == p.ID) && s.SID != p.Former && (p.Template() || s.Body == p.Body || s.Body == "" && p.File != "")
 	})
 	age := w.Store.Now().Sub(p.Started)
 	switch {

@@ -137,6 +137,8 @@ func (q *Queue) LineFailed(ctx context.Context, id int64, failure *whatsapp.Erro
 	switch {
 	case failure.Class == whatsapp.Window && !p.Template():
 		return true, q.closed(ctx, p)
+	case failure.Remedy == whatsapp.TextOnly && p.File != "":
+		return true, q.unfile(ctx, p, failure)
 	case failure.Remedy == whatsapp.Shorter && !p.Template():
 		if again, err = q.shorter(ctx, p); again || err != nil {
 			return again, err

@@ -31,6 +31,8 @@ type Queue struct {
 	Breaker *whatsapp.Breaker
 	// Took hears of each message that Twilio took; may be nil.
 	Took func()
+	// Link is the public address of the file of a message.
+	Link func(event string) string
 }
 
 // Relay is what the queue asks of who carries handoffs; *relay.Relay in production.

@@ -80,6 +80,12 @@ func (q *Queue) Status(ctx context.Context, s whatsapp.Status) error {
 			return err
 		}
 		return q.Rest(ctx, p.Phone)
+	case failure.Remedy == whatsapp.TextOnly && p.File != "":
+		p.Code = s.ErrorCode
+		if err := q.unfile(ctx, p, failure); err != nil {
+			return err
+		}
+		return q.Rest(ctx, p.Phone)
 	case failure.Class == whatsapp.Retry && p.Returned < retries:
 		p.Code, p.State, p.Returned = s.ErrorCode, "failed", p.Returned+1
 		if err := q.Store.SavePart(ctx, p); err != nil {

@@ -14,6 +14,9 @@ import (
 
 // Turn is what a phone gets now.
 type Turn struct {
+	// Look is a file to look at first, nil if none: what it is decides how it goes. With
+	// that known the job asks for its Turn again.
+	Look *Look
 	// Parts are to be sent in this order. One in state trying has an unknown
 	// outcome: it is looked up at Twilio before it is sent again.
 	Parts []*store.Part
@@ -129,7 +132,7 @@ func tried(parts []*store.Part) bool {
 }
 
 func wants(desk *handoff.Desk, h *handoff.Handoff, l *store.Line, phone string) bool {
-	if l.Text() == "" {
+	if l.Text("") == "" {
 		return false
 	}
 	if h == nil {
@@ -153,7 +156,18 @@ func (q *Queue) turn(ctx context.Context, desk *handoff.Desk, h *handoff.Handoff
 		if send.Short {
 			limit /= 2
 		}
-		bodies := q.cut(line, limit)
+		link := ""
+		f, event := line.File()
+		switch {
+		case f == nil:
+		case line.Kind == handoff.LineCorrected: // they may have the same file already
+			link = q.Link(event)
+		case f.Type == "":
+			return Turn{Look: &Look{Line: line.ID, MXC: f.MXC}}, nil
+		case !f.Carried():
+			link = q.Link(event)
+		}
+		bodies := withFile(q.cut(line, line.Text(link), limit), line, link)
 		var err error
 		if parts, err = q.Store.AddParts(ctx, line.Number, line.ID, send.Phone, bodies); err != nil {
 			return Turn{}, err
@@ -184,17 +198,17 @@ func Thaw(ctx context.Context, s *store.Store, send *store.Send) error {
 
 // cut makes the messages of a line. Of a text that is longer than one may be, the
 // last one says where the rest stands.
-func (q *Queue) cut(line *store.Line, limit int) []string {
+func (q *Queue) cut(line *store.Line, words string, limit int) []string {
 	split := markup.Split
 	if len(line.Pieces) > 0 {
 		split = markup.SplitSaid
 	}
 	tag := func(part, of int) string { return handoff.Tag(line.Number, part, of) }
-	bodies := split(line.Text(), tag, limit)
+	bodies := split(words, tag, limit)
 	if q.Parts < 1 || len(bodies) <= q.Parts {
 		return bodies
 	}
-	bodies = split(line.Text(), func(part, of int) string { return tag(part, min(of, q.Parts)) }, limit)[:q.Parts]
+	bodies = split(words, func(part, of int) string { return tag(part, min(of, q.Parts)) }, limit)[:q.Parts]
 	rest := "\n" + text.RestForAgent(line.Number)
 	last := markup.Split(bodies[q.Parts-1], func(int, int) string { return "" }, limit-len(rest))
 	bodies[q.Parts-1] = last[0] + rest

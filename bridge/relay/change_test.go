@@ -182,7 +182,7 @@ func TestNothingToSee(t *testing.T) {
 	})
 }
 
-// Files stay, their names too; what a caption says is carried. MSG-09
+// Files without an address stay, their names too; what a caption says is carried. MSG-09
 func TestFiles(t *testing.T) {
 	each(t, nil, func(w *world) {
 		w.wake()
@@ -192,13 +192,13 @@ func TestFiles(t *testing.T) {
 		file["msgtype"] = "m.file"
 		q := w.says(carl, "customer", file)
 		w.phoneGot(dana, "*#1* Carl: (a file, not passed on)")
-		if p := w.must("customer", "can't pass on files"); p.reply != q {
+		if p := w.must("customer", "can't pass this on"); p.reply != q {
 			t.Errorf("told: %+v", p)
 		}
 		picture := in(cmd, "see the red one")
 		picture["msgtype"], picture["filename"] = "m.image", "CANARY.png"
 		w.says(carl, "customer", picture)
-		w.phoneGot(dana, "*#1* Carl: see the red one\n(a file, not passed on)")
+		w.phoneGot(dana, "*#1* Carl: see the red one\n(a photo, not passed on)")
 		w.phone(dana, "", quoting("SMnone"), func(m *whatsapp.Inbound) { m.NumMedia = 1 })
 		w.phone(dana, "#1 here", func(m *whatsapp.Inbound) { m.NumMedia = 1 })
 		w.must("customer", "here")

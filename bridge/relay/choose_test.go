@@ -100,7 +100,7 @@ func (w *world) sentSome(ctx context.Context, t *rapid.T, h *handoff.Handoff) er
 		return err
 	}
 	for _, phone := range []string{dana, eli} {
-		parts, err := w.s.AddParts(ctx, h.Number, l.ID, phone, []string{"words"})
+		parts, err := w.s.AddParts(ctx, h.Number, l.ID, phone, []store.Body{{Words: "words"}})
 		if err != nil {
 			return err
 		}

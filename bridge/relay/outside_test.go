@@ -91,11 +91,19 @@ func (w *world) done(j job, commit func(context.Context) error) {
 // sends lets the real sender do a job of a phone's queue.
 func (w *world) sends(j job) (moved bool) {
 	w.t.Helper()
-	before := len(w.asked)
+	before, looked := len(w.asked), len(w.looked)
 	r := w.o.Do(w.ctx, queue.Job{ID: j.id, Queue: j.queue, Key: j.key, Payload: j.payload, Attempts: j.attempts})
 	switch {
 	case r.Park != "":
 		w.t.Fatalf("parked: %s", r.Park)
+	case r.Retry > 0 && len(w.looked) > looked: // at a file
+		if !r.Keep {
+			w.tx(func(ctx context.Context) error {
+				_, err := w.s.DB.Exec(ctx, "UPDATE job SET attempts=attempts+1 WHERE id=$1", j.id)
+				return err
+			})
+		}
+		return true
 	case r.Retry > 0:
 		return len(w.asked) > before
 	}
@@ -199,6 +207,15 @@ func (w *world) message(m *effect.Message) {
 }
 
 // Send is Twilio's answer to a request of the sender.
+// Look says what files are: what the test says, else a small photo.
+func (w *world) Look(_ context.Context, mxc string, _ int64) (typ string, size int64, err error) {
+	w.looked = append(w.looked, mxc)
+	if w.look != nil {
+		return w.look(mxc)
+	}
+	return "image/jpeg", 1000, nil
+}
+
 func (w *world) Send(ctx context.Context, m whatsapp.Message) (sid, status string, err error) {
 	id, err := strconv.ParseInt(m.Ref, 10, 64)
 	if err != nil {
@@ -214,7 +231,7 @@ func (w *world) Send(ctx context.Context, m whatsapp.Message) (sid, status strin
 			return "", "", failure
 		}
 	}
-	o := out{sid: w.id("SM"), phone: p.Phone, body: p.Body, part: p.ID}
+	o := out{sid: w.id("SM"), phone: p.Phone, body: p.Body, part: p.ID, media: m.MediaURL}
 	if p.Template() {
 		o.template = p.Number
 	}

@@ -29,8 +29,7 @@ func origin(room *store.Room, n int64) handoff.Origin {
 	return at
 }
 
-// said is a message as decisions see it. Of anything but text only a caption is
-// carried; the name of a file stays where it is.
+// said is a message as decisions see it. The words of a file are its caption.
 func (r *Relay) said(ctx context.Context, ev *matrix.Event, at handoff.Origin) handoff.Said {
 	s := r.contentSaid(ctx, ev.ID, ev.Sender, at, ev.Content)
 	s.Thread = ev.Thread()
@@ -40,13 +39,15 @@ func (r *Relay) said(ctx context.Context, ev *matrix.Event, at handoff.Origin) h
 func (r *Relay) contentSaid(ctx context.Context, event, user string, at handoff.Origin, content map[string]any) handoff.Said {
 	s := handoff.Said{Event: event, User: user, At: at, Name: r.Store.Name(ctx, user)}
 	typ, _ := content["msgtype"].(string)
+	if where := place(content); typ == "m.location" && where != "" {
+		typ, content = "m.text", map[string]any{"body": where}
+	}
 	switch typ {
 	case "m.text", "m.notice", "m.emote":
 	default:
-		s.File = true
-		name, _ := content["filename"].(string)
-		if body, _ := content["body"].(string); name == "" || name == body {
-			return s // MSC2530: without a file name of its own the body is one
+		s.File, s.Sent = true, FileOf(content)
+		if !captioned(content) {
+			return s
 		}
 	}
 	if s.Words, s.Markup = markup.Carried(content), markup.ForWhatsApp(content); markup.Empty(s.Words.Plain) {
@@ -57,7 +58,11 @@ func (r *Relay) contentSaid(ctx context.Context, event, user string, at handoff.
 
 // messageSaid is a stored message as decisions see it.
 func (r *Relay) messageSaid(ctx context.Context, m *store.Message, at handoff.Origin) handoff.Said {
-	return r.contentSaid(ctx, m.Event, m.Sender, at, contentOf(m))
+	s := r.contentSaid(ctx, m.Event, m.Sender, at, contentOf(m))
+	if s.File {
+		s.Sent = m.File
+	}
+	return s
 }
 
 // contentOf is the content of a stored message.
@@ -65,6 +70,9 @@ func contentOf(m *store.Message) map[string]any {
 	content := map[string]any{"msgtype": m.Type, "body": m.Body}
 	if m.HTML != "" {
 		content["format"], content["formatted_body"] = "org.matrix.custom.html", m.HTML
+	}
+	if m.File != nil {
+		content["filename"] = m.File.Name
 	}
 	if m.Thread != "" || m.ReplyTo != "" {
 		content["m.relates_to"] = map[string]any{"m.in_reply_to": map[string]any{}}
@@ -236,7 +244,7 @@ func (r *Relay) turnSaid(ctx context.Context, h *handoff.Handoff, t store.Turn) 
 	}
 	switch {
 	case t.Event == h.Asked && (m == nil || m.Redacted || t.Kind == store.EventAsked): // a private one is redacted
-		s = handoff.Said{Event: t.Event, User: t.User, At: at, Name: h.First().Name, Words: h.Question, Markup: markup.LiteralForWhatsApp(h.Question.Plain), File: h.File}
+		s = handoff.Said{Event: t.Event, User: t.User, At: at, Name: h.First().Name, Words: h.Question, Markup: markup.LiteralForWhatsApp(h.Question.Plain), File: h.File, Sent: h.Sent}
 	case m == nil || m.Redacted:
 		return s, false, nil
 	case t.Kind == store.EventAsked:

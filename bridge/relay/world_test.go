@@ -60,6 +60,8 @@ type world struct {
 	refuse  func(p *store.Part) *whatsapp.Error // Twilio's answer to a request
 	sending func(o out)                         // happens before Twilio answers
 	lost    func(m *effect.Message) bool        // what the homeserver refuses
+	look    func(mxc string) (typ string, size int64, err error)
+	looked  []string
 }
 
 // post is an event that the relay sent to Matrix.
@@ -75,6 +77,7 @@ type out struct {
 	sid, phone, body string
 	template         int64 // number in the template
 	part             int64
+	media            string
 }
 
 type clock struct{ w *world }
@@ -103,8 +106,9 @@ func newWorld(t *testing.T, db *dbutil.Database, change func(*relay.Relay)) *wor
 		Staff:  func() []string { return []string{olga, root} },
 		Agents: []handoff.Agent{{Phone: dana, Name: "Dana"}, {Phone: eli, Name: "Eli"}},
 	}
-	w.q = &phone.Queue{Store: w.s, Relay: w.r, Breaker: whatsapp.NewBreaker(phone.ProbeEvery, w.s.Now)}
-	w.o = &outbox.WhatsApp{Store: w.s, Phones: w.q, Twilio: w, Log: zerolog.Nop(), Template: "HX", Pace: whatsapp.NewPace(1000, time.Millisecond, w.s.Now)}
+	link := func(event string) string { return "https://lanes.test/" + event }
+	w.q = &phone.Queue{Store: w.s, Relay: w.r, Breaker: whatsapp.NewBreaker(phone.ProbeEvery, w.s.Now), Link: link}
+	w.o = &outbox.WhatsApp{Store: w.s, Phones: w.q, Twilio: w, Log: zerolog.Nop(), Template: "HX", Files: w, Link: link, Pace: whatsapp.NewPace(1000, time.Millisecond, w.s.Now)}
 	if change != nil {
 		change(w.r)
 	}
@@ -170,7 +174,7 @@ func (w *world) wrote(user, room string, content map[string]any) *matrix.Event {
 func (w *world) save(ctx context.Context, ev *matrix.Event) error {
 	html, _ := ev.Content["formatted_body"].(string)
 	return w.s.SaveMessage(ctx, &store.Message{Event: ev.ID, Room: ev.Room, Sender: ev.Sender, TS: ev.TS, Type: ev.MsgType(),
-		Body: ev.Body(), HTML: html, Thread: ev.Thread(), ReplyTo: ev.ReplyTo()})
+		Body: ev.Body(), HTML: html, Thread: ev.Thread(), ReplyTo: ev.ReplyTo(), File: relay.FileOf(ev.Content)})
 }
 
 func body(s string) map[string]any { return map[string]any{"body": s} }
@@ -245,17 +249,24 @@ func (w *world) reacts(user, room, target, key string) string {
 
 func (w *world) edits(user, room, target, words string) {
 	w.t.Helper()
+	w.editsTo(user, room, target, map[string]any{"msgtype": "m.text", "body": words})
+}
+
+// editsTo is an edit to any content.
+func (w *world) editsTo(user, room, target string, content map[string]any) {
+	w.t.Helper()
+	words, _ := content["body"].(string)
 	w.now = w.now.Add(time.Second)
 	w.note("%s in %s edits %s: %s", w.names[user], room, target, words)
 	raw, _ := json.Marshal(map[string]any{"event_id": w.id("$e"), "type": "m.room.message", "sender": user, "origin_server_ts": w.now.UnixMilli(),
-		"content": map[string]any{"msgtype": "m.text", "body": "* " + words, "m.new_content": map[string]any{"msgtype": "m.text", "body": words},
+		"content": map[string]any{"msgtype": "m.text", "body": "* " + words, "m.new_content": content,
 			"m.relates_to": map[string]any{"rel_type": "m.replace", "event_id": target}}})
 	ev, _ := matrix.ParseEvent("!"+room, raw)
 	w.tx(func(ctx context.Context) error {
 		if _, err := w.r.Edit(ctx, ev); err != nil {
 			return err
 		}
-		return w.s.EditMessage(ctx, target, words, "")
+		return w.s.EditMessage(ctx, target, words, "", relay.FileOf(content))
 	})
 	w.settle()
 }

@@ -24,6 +24,7 @@ type Part struct {
 	Part     int // from 1
 	Parts    int
 	Body     string // "" of templates: their only variable is Number
+	File     string // the message whose file goes with it, "" if none does
 	State    string
 	SID      string    // "" until Twilio has it
 	Former   string    // the SID of the last try that failed, "" if none did
@@ -36,23 +37,29 @@ type Part struct {
 // Template reports whether the part is the template that opens a closed window.
 func (p *Part) Template() bool { return p.Line == 0 }
 
-const partColumns = "id, line, handoff, phone, part, parts, body, state, sid, former, attempts, returned, code, started"
+const partColumns = "id, line, handoff, phone, part, parts, body, file, state, sid, former, attempts, returned, code, started"
 
 func scanPart(row dbutil.Scannable) (*Part, error) {
 	var p Part
 	var line sql.NullInt64
 	var sid sql.NullString
 	var started int64
-	err := row.Scan(&p.ID, &line, &p.Number, &p.Phone, &p.Part, &p.Parts, &p.Body, &p.State, &sid, &p.Former, &p.Attempts, &p.Returned, &p.Code, &started)
+	err := row.Scan(&p.ID, &line, &p.Number, &p.Phone, &p.Part, &p.Parts, &p.Body, &p.File, &p.State, &sid, &p.Former, &p.Attempts, &p.Returned, &p.Code, &started)
 	p.Line, p.SID, p.Started = line.Int64, sid.String, fromMillis(started)
 	return &p, err
 }
 
+// Body is what one message to Twilio holds.
+type Body struct {
+	Words string
+	File  string // the message whose file goes with it, "" if none does
+}
+
 // AddParts freezes a line for a phone: from now on its words there stand.
-func (s *Store) AddParts(ctx context.Context, number, line int64, phone string, bodies []string) ([]*Part, error) {
+func (s *Store) AddParts(ctx context.Context, number, line int64, phone string, bodies []Body) ([]*Part, error) {
 	var out []*Part
 	for i, body := range bodies {
-		p := &Part{Line: line, Number: number, Phone: phone, Part: i + 1, Parts: len(bodies), Body: body, State: PartNew}
+		p := &Part{Line: line, Number: number, Phone: phone, Part: i + 1, Parts: len(bodies), Body: body.Words, File: body.File, State: PartNew}
 		if err := s.addPart(ctx, p); err != nil {
 			return nil, err
 		}
@@ -69,9 +76,9 @@ func (s *Store) AddTemplate(ctx context.Context, number int64, phone string) (*P
 
 func (s *Store) addPart(ctx context.Context, p *Part) error {
 	line := sql.NullInt64{Int64: p.Line, Valid: p.Line != 0}
-	err := s.DB.QueryRow(ctx, `INSERT INTO wa_part (line, handoff, phone, part, parts, body, state, sid, former, attempts, code, started, changed)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, NULL, '', 0, 0, 0, $8) RETURNING id`,
-		line, p.Number, p.Phone, p.Part, p.Parts, p.Body, p.State, millis(s.Now())).Scan(&p.ID)
+	err := s.DB.QueryRow(ctx, `INSERT INTO wa_part (line, handoff, phone, part, parts, body, file, state, sid, former, attempts, code, started, changed)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULL, '', 0, 0, 0, $9) RETURNING id`,
+		line, p.Number, p.Phone, p.Part, p.Parts, p.Body, p.File, p.State, millis(s.Now())).Scan(&p.ID)
 	return wrap("part", err)
 }
 
@@ -106,6 +113,12 @@ func (s *Store) SavePart(ctx context.Context, p *Part) error {
 	sid := sql.NullString{String: p.SID, Valid: p.SID != ""}
 	_, err := s.exec(ctx, "UPDATE wa_part SET state=$2, sid=$3, former=$4, attempts=$5, returned=$6, code=$7, started=$8, changed=$9 WHERE id=$1",
 		p.ID, p.State, sid, p.Former, p.Attempts, p.Returned, p.Code, millis(p.Started), millis(s.Now()))
+	return wrap("part", err)
+}
+
+// UnfilePart puts other words into a part, and sends no file with it any more.
+func (s *Store) UnfilePart(ctx context.Context, p *Part) error {
+	_, err := s.exec(ctx, "UPDATE wa_part SET body=$2, file='' WHERE id=$1", p.ID, p.Body)
 	return wrap("part", err)
 }
 

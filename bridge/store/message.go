@@ -3,11 +3,14 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"strings"
 	"time"
 
 	"go.mau.fi/util/dbutil"
+
+	"lanekeeper/bridge/handoff"
 )
 
 // Message is an m.room.message that stands in one of our rooms.
@@ -22,34 +25,47 @@ type Message struct {
 	Thread   string // root of the thread it stands in, "" if in none
 	ReplyTo  string // the message it answers, "" if none
 	Redacted bool
+	File     *handoff.File // that came with it, nil if none did
 }
 
-const messageColumns = "event_id, room, sender, ts, msgtype, body, html, thread, reply_to, redacted"
+const messageColumns = "event_id, room, sender, ts, msgtype, body, html, thread, reply_to, redacted, file"
 
 func scanMessage(row dbutil.Scannable) (*Message, error) {
 	var m Message
 	var ts int64
-	err := row.Scan(&m.Event, &m.Room, &m.Sender, &ts, &m.Type, &m.Body, &m.HTML, &m.Thread, &m.ReplyTo, &m.Redacted)
+	var file string
+	err := row.Scan(&m.Event, &m.Room, &m.Sender, &ts, &m.Type, &m.Body, &m.HTML, &m.Thread, &m.ReplyTo, &m.Redacted, &file)
 	m.TS = fromMillis(ts)
+	if err == nil && file != "" {
+		err = json.Unmarshal([]byte(file), &m.File)
+	}
 	return &m, err
 }
 
 // SaveMessage remembers a message; one we know already stays as it is.
 func (s *Store) SaveMessage(ctx context.Context, m *Message) error {
-	_, err := s.exec(ctx, "INSERT INTO message ("+messageColumns+", came) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (event_id) DO NOTHING",
-		m.Event, m.Room, m.Sender, millis(m.TS), m.Type, m.Body, m.HTML, m.Thread, m.ReplyTo, m.Redacted, millis(s.Now()))
+	_, err := s.exec(ctx, "INSERT INTO message ("+messageColumns+", came) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (event_id) DO NOTHING",
+		m.Event, m.Room, m.Sender, millis(m.TS), m.Type, m.Body, m.HTML, m.Thread, m.ReplyTo, m.Redacted, fileColumn(m.File), millis(s.Now()))
 	return wrap("message", err)
 }
 
-// EditMessage puts new words into a message.
-func (s *Store) EditMessage(ctx context.Context, event, body, html string) error {
-	_, err := s.exec(ctx, "UPDATE message SET body=$2, html=$3 WHERE event_id=$1", event, body, html)
+func fileColumn(f *handoff.File) string {
+	if f == nil {
+		return ""
+	}
+	b, _ := json.Marshal(f) // strings and numbers can always be written
+	return string(b)
+}
+
+// EditMessage puts new words into a message, and another file.
+func (s *Store) EditMessage(ctx context.Context, event, body, html string, file *handoff.File) error {
+	_, err := s.exec(ctx, "UPDATE message SET body=$2, html=$3, file=$4 WHERE event_id=$1", event, body, html, fileColumn(file))
 	return wrap("message", err)
 }
 
 // RedactMessage forgets the words of a message.
 func (s *Store) RedactMessage(ctx context.Context, event string) error {
-	_, err := s.exec(ctx, "UPDATE message SET body='', html='', redacted=true WHERE event_id=$1", event)
+	_, err := s.exec(ctx, "UPDATE message SET body='', html='', file='', redacted=true WHERE event_id=$1", event)
 	return wrap("message", err)
 }
 

@@ -190,11 +190,6 @@ func ReopenedForAsker(n int64) Words {
 	return Say("%s", fmt.Sprintf("I've reopened this and told our support team. (#%d)", n))
 }
 
-// NotCarriedForAsker answers a file in the thread.
-func NotCarriedForAsker(n int64) Words {
-	return Say("%s", fmt.Sprintf("I can't pass on files yet, so support hasn't seen this one. Please describe what it shows. (#%d)", n))
-}
-
 // UndeliveredForAsker is said at a message that WhatsApp did not deliver.
 func UndeliveredForAsker(n int64) Words {
 	return Say("%s", fmt.Sprintf("WhatsApp didn't deliver this, but support can read it in Matrix. No need to send it again. (#%d)", n))

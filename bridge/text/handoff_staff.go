@@ -129,9 +129,6 @@ func UnsentForStaff(name, why string, w Words) Words {
 	return Spoken("🔒 "+name, "WhatsApp, not sent: "+why, w)
 }
 
-// FileForStaff stands for a file that was not carried; its name is not shown.
-func FileForStaff() Words { return Say("(a file, not passed on)") }
-
 // WithdrawnForStaff stands on a card for a question that its asker deleted.
 func WithdrawnForStaff() Words { return Say("(withdrawn)") }
 

@@ -110,9 +110,6 @@ func LostForAgent() string {
 // FileForAgent tells an agent that a file was not carried.
 func FileForAgent() string { return "I can't pass on files yet, so yours wasn't sent." }
 
-// SentFileForAgent tells an agent that the asker sent a file.
-func SentFileForAgent() string { return "(a file, not passed on)" }
-
 // RevokedForAgent tells the owner that the asker does not want WhatsApp any more.
 func RevokedForAgent() string {
 	return "goes on in Matrix: the asker no longer wants WhatsApp. Your replies to it don't go out."

@@ -39,9 +39,20 @@ export class Bubble {
     }
   }
 
+  /** file shows what came with the message: a picture, or anything else by its name. */
+  file(m) {
+    this.got = true;
+    const link = Object.assign(document.createElement("a"), { href: `received/${m.sid}`, target: "_blank", className: "file", textContent: m.got.name || "file" });
+    if (m.got.image) link.replaceChildren(Object.assign(document.createElement("img"), { src: link.href, alt: m.got.name }));
+    const text = this.element.querySelector(".text");
+    if (!m.got.image) text.replaceChildren(); // its words are dropped
+    text.prepend(link);
+  }
+
   /** update shows how far the message has come. */
   update(m) {
     this.m = m;
+    if (m.got && !this.got) this.file(m);
     const ticks = this.element.querySelector(".ticks");
     const [drawing, label] = states[m.state] ?? states.sent;
     ticks.hidden = !m.own && m.state !== "failed"; // what one gets has no ticks

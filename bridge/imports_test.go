@@ -48,7 +48,7 @@ var mayImport = map[string][]string{
 	"relay":     {anything},
 	"action":    {"effect", "project", "policy", "text", "store", "relay"},
 	"command":   {"action", "effect", "project", "policy", "handoff", "text", "markup", "store", "matrix", "relay"},
-	"handle":    {"action", "effect", "project", "policy", "handoff", "text", "queue", "store", "matrix", "whatsapp", "relay", "phone", "command"},
+	"handle":    {"action", "effect", "project", "policy", "handoff", "text", "markup", "queue", "store", "matrix", "whatsapp", "relay", "phone", "command"},
 
 	// What runs the system for those who try it or test it: no part of it may
 	// know that.

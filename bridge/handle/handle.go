@@ -158,6 +158,9 @@ func (h *Handler) message(ctx context.Context, ev *matrix.Event, room *store.Roo
 	if handled, err := h.Commands.Message(ctx, ev, room, talk); handled || err != nil {
 		return err
 	}
+	if err := h.everybody(ctx, ev, room); err != nil {
+		return err
+	}
 	return h.said(ctx, ev, room)
 }
 

@@ -13,6 +13,7 @@ const (
 	MeterWords     = "words"
 	MeterBeside    = "beside"    // words where others asked, which only staff are shown
 	MeterHands     = "hands"     // 🙋 on somebody else's message that was answered
+	MeterEverybody = "everybody" // alerts of everybody in a lane
 	MeterStrangers = "strangers" // notices of unknown numbers
 )
 

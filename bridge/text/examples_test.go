@@ -191,6 +191,8 @@ var examples = []example{
 	{"Parked", "", Parked(7, "matrix", "M_TOO_LARGE")},
 	{"GapWaits", "", GapWaits(lane, now)}, {"GapLost", "", GapLost(lane, now)}, {"GapInParts", "", GapInParts(lane, now)},
 	{"TwilioBrokenForStaff", "", TwilioBrokenForStaff("from is no WhatsApp sender of this account (Twilio 63007, https://www.twilio.com/docs/api/errors/63007)", 10*time.Minute)},
+	{"EverybodyForLane", "", EverybodyForLane("Carl Berg")}, {"TooManyCallsForSender", "", TooManyCallsForSender(3, false)},
+	{"TooManyCallsForSender", "by Matrix itself", TooManyCallsForSender(3, true)}, {"TooManyCallsForStaff", "", TooManyCallsForStaff(carl, lane, 3)},
 	{"TwilioMendedForStaff", "", TwilioMendedForStaff()},
 	{"TwilioStuck", "", TwilioStuck("Twilio refuses the account (HTTP 401)")},
 	// What a room says of itself: room.go

@@ -33,3 +33,22 @@ func TeamInLane() Words { return Say("The platform team") }
 func RestoredInLane(by Words, name string) Words {
 	return Say("%s has made %s active again: you can write here as before.", by, name)
 }
+
+// EverybodyForLane alerts everybody in a lane, for somebody who wrote @channel.
+func EverybodyForLane(name string) Words {
+	return Say("@room %s calls everybody here.", name)
+}
+
+// TooManyCallsForSender says that somebody alerted everybody too often; alerted: they
+// were alerted all the same, as Matrix itself does that.
+func TooManyCallsForSender(limit int, alerted bool) Words {
+	if alerted {
+		return Say("That alerted everybody here, more than %d times in a day. Please mention only those whom you need, by @ and their name.", limit)
+	}
+	return Say("Nobody was alerted: that's more than %d times in a day. Please mention those whom you need, by @ and their name.", limit)
+}
+
+// TooManyCallsForStaff tells staff of it.
+func TooManyCallsForStaff(who Pill, lane string, limit int) Words {
+	return Say("%s has alerted everybody more than %d times in a day, the last time in %s.", Named(who), limit, lane)
+}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"lanekeeper/bridge/store"
 	"lanekeeper/bridge/whatsapp"
@@ -177,5 +178,32 @@ func TestFileChanges(t *testing.T) {
 		w.sentIs(dana, "*#1* Carl (correction): look here\n📷 b.png: https://lanes.test/"+q)
 		w.redacts(carl, "customer", q)
 		w.sentIs(dana, "*#1* Carl deleted a message you received (withdrawn). Please delete it here, too.")
+	})
+}
+
+// What was sent with a file and not answered is found again: it comes once, and what follows comes behind it.
+func TestFileUnknown(t *testing.T) {
+	each(t, nil, func(w *world) {
+		w.wake()
+		_, cmd := w.asks(carl, "customer", "alpha")
+		w.outs = nil
+		w.look = func(string) (string, int64, error) { return "application/pdf", 100, nil }
+		cut := 0
+		w.refuse = func(p *store.Part) *whatsapp.Error {
+			if p.File == "" || p.Phone != dana || p.Attempts > 1 {
+				return nil
+			}
+			if cut++; cut == 1 { // Twilio took it, as its list shows
+				w.outs = append(w.outs, out{sid: w.id("SM"), phone: p.Phone, body: p.Body, part: p.ID, media: w.q.Link(p.File)})
+			}
+			return &whatsapp.Error{Op: "send message", Class: whatsapp.Unknown, Message: "no answer"}
+		}
+		q := w.says(carl, "customer", file(cmd, "m.file", "a.pdf", "look"))
+		w.says(carl, "customer", in(cmd, "and then this"))
+		for range 3 {
+			w.now = w.now.Add(time.Minute)
+			w.settle()
+		}
+		w.sentIs(dana, "*#1* Carl: look\n📎 a.pdf", "*#1* 📎 a.pdf https://lanes.test/"+q, "*#1* Carl: and then this")
 	})
 }

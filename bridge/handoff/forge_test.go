@@ -46,6 +46,9 @@ func TestNobodySpeaksForAnother(t *testing.T) {
 				said = markup.Visible(draw(t, "phone"))
 			}
 			s := Said{User: "@carl:x", Name: text.Name(draw(t, "name"), "@carl:x"), At: Origin{Room: "!c", Lane: "customer"}, Markup: said}
+			if rapid.IntRange(0, 3).Draw(t, "file") == 0 {
+				s.File, s.Event, s.Sent = true, "$f", &File{MXC: "mxc://x/y", Kind: "m.file", Name: draw(t, "file name")}
+			}
 			p := s.piece(h)
 			if i == 1 {
 				p = p.titled("Before that:")

@@ -121,7 +121,7 @@ func served(t *testing.T, now *time.Time) (*upstream, *link.Signer, *link.Server
 	signer := link.NewSigner("key", "https://lanes.test", time.Hour, func() time.Time { return *now })
 	names := map[string]string{"jpeg": "Foto.jpg", "page": "page.html", "svg": "a.svg", "pdf": "請求書 \"1\".pdf", "large": "large.bin", "long": "long.bin", "hang": "x", "lost": "x"}
 	return u, signer, link.NewServer(signer, func(_ context.Context, event string) (string, string, error) {
-		switch id := event[1:]; {
+		switch id := strings.TrimRight(event[1:], "0123456789"); {
 		case id == "gone":
 			return "", "", link.ErrGone
 		case names[id] == "":
@@ -225,11 +225,11 @@ func TestMemoryStaysFlat(t *testing.T) {
 	u, signer, s := served(t, &now)
 	gate, done := make(chan struct{}), make(chan *slow)
 	var all []*slow
-	for range link.AtOnce {
+	for i := range link.AtOnce {
 		w := &slow{header: http.Header{}, gate: gate, first: make(chan struct{})}
 		all = append(all, w)
 		go func() {
-			s.ServeHTTP(w, httptest.NewRequest("GET", signer.To("$large"), nil))
+			s.ServeHTTP(w, httptest.NewRequest("GET", signer.To(fmt.Sprint("$large", i/link.PerFile)), nil))
 			done <- w
 		}()
 	}
@@ -308,5 +308,30 @@ func TestOlderHomeserver(t *testing.T) {
 		if matrix.IsMXC(address) {
 			t.Errorf("%q counts as the address of a file", address)
 		}
+	}
+}
+
+// Who has one link cannot take the places of all.
+func TestOneFileManyTimes(t *testing.T) {
+	now := time.Unix(1_700_000_000, 0)
+	_, signer, s := served(t, &now)
+	gate, done := make(chan struct{}), make(chan struct{})
+	for range link.PerFile {
+		w := &slow{header: http.Header{}, gate: gate, first: make(chan struct{})}
+		go func() {
+			s.ServeHTTP(w, httptest.NewRequest("GET", signer.To("$large"), nil))
+			done <- struct{}{}
+		}()
+		<-w.first
+	}
+	if w := call(s, "GET", signer.To("$large"), ""); w.Code != 503 {
+		t.Errorf("once more: %d", w.Code)
+	}
+	if w := call(s, "GET", signer.To("$jpeg"), ""); w.Code != 200 {
+		t.Errorf("another file: %d", w.Code)
+	}
+	close(gate)
+	for range link.PerFile {
+		<-done
 	}
 }

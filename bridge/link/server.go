@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"lanekeeper/bridge/matrix"
@@ -32,6 +33,8 @@ type Server struct {
 	Stall, Whole time.Duration
 
 	slots chan struct{}
+	mu    sync.Mutex
+	busy  map[string]int // how often the file of a message is being fetched
 }
 
 // Errors of Server.File.
@@ -42,14 +45,17 @@ var (
 
 const (
 	// AtOnce is how many files come in at the same time.
-	AtOnce     = 32
+	AtOnce = 32
+	// PerFile is how many of them may be the same: who has one link, or passes it on, keeps
+	// nobody else from theirs.
+	PerFile    = 8
 	retryAfter = "5"
 	pieceBytes = 32 << 10
 )
 
 // NewServer makes a server with the times of production.
 func NewServer(s *Signer, file func(context.Context, string) (string, string, error), open func(context.Context, string) (*matrix.Download, error)) *Server {
-	return &Server{Signer: s, File: file, Open: open, Stall: 30 * time.Second, Whole: 15 * time.Minute, slots: make(chan struct{}, AtOnce)}
+	return &Server{Signer: s, File: file, Open: open, Stall: 30 * time.Second, Whole: 15 * time.Minute, slots: make(chan struct{}, AtOnce), busy: map[string]int{}}
 }
 
 // ServeHTTP is GET and HEAD of Path and a token.
@@ -74,15 +80,38 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		say(w, http.StatusNotFound, "There is no file at this link. Check that it was copied as a whole.")
 		return
 	}
-	select {
-	case s.slots <- struct{}{}:
-		defer func() { <-s.slots }()
-	default:
+	if !s.begin(event) {
 		h.Set("Retry-After", retryAfter)
 		say(w, http.StatusServiceUnavailable, "Too many files are being fetched at the moment. Please try again in a few seconds.")
 		return
 	}
+	defer s.end(event)
 	s.serve(w, r, event)
+}
+
+// begin takes a slot for the file of a message, if one is free.
+func (s *Server) begin(event string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.busy[event] >= PerFile {
+		return false
+	}
+	select {
+	case s.slots <- struct{}{}:
+		s.busy[event]++
+		return true
+	default:
+		return false
+	}
+}
+
+func (s *Server) end(event string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	<-s.slots
+	if s.busy[event]--; s.busy[event] == 0 {
+		delete(s.busy, event)
+	}
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, event string) {

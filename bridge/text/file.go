@@ -27,11 +27,17 @@ func (f File) kind() (sign, name string) {
 	return k[0], k[1]
 }
 
-// titled is the sign of a file and its name, on one line.
+// titled is the sign of a file and its name, on one line. It has no colon, by which it could
+// look like somebody's words.
 func (f File) titled() (sign, name string) {
 	sign, name = f.kind()
 	if given := strings.Join(strings.Fields(f.Name), " "); given != "" && f.Kind != "m.voice" && f.Kind != "m.sticker" {
-		name = given
+		name = strings.Map(func(r rune) rune {
+			if strings.ContainsRune(":\uff1a\ufe55\ua789\u2236", r) {
+				return '_'
+			}
+			return r
+		}, given)
 	}
 	return sign, name
 }

@@ -67,6 +67,7 @@ type Bridge struct {
 	phones   *phone.Queue
 	files    *link.Server
 	whatsapp *outbox.WhatsApp // nil: not enabled
+	carrier  *outbox.Carrier
 	listing  *intake.Listing
 	outcomes *intake.Outcomes
 }

@@ -93,6 +93,7 @@ func (b *Bridge) wireTwilio(ctx context.Context, r *relay.Relay) error {
 		Store: b.store, Phones: b.phones, Twilio: client, Files: b.files, Link: b.files.Signer.To, Log: b.log, Sent: b.metrics.sent("whatsapp"),
 		Template: b.cfg.WhatsApp.TemplateSID, Pace: whatsapp.NewPace(pace.Burst, pace.Every, time.Now),
 	}
+	b.carrier = &outbox.Carrier{Store: b.store, Twilio: client, HS: b.hs, Log: b.log}
 	var agents []string
 	for _, a := range r.Agents {
 		agents = append(agents, a.Phone)

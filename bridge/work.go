@@ -21,6 +21,7 @@ const (
 	reconcilers = 4
 	phones      = 4
 	readers     = 3 // of gaps
+	carriers    = 3 // of files
 )
 
 // listEvery is how often Twilio is asked for what it could not deliver to us.
@@ -46,6 +47,7 @@ func (b *Bridge) work(ctx context.Context) error {
 	run(store.QueueMatrix, senders, b.outbox.Do)
 	if b.whatsapp != nil {
 		run(store.QueueWhatsApp, phones, b.whatsapp.Do)
+		run(store.QueueFile, carriers, b.carrier.Do)
 		group.Go(func() error { return b.listing.Run(ctx) })
 		group.Go(func() error { return b.outcomes.Run(ctx) })
 	}

@@ -13,6 +13,7 @@ type Effect struct {
 	Leave     *Leave     `json:"leave,omitempty"`
 	Receipt   *Receipt   `json:"receipt,omitempty"`
 	WhatsApp  *WhatsApp  `json:"whatsapp,omitempty"`
+	File      *File      `json:"file,omitempty"`
 	Reconcile *Reconcile `json:"reconcile,omitempty"`
 	Timer     *Timer     `json:"timer,omitempty"`
 }

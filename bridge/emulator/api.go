@@ -28,6 +28,8 @@ func (e *Emulator) Handler() http.Handler {
 	mux.HandleFunc("DELETE "+base+"/Messages/{message}", e.account(e.remove))
 	mux.HandleFunc("GET "+base+"/Messages/{message}/Media.json", e.account(e.listFiles))
 	mux.HandleFunc("GET "+base+"/Messages/{message}/Media/{file}", e.account(e.fetchFile))
+	mux.HandleFunc("DELETE "+base+"/Messages/{message}/Media/{file}", e.account(e.removeFile))
+	mux.HandleFunc("GET "+storage+"{key}", e.storage)
 	mux.HandleFunc("GET /2010-04-01/Accounts/{file}", e.fetchAccount)
 	mux.HandleFunc("/2010-04-01/", notFound)
 	e.contentRoutes(mux)

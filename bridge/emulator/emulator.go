@@ -62,7 +62,7 @@ type Message struct {
 	deleted  bool
 	reported []string // statuses, in the order in which they came about
 	sent     time.Time
-	files    []stored
+	files    []*stored
 	got      *File               // that came to the phone
 	extra    map[string][]string // more parameters of the webhook
 	webhook  webhook             // what became of it, for messages from phones

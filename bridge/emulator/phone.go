@@ -16,17 +16,28 @@ type Reply struct {
 	Extra  url.Values // more parameters of the webhook, in place of ours
 }
 
-// File is a picture, a voice note, a document.
+// File is a picture, a voice note, a document, a contact card.
 type File struct {
-	Type string
-	Name string // of one that came to a phone
-	Data []byte
+	Type    string
+	Name    string // in Content-Disposition, or of one that came to a phone; may be empty
+	Data    []byte
+	Missing int    // how often it is not there yet; below 0: always
+	Storage string // where Twilio redirects to for it; empty: to a storage of the emulator, under another name
 }
 
 // stored is a file in the account.
 type stored struct {
-	File
-	sid string
+	*File
+	sid, key string // key opens it in the storage
+	deleted  bool
+	asked    int // how often it was asked for
+}
+
+func store(files []File) (all []*stored) {
+	for _, f := range files {
+		all = append(all, &stored{File: &f, sid: newSID("ME"), key: newSID("")})
+	}
+	return all
 }
 
 // webhook is what became of the call that brings a phone's message to the product.
@@ -40,9 +51,7 @@ type webhook struct {
 // listing has the message then.
 func (e *Emulator) Send(phone, body string, r Reply) (Message, error) {
 	m := &Message{Phone: phone, Inbound: true, Body: body, Quoted: r.Quoted, Button: r.Button, extra: r.Extra}
-	for _, f := range r.Files {
-		m.files = append(m.files, stored{f, newSID("ME")})
-	}
+	m.files = store(r.Files)
 	e.mu.Lock()
 	e.add(m)
 	params := e.inbound(m)
@@ -81,10 +90,10 @@ func (e *Emulator) Tap(phone, sid, payload string) (Message, error) {
 }
 
 // Lose writes a message on a phone whose webhook never arrives.
-func (e *Emulator) Lose(phone, body string) Message {
+func (e *Emulator) Lose(phone, body string, files ...File) Message {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	m := e.add(&Message{Phone: phone, Inbound: true, Body: body, webhook: webhook{done: true, failure: "webhook: lost"}})
+	m := e.add(&Message{Phone: phone, Inbound: true, Body: body, files: store(files), webhook: webhook{done: true, failure: "webhook: lost"}})
 	return *m
 }
 

@@ -68,6 +68,12 @@ func (h *Handler) input(ctx context.Context, in store.Input, ev *matrix.Event) e
 			return fmt.Errorf("handle: WhatsApp status: %w", err)
 		}
 		return h.Phones.Status(ctx, s)
+	case store.InputFile:
+		var f effect.Fetched
+		if err := json.Unmarshal(in.Raw, &f); err != nil {
+			return fmt.Errorf("handle: file: %w", err)
+		}
+		return h.Relay.FileCame(ctx, f)
 	}
 	return nil
 }

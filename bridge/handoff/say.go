@@ -208,8 +208,8 @@ func (d *Desk) AgentSays(h *Handoff, a *Agent, s Said, ghost effect.Ghost, confi
 		dec.tell(h.Number, a.Phone, text.OwnedForAgent(h.Owner.Name, true))
 		dec.unsent(h, a, s, h.Owner.Name+" is answering it")
 		return dec, false
-	case s.empty():
-		dec.tell(h.Number, a.Phone, emptyAnswer(s))
+	case s.empty() && !s.carries():
+		dec.tell(h.Number, a.Phone, text.EmptyForAgent())
 		return dec, false
 	case d.Absent == Removed:
 		dec.tell(h.Number, a.Phone, text.RemovedForAgent())
@@ -221,19 +221,13 @@ func (d *Desk) AgentSays(h *Handoff, a *Agent, s Said, ghost effect.Ghost, confi
 		dec.own(d, h, &Owner{Kind: OnWhatsApp, ID: a.Phone, Name: a.Name})
 		dec.editCard(h)
 	}
-	copied, _ := s.show(h, Staff)
-	dec.inCard(h, Copy(h.Number, s.Event), text.Spoken(a.Name, "WhatsApp", copied).Notice())
-	dec.Lines = append(dec.Lines, Line{Number: h.Number, Kind: LineTold, Head: text.LostForAgent(), To: []string{a.Phone}, Held: true})
-	lost := cardThread(h, "", text.LostForStaff(h.Number).Mention(d.Staff...).Message())
-	lost.ReplyTo = effect.To(Copy(h.Number, s.Event))
-	dec.answer(d, h, s, ghost, nil, []effect.Effect{
-		{Message: &lost},
-		{WhatsApp: &effect.WhatsApp{Line: LineRef(len(dec.Lines) - 1), To: a.Phone}},
-	})
-	dec.absent(d, h, effect.To(Copy(h.Number, s.Event)), a.Phone)
-	if s.File {
-		dec.tell(h.Number, a.Phone, text.FileForAgent())
+	if s.File = false; !s.empty() {
+		copied, _ := s.show(h, Staff)
+		dec.inCard(h, Copy(h.Number, s.Event), text.Spoken(a.Name, "WhatsApp", copied).Notice())
+		dec.answer(d, h, s, ghost, nil, dec.lost(d, h, a, s.Event))
+		dec.absent(d, h, effect.To(Copy(h.Number, s.Event)), a.Phone)
 	}
+	dec.attach(d, h, a, s, ghost)
 	if confirm {
 		dec.tell(h.Number, a.Phone, text.RoutedForAgent())
 	}
@@ -257,11 +251,12 @@ func (d *Desk) Shown(h *Handoff, a *Agent) Decision {
 	return dec
 }
 
-func emptyAnswer(s Said) string {
-	if s.File {
-		return text.FileForAgent()
-	}
-	return text.EmptyForAgent()
+// lost is what happens if an answer from WhatsApp can never be said.
+func (dec *Decision) lost(d *Desk, h *Handoff, a *Agent, source string) []effect.Effect {
+	dec.Lines = append(dec.Lines, Line{Number: h.Number, Kind: LineTold, Head: text.LostForAgent(), To: []string{a.Phone}, Held: true})
+	lost := cardThread(h, "", text.LostForStaff(h.Number).Mention(d.Staff...).Message())
+	lost.ReplyTo = effect.To(Copy(h.Number, source))
+	return []effect.Effect{{Message: &lost}, {WhatsApp: &effect.WhatsApp{Line: LineRef(len(dec.Lines) - 1), To: a.Phone}}}
 }
 
 // refuse answers an agent who wants something of a handoff whose words do not go

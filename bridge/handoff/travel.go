@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 
+	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/markup"
 	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/text"
@@ -81,14 +82,17 @@ func (h *Handoff) standsIn(o Origin) bool {
 // Said is something that somebody said. Its words are shown to nobody but through
 // show and piece.
 type Said struct {
-	Event   string // event id, or MessageSid of a message on WhatsApp
-	User    string
-	Name    string
-	At      Origin
-	Words   text.Words
-	Markup  string // the same in WhatsApp's markup
-	File    bool   // it was a file; what stands above is its caption, if anything
-	Sent    *File  // that file, if it is known
+	Event  string // event id, or MessageSid of a message on WhatsApp
+	User   string
+	Name   string
+	At     Origin
+	Words  text.Words
+	Markup string // the same in WhatsApp's markup
+	File   bool   // it was a file; what stands above is its caption, if anything
+	Sent   *File  // that file, if it is known
+	// Files came with it from WhatsApp, and Place on the map did.
+	Files   []effect.File
+	Place   *effect.Media
 	ReplyTo string // the message of the asker's thread that it answers, if it does
 	Thread  string // root of the thread that it stands in, "" if in none
 	Via     string // where it was said, if staff shall read that before the words

@@ -146,7 +146,9 @@ type request struct {
 	query  map[string]string
 	as     string // user id; empty: the bot
 	body   any
-	file   []byte // in place of body
+	file   []byte    // in place of body
+	reader io.Reader // in place of file, with size
+	size   int64
 	typ    string // of file
 	out    any
 
@@ -229,6 +231,8 @@ func (c *Client) once(ctx context.Context, r request, user string, device bool) 
 		URL:               cli.BuildURLWithQuery(mautrix.BaseURLPath(append([]any{"_matrix"}, r.path...)), r.query),
 		RequestJSON:       r.body,
 		RequestBytes:      r.file,
+		RequestBody:       r.reader,
+		RequestLength:     r.size,
 		Headers:           r.headers(),
 		ResponseJSON:      r.out,
 		MaxAttempts:       1, // the outbox decides when to try again
@@ -243,7 +247,7 @@ func (c *Client) once(ctx context.Context, r request, user string, device bool) 
 
 // headers are nil but for a file.
 func (r request) headers() http.Header {
-	if r.file == nil {
+	if r.file == nil && r.reader == nil {
 		return nil
 	}
 	return http.Header{"Content-Type": {r.typ}}

@@ -202,8 +202,7 @@ func TestFiles(t *testing.T) {
 		w.phone(dana, "", quoting("SMnone"), func(m *whatsapp.Inbound) { m.NumMedia = 1 })
 		w.phone(dana, "#1 here", func(m *whatsapp.Inbound) { m.NumMedia = 1 })
 		w.must("customer", "here")
-		w.phoneGot(dana, "Which one is that for? Nothing was sent. Quote a message of it, or start with its number:\n*#1* Carl, just now: alpha",
-			"*#1* I can't pass on files yet, so yours wasn't sent.")
+		w.phoneGot(dana, "Which one is that for? Nothing was sent. Quote a message of it, or start with its number:\n*#1* Carl, just now: alpha")
 		w.reacts(root, "super_admin", w.root(n), "✋")
 		w.tx(func(ctx context.Context) error {
 			_, _, err := w.r.Take(ctx, root, w.at("super_admin", ""), n, true)

@@ -134,6 +134,8 @@ func (w *world) do(j job) (moved bool) {
 		w.t.Fatal(err)
 	}
 	switch {
+	case e.File != nil:
+		w.files = append(w.files, *e.File)
 	case e.Message != nil:
 		w.message(e.Message)
 	case e.Redact != nil:

@@ -40,6 +40,7 @@ func (r *Relay) Inbound(ctx context.Context, in whatsapp.Inbound) error {
 	if err != nil {
 		return err
 	}
+	in.From = number // of who hides it, too
 	if done, err := r.optedOut(ctx, a, in); done || err != nil {
 		return err
 	}
@@ -178,6 +179,9 @@ func (r *Relay) route(ctx context.Context, desk *handoff.Desk, a *handoff.Agent,
 		}
 		to = desk.Find(msg, known)
 	}
+	if to, err = r.album(ctx, in, msg, to); err != nil {
+		return err
+	}
 	if much, err := r.tooMuch(ctx, a, in, to); much || err != nil {
 		return err
 	}
@@ -279,7 +283,9 @@ func (r *Relay) show(ctx context.Context, desk *handoff.Desk, a *handoff.Agent, 
 func (r *Relay) agentSays(ctx context.Context, desk *handoff.Desk, h *handoff.Handoff, a *handoff.Agent, in whatsapp.Inbound, msg handoff.Incoming, to handoff.Route, quoted string) (sent bool, err error) {
 	at := handoff.Origin{Phone: true, Handoff: h.Number}
 	to.Words, _ = desk.Said(h, a.Name, markup.Visible(to.Words))
-	s := handoff.Said{Event: in.MessageSID, User: a.Phone, Name: a.Name, At: at, Words: markup.FromWhatsApp(to.Words), Markup: to.Words, File: msg.File, ReplyTo: quoted}
+	came := files(in)
+	to.Words = named(came, to.Words)
+	s := handoff.Said{Event: in.MessageSID, User: a.Phone, Name: a.Name, At: at, Words: markup.FromWhatsApp(to.Words), Markup: to.Words, File: msg.File, ReplyTo: quoted, Files: came, Place: spot(in)}
 	if strings.TrimSpace(to.Words) == "" {
 		s.Words = text.Words{}
 	}

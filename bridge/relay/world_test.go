@@ -56,6 +56,8 @@ type world struct {
 	log     []string                            // the story as a person would tell it
 	posts   []post                              // everything that stands in Matrix
 	outs    []out                               // everything that Twilio has
+	files   []effect.File                       // that are waited for
+	dropped []string                            // files that are deleted at Twilio
 	asked   []string                            // refs of all requests to Twilio
 	refuse  func(p *store.Part) *whatsapp.Error // Twilio's answer to a request
 	sending func(o out)                         // happens before Twilio answers

@@ -11,12 +11,13 @@ import (
 )
 
 // The queues. In holds what arrived and timers, gap what a sync left out and is to be
-// read; the others what shall happen.
+// read, file what is to be fetched from WhatsApp; the others what shall happen.
 const (
 	QueueGap       = "gap"
 	QueueIn        = "in"
 	QueueMatrix    = "matrix"
 	QueueWhatsApp  = "whatsapp"
+	QueueFile      = "file"
 	QueueReconcile = "reconcile"
 )
 
@@ -33,6 +34,7 @@ const (
 	InputGone     = "gone"     // the bot is no longer in a room
 	InputWhatsApp = "whatsapp" // whatsapp.Inbound
 	InputStatus   = "status"   // whatsapp.Status
+	InputFile     = "file"     // effect.Fetched
 	InputTimer    = "timer"    // a timer is due
 )
 
@@ -77,6 +79,8 @@ func (s *Store) item(ctx context.Context, e effect.Effect) (queue.Item, error) {
 	switch {
 	case e.WhatsApp != nil:
 		item.Queue, item.Key = QueueWhatsApp, e.WhatsApp.To
+	case e.File != nil:
+		item.Queue, item.Key, item.At = QueueFile, fileKey(e.File), e.File.At
 	case e.Reconcile != nil:
 		item.Queue, item.Key = QueueReconcile, e.Reconcile.Project
 		if item.Key == "" {

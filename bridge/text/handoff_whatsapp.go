@@ -107,9 +107,6 @@ func LostForAgent() string {
 	return "I couldn't deliver your answer. I've told staff."
 }
 
-// FileForAgent tells an agent that a file was not carried.
-func FileForAgent() string { return "I can't pass on files yet, so yours wasn't sent." }
-
 // RevokedForAgent tells the owner that the asker does not want WhatsApp any more.
 func RevokedForAgent() string {
 	return "goes on in Matrix: the asker no longer wants WhatsApp. Your replies to it don't go out."

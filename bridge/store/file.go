@@ -1,0 +1,50 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"go.mau.fi/util/dbutil"
+
+	"lanekeeper/bridge/effect"
+	"lanekeeper/bridge/queue"
+)
+
+// fileKey keeps the files of a phone in their order. One that has to be waited for lets
+// the others pass; what is deleted holds nothing up.
+func fileKey(f *effect.File) string {
+	if f.Drop {
+		return "drop:" + f.Message
+	}
+	return f.Phone
+}
+
+// Fetched puts what became of a file where it is decided, behind what its phone wrote.
+func (s *Store) Fetched(ctx context.Context, f effect.Fetched) error {
+	raw, err := json.Marshal(f)
+	if err != nil {
+		return wrap("file", err)
+	}
+	payload, err := json.Marshal(Input{Kind: InputFile, Raw: raw})
+	if err != nil {
+		return wrap("file", err)
+	}
+	_, err = s.Queue.Put(ctx, queue.Item{Queue: QueueIn, Key: "phone:" + f.File.Phone, Payload: payload})
+	return wrap("file", err)
+}
+
+// LastRouted is the handoff that the latest message from a phone since a time was about;
+// 0: none was about one.
+func (s *Store) LastRouted(ctx context.Context, phone string, since time.Time) (int64, error) {
+	n, err := none(scanNumber(s.DB.QueryRow(ctx, "SELECT handoff FROM wa_inbound WHERE phone=$1 AND handoff>0 AND at>=$2 ORDER BY at DESC LIMIT 1", phone, millis(since))))
+	if n == nil || err != nil {
+		return 0, wrap("last WhatsApp message", err)
+	}
+	return *n, nil
+}
+
+func scanNumber(row dbutil.Scannable) (*int64, error) {
+	var n int64
+	return &n, row.Scan(&n)
+}

@@ -1,7 +1,10 @@
 package markup
 
 import (
+	"net/url"
+	"regexp"
 	"strings"
+	"unicode"
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
@@ -74,14 +77,27 @@ func carry(out *strings.Builder, n *html.Node) {
 }
 
 // carriedLink allows web and mail addresses, but none that names somebody or
-// something in Matrix.
+// something in Matrix: neither through matrix.to nor through a client's own address,
+// whose fragment says which, nor at a homeserver.
 func carriedLink(href string) bool {
 	lower := strings.ToLower(strings.TrimSpace(href))
+	if strings.ContainsFunc(lower, unicode.IsControl) { // browsers pass over them
+		return false
+	}
 	if !strings.HasPrefix(lower, "https://") && !strings.HasPrefix(lower, "http://") && !strings.HasPrefix(lower, "mailto:") {
 		return false
 	}
-	return !strings.Contains(lower, "matrix.to/#/") && !strings.Contains(lower, "/_matrix/")
+	u, err := url.Parse(lower)
+	if err != nil {
+		return false
+	}
+	host := strings.TrimSuffix(u.Hostname(), ".")
+	return host != "matrix.to" && !strings.HasSuffix(host, ".matrix.to") && !inMatrix.MatchString(u.Fragment) &&
+		!strings.Contains(lower, "matrix.to/#/") && !strings.Contains(u.Path, "/_matrix/")
 }
+
+// inMatrix is the fragment of an address that names a person, a room or an event.
+var inMatrix = regexp.MustCompile(`^/?(?:[@!#+$]|(?:user|room|group)/)`)
 
 // MaxMessage is how large words may be in one event, in bytes of JSON: an event has
 // at most 65,536 with everything around them

@@ -172,14 +172,28 @@ func uncross(line []cell) {
 }
 
 // noTag takes bold from words that begin a line like our own "*#12*": nobody
-// shall write a line that looks as if it belonged to another handoff.
+// shall write a line that looks as if it belonged to another handoff, whatever
+// shows nothing before the number, or which sign and digits they take for it.
 func noTag(line []cell) {
-	if len(line) < 2 || line[0].r != '#' || !unicode.IsNumber(line[1].r) {
+	sign := skip(line, 0)
+	if sign == len(line) || !strings.ContainsRune("#＃﹟♯⋕⌗№", line[sign].r) {
 		return
 	}
-	for i := 0; i < len(line) && line[i].style&bold != 0; i++ {
+	number := skip(line, sign+1)
+	if number == len(line) || !unicode.IsNumber(line[number].r) {
+		return
+	}
+	for i := sign; i < len(line) && line[i].style&bold != 0; i++ {
 		line[i].style &^= bold
 	}
+}
+
+// skip is the first place from one on where something of its own stands.
+func skip(line []cell, i int) int {
+	for i < len(line) && (Unseen(line[i].r) || Blank(line[i].r) || unicode.IsMark(line[i].r)) {
+		i++
+	}
+	return i
 }
 
 func clearStyle(cells []cell, s style) {

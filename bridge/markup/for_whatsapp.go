@@ -99,7 +99,7 @@ func (w *writer) last() cell { return w.cells[len(w.cells)-1] }
 
 // text adds words, with blanks run together as HTML has it.
 func (w *writer) text(s string, st style) {
-	for _, r := range Visible(clean(withoutMatrixLinks(s))) {
+	for _, r := range withoutMatrixLinks(Visible(clean(s))) {
 		if r == ' ' || r == '\n' || r == '\t' {
 			if len(w.cells) == 0 || w.last().r == ' ' || w.last().r == '\n' {
 				continue
@@ -181,7 +181,7 @@ func (w *writer) element(n *html.Node, st style) {
 		w.block(1)
 		w.span(n, st)
 		w.block(1)
-	case "details", "summary", "section", "article", "caption":
+	case "details", "summary", "section", "article", "caption", "li": // an item without a list
 		w.boxed(n, st, 1)
 	case "h1", "h2", "h3", "h4", "h5", "h6":
 		w.boxed(n, st|bold, 2)

@@ -13,9 +13,10 @@ import (
 // body as written, and HTML where marks, lists or quotes say more. Nothing in it
 // can mention anybody: all of it is escaped, links are left as text, and Words
 // always carry m.mentions (which also keeps "@room" in a body from pinging,
-// https://spec.matrix.org/v1.15/client-server-api/#user-and-room-mentions).
+// https://spec.matrix.org/v1.15/client-server-api/#user-and-room-mentions). Links
+// into Matrix become names, as clients would show them as mentions.
 func FromWhatsApp(body string) Words {
-	body = clean(body)
+	body = withoutMatrixLinks(clean(body))
 	var h htmlWriter
 	at := 0
 	for _, f := range fences(body) {

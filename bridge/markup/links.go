@@ -62,7 +62,7 @@ func matrixName(u *url.URL, words string) string {
 	return "(a place in Matrix)"
 }
 
-var matrixLink = regexp.MustCompile(`(?i)(https?://matrix\.to/#/|matrix:(u|r|roomid|e)/)[^\s<>"]*[^\s<>".,;:!?)]`)
+var matrixLink = regexp.MustCompile(`(?i)((?:https?://)?(?:www\.)?matrix\.to/#/|matrix:(?:u|r|roomid|e)/)[^\s<>"]*[^\s<>".,;:!?)]`)
 
 // withoutMatrixLinks puts names in the place of links into Matrix that stand in
 // the words themselves.

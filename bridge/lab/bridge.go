@@ -111,13 +111,13 @@ permissions:
 }
 
 func (b *Bridge) cleanup() {
-	b.process().kill9()
 	if strings.Contains(b.Log(), "WARNING: DATA RACE") {
 		b.t.Error("the bridge has a data race")
 	}
-	if b.t.Failed() {
-		b.t.Logf("the bridge's log:\n%s", b.LogTail(60))
+	if b.t.Failed() && b.process() != nil {
+		b.t.Logf("the bridge's log:\n%s\nwhat it was at:\n%s", b.LogTail(60), b.stuck())
 	}
+	b.process().kill9()
 }
 
 // Another is a second process with the same config and database, which is not started yet: a standby. It listens where the

@@ -113,7 +113,7 @@ func (hs *Homeserver) view(t T) *Homeserver {
 	v := &Homeserver{Kind: hs.Kind, URL: hs.URL, Domain: hs.Domain, Dir: hs.Dir, secret: hs.secret, t: t, current: hs.current, shared: true}
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("%s's log:\n%s", hs.Kind, v.LogTail(40))
+			t.Logf("%s's log:\n%s", hs.Kind, v.LogTail(200))
 		}
 	})
 	return v

@@ -186,7 +186,7 @@ func (f *Carrier) bring(ctx context.Context, file effect.File) (*effect.Media, e
 	if err != nil {
 		return nil, err
 	}
-	defer disk.Close()
+	defer func() { _ = disk.Close() }()
 	info, err := f.Twilio.File(ctx, file.Message, file.URL, disk)
 	if err != nil {
 		return nil, err

@@ -94,8 +94,11 @@ func (b *Bridge) wireTwilio(ctx context.Context, r *relay.Relay) error {
 		Template: b.cfg.WhatsApp.TemplateSID, Pace: whatsapp.NewPace(pace.Burst, pace.Every, time.Now),
 	}
 	b.carrier = &outbox.Carrier{Store: b.store, Twilio: client, HS: b.hs, Log: b.log}
+	if err := r.LoadPeople(ctx); err != nil {
+		return b.databaseError(ctx, err)
+	}
 	var agents []string
-	for _, a := range r.Agents {
+	for _, a := range r.People() {
 		agents = append(agents, a.Phone)
 	}
 	if err := b.phones.Start(ctx, agents); err != nil {
@@ -145,6 +148,7 @@ func (b *Bridge) relay() *relay.Relay {
 		},
 		Staff:    func() []string { return b.policy.Exact("handoff") },
 		WhatsApp: b.cfg.WhatsApp.Enabled, Template: b.cfg.WhatsApp.TemplateSID != "",
+		From:   b.cfg.WhatsApp.From,
 		Ready:  b.cfg.Handoff.ReadyAnswers,
 		Came:   b.metrics.billed("in"),
 		Reveal: b.cfg.Handoff.RevealAgent, Consent: b.cfg.Handoff.Consent, Context: b.cfg.Handoff.ContextMessages,

@@ -35,11 +35,15 @@ var (
 	shapeAny     = regexp.MustCompile(`^\S+(?s:.*)$`)
 	shapeUser    = regexp.MustCompile(`^(@\S+:\S+|#?\d+|https://matrix\.to/\S+)(?s:\s.*)?$`)
 	shapeHandoff = regexp.MustCompile(`^(#?\d+)?(\s*--force)?$`)
+	shapeAgent   = regexp.MustCompile(`^\+(?s:.*)$`)
 	shapeScope   = regexp.MustCompile(`^(open|mine|all)?(\s*--after\s+#?\d+)?$`)
 	shapeHuman   = regexp.MustCompile(`^(?s:.*)$`)
 	shapeRequest = regexp.MustCompile(`^((customer|internal|notes|read|text|full)\b(?s:.*))?$`)
 	shapePage    = regexp.MustCompile(`^(--after\s+\S+)?$`)
 )
+
+// elsewhere are the kinds of rooms that are not the super-admin room.
+var elsewhere = []string{string(project.Customer), string(project.Internal), string(project.Notes), store.Direct}
 
 var table []*command
 
@@ -68,6 +72,11 @@ func init() { // an initialiser that refers to help, which refers to the table
 		{name: "release", needs: []policy.Ability{"handoff"}, platform: true, alone: shapeHandoff, flags: noFlags, run: (*call).release},
 		{name: "close", customer: true, alone: shapeHandoff, flags: noFlags, run: (*call).close},
 		{name: "reopen", needs: []policy.Ability{"handoff"}, platform: true, alone: shapeHandoff, flags: noFlags, run: (*call).reopen},
+		{name: "agent list", never: elsewhere, needs: []policy.Ability{"handoff"}, platform: true, alone: shapeNothing, flags: noFlags, run: (*call).agentList},
+		{name: "agent add", never: elsewhere, needs: []policy.Ability{"handoff"}, platform: true, alone: shapeAgent, flags: func(*policy.Policy) []string { return []string{"mxid"} }, run: (*call).agentAdd},
+		{name: "agent remove", never: elsewhere, needs: []policy.Ability{"handoff"}, platform: true, alone: shapeAny, flags: noFlags, run: (*call).agentRemove},
+		{name: "agent pause", never: elsewhere, needs: []policy.Ability{"handoff"}, platform: true, alone: shapeAny, flags: func(*policy.Policy) []string { return []string{"for"} }, run: (*call).agentPause},
+		{name: "agent resume", never: elsewhere, needs: []policy.Ability{"handoff"}, platform: true, alone: shapeAny, flags: noFlags, run: (*call).agentResume},
 		{name: "help", customer: true, alone: shapeWord, flags: noFlags, run: (*call).help},
 		{name: "version", customer: true, alone: shapeNothing, flags: noFlags, run: (*call).version},
 		{name: "ping", customer: true, alone: shapeNothing, flags: noFlags, run: (*call).ping},

@@ -64,6 +64,8 @@ type Agent struct {
 	Phone string // E.164, with +
 	Name  string
 	User  string // MXID, "" if not on Matrix
+	// Paused is until when they are asked nothing new; zero: they are asked.
+	Paused time.Time
 }
 
 // Handoff is one conversation with a human.
@@ -260,6 +262,7 @@ type Desk struct {
 	Template bool              // there is one for closed windows
 	Refused  map[string]string // why nothing goes to a phone until it writes: its template was refused, its agent sent STOP
 	Off      map[string]bool   // phones that are asked nothing new now
+	Stopped  map[string]bool   // those of them whose agents want nothing at all: STOP
 	Ready    map[string]string // ready answers by name, in WhatsApp's markup
 	Reveal   string            // name or team
 	Consent  string            // announce or ask

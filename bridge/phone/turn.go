@@ -232,7 +232,7 @@ const wakeAgain = 24 * time.Hour
 // wake opens a closed window: by one template, after which everything waits for
 // the agent. Where no template can do that, staff are told, once in each handoff.
 func (q *Queue) wake(ctx context.Context, desk *handoff.Desk, h *handoff.Handoff, line *store.Line, number string) (Turn, error) {
-	if !desk.Template || desk.Off[number] {
+	if !desk.Template || desk.Stopped[number] {
 		return Turn{Wait: true}, q.unreachable(ctx, desk, h, number)
 	}
 	pending, err := q.Store.PendingTemplate(ctx, number)

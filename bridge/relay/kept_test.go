@@ -97,8 +97,11 @@ func TestKeptAnswer(t *testing.T) {
 		w.phone(dana, "Tomorrow at *noon*.")
 		w.none("customer", "noon")
 		w.reads(dana, "the number alone", "*#2* Xena, just now: beta")
-		again := *w.r
-		w.r = &again
+		r := w.r // a process that starts anew
+		w.r = &relay.Relay{
+			Store: r.Store, Prefix: r.Prefix, Ghost: r.Ghost, May: r.May, Access: r.Access, Staff: r.Staff,
+			WhatsApp: r.WhatsApp, Template: r.Template, Agents: r.Agents, Reveal: r.Reveal, Consent: r.Consent, Context: r.Context, Limits: r.Limits,
+		}
 		w.phone(dana, "1")
 		if p := w.must("customer", "Tomorrow at"); !strings.Contains(p.html, "<strong>noon</strong>") {
 			t.Errorf("answer: %+v", p)

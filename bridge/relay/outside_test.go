@@ -238,7 +238,7 @@ func (w *world) Send(ctx context.Context, m whatsapp.Message) (sid, status strin
 		o.template = p.Number
 	}
 	w.outs = append(w.outs, o)
-	w.note("    WhatsApp to %s: %s", w.r.Agents[slices.IndexFunc(w.r.Agents, func(a handoff.Agent) bool { return a.Phone == o.phone })].Name, w.got("")[len(w.outs)-1])
+	w.note("    WhatsApp to %s: %s", w.r.People()[slices.IndexFunc(w.r.People(), func(a handoff.Agent) bool { return a.Phone == o.phone })].Name, w.got("")[len(w.outs)-1])
 	if w.sending != nil {
 		w.sending(o)
 	}

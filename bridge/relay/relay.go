@@ -7,6 +7,7 @@ package relay
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"lanekeeper/bridge/effect"
@@ -35,13 +36,16 @@ type Relay struct {
 
 	WhatsApp bool              // whatsapp.enabled
 	Template bool              // whatsapp.template_sid is set
-	Agents   []handoff.Agent   // people who answer on WhatsApp
+	Agents   []handoff.Agent   // whatsapp.agents; see People
+	From     string            // whatsapp.from
 	Reveal   string            // handoff.reveal_agent: name or team
 	Consent  string            // handoff.consent: announce or ask
 	Context  int               // handoff.context_messages
 	Ready    map[string]string // handoff.ready_answers
 	Limits   Limits
 	Came     func() // hears of each message from WhatsApp; may be nil
+
+	people atomic.Pointer[[]handoff.Agent]
 }
 
 // Limits are how much one person can have and do; below 1: any number.
@@ -58,14 +62,17 @@ const window = 23*time.Hour + 50*time.Minute
 
 // desk is what decisions know of the support team now.
 func (r *Relay) desk(ctx context.Context) (*handoff.Desk, error) {
-	d := &handoff.Desk{Template: r.Template, Ready: r.Ready, Reveal: r.Reveal, Consent: r.Consent, Prefix: r.Prefix, Staff: r.Staff(), May: r.May, Windows: map[string]bool{}, Refused: map[string]string{}, Off: map[string]bool{}}
+	d := &handoff.Desk{Template: r.Template, Ready: r.Ready, Reveal: r.Reveal, Consent: r.Consent, Prefix: r.Prefix, Staff: r.Staff(), May: r.May, Windows: map[string]bool{}, Refused: map[string]string{}, Off: map[string]bool{}, Stopped: map[string]bool{}}
 	if !r.WhatsApp {
 		return d, nil
 	}
-	d.Agents = r.Agents
-	numbers := make([]string, len(r.Agents))
-	for i, a := range r.Agents {
+	d.Agents = r.People()
+	numbers := make([]string, len(d.Agents))
+	for i, a := range d.Agents {
 		numbers[i] = a.Phone
+		if a.Paused.After(r.Store.Now()) {
+			d.Off[a.Phone] = true
+		}
 	}
 	phones, err := r.Store.Phones(ctx, numbers)
 	if err != nil {
@@ -75,7 +82,7 @@ func (r *Relay) desk(ctx context.Context) (*handoff.Desk, error) {
 		d.Windows[n] = open(p, r.Store.Now()) && p.Stopped.IsZero()
 		switch {
 		case !p.Stopped.IsZero():
-			d.Off[n], d.Refused[n] = true, text.StoppedForStaff()
+			d.Off[n], d.Stopped[n], d.Refused[n] = true, true, text.StoppedForStaff()
 		case !d.Windows[n]:
 			d.Refused[n] = p.Refused
 		}
@@ -118,9 +125,10 @@ func (r *Relay) agent(phone string) *handoff.Agent {
 	if !r.WhatsApp || phone == "" {
 		return nil
 	}
-	for i := range r.Agents {
-		if whatsapp.SameNumber(r.Agents[i].Phone, phone) {
-			return &r.Agents[i]
+	agents := r.People()
+	for i := range agents {
+		if whatsapp.SameNumber(agents[i].Phone, phone) {
+			return &agents[i]
 		}
 	}
 	return nil

@@ -36,6 +36,7 @@ const (
 // tables' size, and by what.
 var bounded = map[string]string{
 	"SELECT version FROM version":                     "one row",
+	"FROM agent":                                      "the agents who were changed at run time, when one is and at the start",
 	"WHERE keeper=''":                                 "projects of versions that knew no keepers, once",
 	"SELECT (SELECT COUNT(*) FROM handoff":            "counts for the metrics, from indexes that hold no closed handoffs",
 	"UPDATE job SET at=$1 WHERE queue=$2 AND state=2": "jobs that wait for the homeserver, when it is back",

@@ -46,24 +46,33 @@ func (b *Bridge) waiting() string {
 		return err.Error() + "\n"
 	}
 	defer func() { _ = db.Close() }()
-	rows, err := db.QueryContext(ctx, `SELECT queue, key, state, attempts, created, at FROM job
-		UNION ALL SELECT queue, key, -1, attempts, created, parked FROM parked ORDER BY 5 LIMIT 40`)
-	if err != nil {
-		return err.Error() + "\n"
-	}
-	defer func() { _ = rows.Close() }()
 	var out strings.Builder
 	out.WriteString("queue, key, state (0 ready, 1 timer, 2 tried, -1 given up), attempts, created, due:\n")
+	for _, query := range []string{
+		"SELECT queue, key, state, attempts, created, at FROM job WHERE id>0 ORDER BY id LIMIT 30",
+		"SELECT queue, key, -1, attempts, created, parked FROM parked WHERE id>0 ORDER BY id LIMIT 30",
+	} {
+		if err := list(ctx, db, query, &out); err != nil {
+			out.WriteString(err.Error() + "\n")
+		}
+	}
+	return out.String()
+}
+
+func list(ctx context.Context, db *sql.DB, query string, out *strings.Builder) error {
+	rows, err := db.QueryContext(ctx, query)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	clock := func(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.TimeOnly) }
 	for rows.Next() {
 		var queue, key string
 		var state, attempts, created, at int64
 		if err := rows.Scan(&queue, &key, &state, &attempts, &created, &at); err != nil {
-			return err.Error() + "\n"
+			return err
 		}
-		fmt.Fprintf(&out, "  %s %s %d %d %s %s\n", queue, key, state, attempts, time.UnixMilli(created).UTC().Format(time.TimeOnly), time.UnixMilli(at).UTC().Format(time.TimeOnly))
+		fmt.Fprintf(out, "  %s %s %d %d %s %s\n", queue, key, state, attempts, clock(created), clock(at))
 	}
-	if err := rows.Err(); err != nil {
-		out.WriteString(err.Error() + "\n")
-	}
-	return out.String()
+	return rows.Err()
 }

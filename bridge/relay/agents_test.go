@@ -101,10 +101,16 @@ func TestAgentsAtRunTime(t *testing.T) {
 		if err := w.r.LoadPeople(w.ctx); err != nil {
 			t.Fatal(err)
 		}
-		do(func(ctx context.Context) (map[string]any, text.Words, error) { return w.r.AgentResume(ctx, root, fay) })
-		do(func(ctx context.Context) (map[string]any, text.Words, error) {
-			return w.r.AgentRemove(ctx, root, "dana")
-		})
+		for _, change := range []func(ctx context.Context) (map[string]any, text.Words, error){
+			func(ctx context.Context) (map[string]any, text.Words, error) { return w.r.AgentResume(ctx, root, fay) },
+			func(ctx context.Context) (map[string]any, text.Words, error) {
+				return w.r.AgentRemove(ctx, root, "dana")
+			},
+		} {
+			if _, _, refused := do(change); refused != nil {
+				t.Fatal(refused)
+			}
+		}
 		if got := list(); strings.Contains(got, "Dana") || strings.Contains(got, "paused") {
 			t.Errorf("list: %s", got)
 		}

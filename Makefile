@@ -1,4 +1,4 @@
-# make test   everything, with all the set-up it needs: Dendrite, Synapse, PostgreSQL (see tools/setup.sh)
+# make test   everything, with all the set-up it needs: Dendrite, Synapse, PostgreSQL, Prism (see tools/setup.sh)
 # make check  what the compiler, three linters and the database of known vulnerabilities say
 # make smoke  in seconds: the decisions, and the shortest scenario on Dendrite
 # make demo   the whole system on this computer; ARGS=--once ends after the story. It runs on Synapse where Python 3.10 and venv
@@ -75,11 +75,11 @@ linters:
 	@LANEKEEPER_TEST_CACHE=$(cache) tools/setup.sh linters
 
 servers:
-	@LANEKEEPER_TEST_CACHE=$(cache) tools/setup.sh dendrite synapse postgres extras
+	@LANEKEEPER_TEST_CACHE=$(cache) tools/setup.sh dendrite synapse postgres extras prism
 
 # All of that at once, for a machine that has nothing yet.
 setup:
-	@LANEKEEPER_TEST_CACHE=$(cache) tools/setup.sh dendrite linters synapse postgres extras compiler
+	@LANEKEEPER_TEST_CACHE=$(cache) tools/setup.sh dendrite linters synapse postgres extras compiler prism
 
 clean:
 	rm -rf lanekeeper .cache

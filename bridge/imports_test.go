@@ -54,7 +54,7 @@ var mayImport = map[string][]string{
 	// know that.
 	"lab/port":     {},
 	"lab/postgres": {"lab/port"},
-	"lab":          {"emulator", "matrix", "store", "lab/port", "lab/postgres"},
+	"lab":          {"emulator", "matrix", "store", "whatsapp", "lab/port", "lab/postgres"},
 
 	"doctor": {anything, ".", "../config"},
 	"demo":   {anything, ".", "lab", "lab/port", "../config"},

@@ -8,8 +8,9 @@
 #   tools/setup.sh postgres    PostgreSQL's server programs, from Debian's packages (needs root) unless they are installed
 #   tools/setup.sh compiler    a C compiler, likewise: the race detector needs one
 #   tools/setup.sh extras      Chromium and strace, likewise; a few tests look through them, and are skipped without them
+#   tools/setup.sh prism       Prism, which holds requests to Twilio's own description of its API; it needs Node with npm
 #
-# Several names may be given. The exit code is 0 only if everything asked for is there, extras aside.
+# Several names may be given. The exit code is 0 only if everything asked for is there, extras and Prism aside.
 set -euo pipefail
 cd "$(dirname "$0")"
 cache=${LANEKEEPER_TEST_CACHE:-$PWD/../.cache}
@@ -76,6 +77,26 @@ synapse() {
 	echo "$want" >"$venv/version"
 }
 
+prism() {
+	local dir=$cache/prism want=5.16.0
+	if [ "$(cat "$dir/version" 2>/dev/null)" = "$want" ]; then
+		return
+	fi
+	if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+		apt_install nodejs npm || { say "no Node: the tests of Twilio's contract will be skipped"; return 0; }
+	fi
+	say "installing Prism (a minute, once)"
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	echo '{"private": true}' >"$dir/package.json"
+	# It asks for a newer Node than it needs: npm warns of that. None of its packages has to run anything at installation.
+	if ! npm install --prefix "$dir" --save-exact --ignore-scripts --no-audit --no-fund --loglevel error "@stoplight/prism-cli@$want" >/dev/null; then
+		say "Prism cannot be installed: the tests of Twilio's contract will be skipped, or fail in CI"
+		return 0
+	fi
+	echo "$want" >"$dir/version"
+}
+
 compiler() { command -v cc >/dev/null || apt_install gcc libc6-dev; }
 
 have_postgres() { command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
@@ -101,7 +122,7 @@ compiled=() installed=()
 for what; do
 	case $what in
 	dendrite | linters) compiled+=("$what") ;;
-	synapse | compiler | postgres | extras) installed+=("$what") ;;
+	synapse | compiler | postgres | extras | prism) installed+=("$what") ;;
 	*)
 		say "unknown: $what"
 		exit 2

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"lanekeeper/bridge/emulator"
+	"lanekeeper/bridge/whatsapp"
 )
 
 // The agents who answer on WhatsApp, by their numbers.
@@ -33,18 +34,27 @@ const (
 type Phones struct {
 	*emulator.Emulator
 
+	URL      string // of Twilio's API, as the bridge knows it
+	contract *contract
+
 	t T
 }
 
 // startPhones starts the stand-in for a bridge that is about to start, and gives the bridge's config for it. There is no pace:
 // tests would only wait for it.
-func startPhones(t T, b *Bridge) (*Phones, string) {
+func startPhones(t T, b *Bridge, hold bool) (*Phones, string) {
 	t.Helper()
 	e := emulator.New(t.Context(), emulator.Config{
 		AccountSID: accountSID, AuthToken: authToken, From: sender, Template: template,
 		Public: PublicAddress, Deliver: b.URL, Phones: agents,
 	})
-	server := httptest.NewServer(e.Handler())
+	p := &Phones{Emulator: e, t: t}
+	api := e.Handler()
+	if hold {
+		api, p.contract = underContract(t, api)
+	}
+	server := httptest.NewServer(api)
+	p.URL = server.URL
 	t.Cleanup(func() {
 		server.CloseClientConnections()
 		server.Close()
@@ -60,7 +70,7 @@ func startPhones(t T, b *Bridge) (*Phones, string) {
 	for _, a := range agents {
 		config += fmt.Sprintf("  - {number: %q, name: %s}\n", a.Number, a.Name)
 	}
-	return &Phones{Emulator: e, t: t}, config
+	return p, config
 }
 
 // open lets every agent write first, as WhatsApp requires before free text may be sent to them.
@@ -204,4 +214,9 @@ func bodies(messages []emulator.Message) (all []string) {
 		all = append(all, m.Body)
 	}
 	return all
+}
+
+// Client is the config of a client for the same account, beside the bridge.
+func (p *Phones) Client() whatsapp.Config {
+	return whatsapp.Config{AccountSID: accountSID, AuthToken: authToken, From: sender, TemplateSID: template, APIBaseURL: p.URL, PublicAddress: PublicAddress}
 }

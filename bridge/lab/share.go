@@ -40,8 +40,9 @@ var grounds = struct {
 	main bool // CleanUp will be called
 }{open: map[string]*ground{}}
 
-// CleanUp ends the shared homeservers that are left. Who asks for a shared World calls it at the end of the program.
+// CleanUp ends the shared homeservers that are left, and Prism. Who asks for a shared World calls it at the end of the program.
 func CleanUp() {
+	endPrism()
 	grounds.Lock()
 	defer grounds.Unlock()
 	for key, g := range grounds.open {

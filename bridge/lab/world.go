@@ -25,6 +25,7 @@ type WorldOptions struct {
 	Bridge     BridgeOptions
 	Proxy      bool // a Proxy between the bridge and the homeserver
 	WhatsApp   bool // agents' phones, which have written to the bridge already
+	Contract   bool // their Twilio behind Prism: see CheckContract
 	People     []string
 	Shared     bool // on a homeserver with other Worlds, which nobody may stop
 }
@@ -93,7 +94,7 @@ func (w *World) startBridge(o WorldOptions, at seat) {
 	}
 	if o.WhatsApp {
 		o.Bridge.WhatsApp = func(b *Bridge) (config string) {
-			w.Phones, config = startPhones(w.t, b)
+			w.Phones, config = startPhones(w.t, b, o.Contract)
 			return config
 		}
 	}

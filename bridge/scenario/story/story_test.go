@@ -31,7 +31,8 @@ func TestStory(t *testing.T) {
 			t.Skip("the smoke test is enough for -short runs")
 		}
 		t.Parallel()
-		s := tell(t, lab.WorldOptions{Bridge: lab.BridgeOptions{Postgres: true}})
+		s := tell(t, lab.WorldOptions{Bridge: lab.BridgeOptions{Postgres: true}, Contract: true})
+		t.Run("Twilio's contract was kept", func(t *testing.T) { s.Phones.CheckContract(t) })
 		if *update && !t.Failed() {
 			writeStory(t, s)
 		}

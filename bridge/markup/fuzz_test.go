@@ -1,6 +1,8 @@
 package markup
 
 import (
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -135,9 +137,9 @@ func checkCarried(t failer, formatted string) {
 		tags[tag] = true
 	}
 	said := checkHTML(t, w.HTML, tags, func(tag, key, value string) bool {
-		lower := strings.ToLower(value)
-		return tag == "a" && key == "href" && !strings.Contains(lower, "matrix.to") &&
-			(strings.HasPrefix(lower, "http") || strings.HasPrefix(lower, "mailto:"))
+		u, err := url.Parse(strings.TrimSpace(value))
+		return err == nil && tag == "a" && key == "href" && slices.Contains([]string{"http", "https", "mailto"}, u.Scheme) &&
+			!strings.EqualFold(strings.Trim(u.Hostname(), "."), "matrix.to") && !strings.HasPrefix(strings.TrimPrefix(u.Fragment, "/"), "@")
 	})
 	if strings.ContainsFunc(w.Plain+said, turns) || strings.ContainsFunc(w.Plain, otherBreak) {
 		t.Errorf("%q, %q hold a separator or a control", w.Plain, said)

@@ -41,17 +41,25 @@ func (r *Relay) LoadPeople(ctx context.Context) error {
 	return nil
 }
 
-// merged are the agents of the configuration with what was changed at run time.
+// merged are the agents of the configuration with what was changed at run time. Who was
+// not added there is in the configuration or no agent: it says how they are called and
+// who they are.
 func merged(base []handoff.Agent, changed []*store.Agent) []handoff.Agent {
 	people := slices.Clone(base)
 	for _, c := range changed {
+		i := slices.IndexFunc(people, func(p handoff.Agent) bool { return whatsapp.SameNumber(p.Phone, c.Phone) })
+		if i < 0 && !c.Added {
+			continue
+		}
 		a := handoff.Agent{Phone: c.Phone, Name: c.Name, User: c.User}
+		if !c.Added {
+			a = people[i]
+		}
 		if c.State == store.AgentPaused {
 			if a.Paused = c.Until; a.Paused.IsZero() {
 				a.Paused = forGood
 			}
 		}
-		i := slices.IndexFunc(people, func(p handoff.Agent) bool { return whatsapp.SameNumber(p.Phone, c.Phone) })
 		switch {
 		case c.State == store.AgentRemoved && i >= 0:
 			people = slices.Delete(people, i, i+1)
@@ -110,12 +118,7 @@ func (r *Relay) AgentAdd(ctx context.Context, by, number, name, user string) (fi
 	case len(people) >= mostAgents:
 		return nil, words, project.Refuse(project.Unavailable, "%s", text.ManyAgentsForStaff(mostAgents))
 	}
-	if former, err := r.changed(ctx, phone); err != nil {
-		return nil, words, err
-	} else if former != nil { // in the form that it was written in before
-		phone = former.Phone
-	}
-	fields, err = r.saveAgent(ctx, by, handoff.Agent{Phone: phone, Name: name, User: user}, store.AgentAnswers, time.Time{})
+	fields, err = r.saveAgent(ctx, &store.Agent{Phone: phone, Name: name, User: user, Added: true, By: by})
 	return fields, text.AgentAddedForStaff(name), err
 }
 
@@ -125,7 +128,7 @@ func (r *Relay) AgentRemove(ctx context.Context, by, who string) (fields map[str
 	if err != nil {
 		return nil, words, err
 	}
-	fields, err = r.saveAgent(ctx, by, *a, store.AgentRemoved, time.Time{})
+	fields, err = r.changeAgent(ctx, by, a, store.AgentRemoved, time.Time{})
 	return fields, text.AgentRemovedForStaff(a.Name), err
 }
 
@@ -140,7 +143,7 @@ func (r *Relay) AgentPause(ctx context.Context, by, who string, span time.Durati
 	if span > 0 {
 		until = r.Store.Now().Add(span)
 	}
-	fields, err = r.saveAgent(ctx, by, *a, store.AgentPaused, until)
+	fields, err = r.changeAgent(ctx, by, a, store.AgentPaused, until)
 	return fields, text.AgentPausedForStaff(a.Name, until), err
 }
 
@@ -154,12 +157,26 @@ func (r *Relay) AgentResume(ctx context.Context, by, who string) (fields map[str
 	if !paused {
 		return map[string]any{"agent": a.Phone, "changed": false}, text.AgentResumedForStaff(a.Name, false), nil
 	}
-	fields, err = r.saveAgent(ctx, by, *a, store.AgentAnswers, time.Time{})
+	fields, err = r.changeAgent(ctx, by, a, store.AgentAnswers, time.Time{})
 	return fields, text.AgentResumedForStaff(a.Name, true), err
 }
 
-func (r *Relay) saveAgent(ctx context.Context, by string, a handoff.Agent, state string, until time.Time) (map[string]any, error) {
-	if err := r.Store.SaveAgent(ctx, &store.Agent{Phone: a.Phone, Name: a.Name, User: a.User, State: state, Until: until, By: by, At: r.Store.Now()}); err != nil {
+// changeAgent changes an agent's state.
+func (r *Relay) changeAgent(ctx context.Context, by string, a *handoff.Agent, state string, until time.Time) (map[string]any, error) {
+	return r.saveAgent(ctx, &store.Agent{Phone: a.Phone, Name: a.Name, User: a.User, State: state, Until: until, By: by})
+}
+
+// saveAgent writes a change in the place of the former one. Who was added stays added.
+func (r *Relay) saveAgent(ctx context.Context, a *store.Agent) (map[string]any, error) {
+	former, err := r.changed(ctx, a.Phone)
+	if err != nil {
+		return nil, err
+	}
+	if former != nil { // the number in the form that it was written in before
+		a.Phone, a.Added = former.Phone, a.Added || former.Added
+	}
+	a.At = r.Store.Now()
+	if err := r.Store.SaveAgent(ctx, a); err != nil {
 		return nil, err
 	}
 	changed, err := r.Store.Agents(ctx)
@@ -167,11 +184,15 @@ func (r *Relay) saveAgent(ctx context.Context, by string, a handoff.Agent, state
 		return nil, err
 	}
 	people := merged(r.Agents, changed)
+	phone := a.Phone
+	if i := slices.IndexFunc(people, func(p handoff.Agent) bool { return whatsapp.SameNumber(p.Phone, phone) }); i >= 0 {
+		phone = people[i].Phone
+	}
 	queue.AfterCommit(ctx, r.Store.DB, func() {
 		r.people.Store(&people)
-		r.Store.Queue.Wake(store.QueueWhatsApp, a.Phone) // what waits may not be wanted any more
+		r.Store.Queue.Wake(store.QueueWhatsApp, phone) // what waits may not be wanted any more
 	})
-	return map[string]any{"agent": a.Phone}, nil
+	return map[string]any{"agent": phone}, nil
 }
 
 func (r *Relay) changed(ctx context.Context, phone string) (*store.Agent, error) {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"lanekeeper/bridge/handoff"
 	"lanekeeper/bridge/project"
 	"lanekeeper/bridge/relay"
 	"lanekeeper/bridge/text"
@@ -126,5 +127,31 @@ func TestAgentsAtRunTime(t *testing.T) {
 		}
 		w.phone(dana, "#3 back again")
 		w.must("direct"+carl, "back again")
+	})
+}
+
+// Who was only paused is an agent by the configuration alone: who is not in it any more
+// is none, and it says what they are called.
+func TestAgentsOfTheConfiguration(t *testing.T) {
+	each(t, func(r *relay.Relay) {}, func(w *world) {
+		for _, who := range []string{dana, eli} {
+			if err := w.s.Tx(w.ctx, func(ctx context.Context) error {
+				_, _, err := w.r.AgentPause(ctx, root, who, 0)
+				if err == nil && who == dana {
+					_, _, err = w.r.AgentResume(ctx, root, who)
+				}
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.r.Agents = []handoff.Agent{{Phone: eli, Name: "Elias", User: root}}
+		if err := w.r.LoadPeople(w.ctx); err != nil {
+			t.Fatal(err)
+		}
+		people := w.r.People()
+		if len(people) != 1 || people[0].Name != "Elias" || people[0].User != root || people[0].Paused.IsZero() {
+			t.Errorf("%+v", people)
+		}
 	})
 }

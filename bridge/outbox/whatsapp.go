@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -45,6 +46,8 @@ type WhatsApp struct {
 	Sent     func(outcome string)
 	Template string // sid
 	Pace     *whatsapp.Pace
+
+	noLooks atomic.Int64 // until when no file is looked at, Unix milliseconds
 }
 
 const (
@@ -77,7 +80,7 @@ func (w *WhatsApp) Do(ctx context.Context, job queue.Job) queue.Result {
 		return queue.Result{Retry: time.Second, Err: err}
 	}
 	if turn.Look != nil {
-		return w.look(ctx, job, *turn.Look)
+		return w.look(ctx, *turn.Look)
 	}
 	// A request that is cut off has an unknown outcome, so a stop waits for its end.
 	finish, cancel := queue.Finish(ctx)
@@ -100,25 +103,31 @@ func (w *WhatsApp) Do(ctx context.Context, job queue.Job) queue.Result {
 	return ends
 }
 
-// looks is how often a file that cannot be fetched is looked at; then it goes as a link,
-// so that it holds nothing up.
-const looks = 6
-
-// lookTime is how long one look may take.
-const lookTime = 20 * time.Second
+const (
+	// lookTime is how long one look at a file may take. One that is not there by then
+	// goes as a link: what is behind it waits.
+	lookTime = 3 * time.Second
+	// noLooks is how long all files go as links after that: who has many that are never
+	// there must not make everybody wait for each.
+	noLooks = time.Minute
+)
 
 // look finds out what a file is, before it goes.
-func (w *WhatsApp) look(ctx context.Context, job queue.Job, l phone.Look) queue.Result {
-	looking, cancel := context.WithTimeout(ctx, lookTime)
-	typ, size, err := w.Files.Look(looking, l.MXC, handoff.MaxFile)
-	cancel()
-	switch {
-	case ctx.Err() != nil: // we stop
-		return queue.Result{Retry: time.Millisecond, Keep: true}
-	case err != nil && matrix.Temporary(err) && job.Attempts < looks:
-		return queue.Result{Retry: 500 * time.Millisecond << job.Attempts, Err: fmt.Errorf("look at a file: %w", err)}
-	case err != nil:
-		typ, size = media.Unknown, -1
+func (w *WhatsApp) look(ctx context.Context, l phone.Look) queue.Result {
+	typ, size := media.Unknown, int64(-1)
+	if now := w.Store.Now(); now.UnixMilli() >= w.noLooks.Load() {
+		looking, cancel := context.WithTimeout(ctx, lookTime)
+		t, n, err := w.Files.Look(looking, l.MXC, handoff.MaxFile)
+		cancel()
+		switch {
+		case ctx.Err() != nil: // we stop
+			return queue.Result{Retry: time.Millisecond, Keep: true}
+		case err == nil:
+			typ, size = t, n
+		case matrix.Temporary(err):
+			w.noLooks.Store(now.Add(noLooks).UnixMilli())
+			w.Log.Warn().Err(err).Msg("Files cannot be looked at in time; for a minute they go to WhatsApp as links")
+		}
 	}
 	if err := w.tx(ctx, func(ctx context.Context) error { return w.Phones.Looked(ctx, l, typ, size) }); err != nil {
 		return queue.Result{Retry: time.Second, Err: err}

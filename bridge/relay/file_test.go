@@ -129,9 +129,18 @@ func TestFileThatHangs(t *testing.T) {
 		w.wake()
 		_, cmd := w.asks(carl, "customer", "alpha")
 		w.outs = nil
-		w.look = func(string) (string, int64, error) { return "", 0, context.DeadlineExceeded }
+		good, looked := w.look, 0
+		w.look = func(string) (string, int64, error) { looked++; return "", 0, context.DeadlineExceeded }
 		q := w.says(carl, "customer", file(cmd, "m.image", "a.png", "look"))
 		w.sentIs(dana, "*#1* Carl: look\n📷 a.png: https://lanes.test/"+q)
+		q = w.says(carl, "customer", file(cmd, "m.image", "again.png", "and"))
+		w.sentIs(dana, "*#1* Carl: and\n📷 again.png: https://lanes.test/"+q)
+		if looked != 1 { // by whichever phone was first; everybody else waited for nothing
+			t.Errorf("looked at %d times", looked)
+		}
+		w.now, w.look = w.now.Add(2*time.Minute), good
+		q = w.says(carl, "customer", file(cmd, "m.image", "c.png", "now"))
+		w.sentIs(dana, "*#1* Carl: now https://lanes.test/"+q)
 		w.look = func(string) (string, int64, error) { return "", 0, errors.New("not found") }
 		q = w.says(carl, "customer", file(cmd, "m.image", "b.png", ""))
 		w.sentIs(dana, "*#1* Carl: 📷 b.png: https://lanes.test/"+q)

@@ -161,7 +161,7 @@ func (f *Carrier) list(ctx context.Context, file effect.File) queue.Result {
 	return queue.Result{Commit: func(ctx context.Context) error {
 		for _, m := range all {
 			one := file
-			one.URL, one.Type = m.URL, m.Type
+			one.URL, one.Type, one.Alone = m.URL, m.Type, file.Alone && len(all) == 1
 			if err := f.Store.Do(ctx, effect.Effect{File: &one}); err != nil {
 				return err
 			}

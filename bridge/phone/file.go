@@ -50,7 +50,17 @@ func withFile(words []string, line *store.Line, link string) (bodies []store.Bod
 }
 
 // unfile sends a link in the place of a file that WhatsApp did not take, and has that said.
+// Where its author took it back meanwhile nothing of it goes out again.
 func (q *Queue) unfile(ctx context.Context, p *store.Part, failure *whatsapp.Error) error {
+	line, err := q.Store.Line(ctx, p.Line)
+	if err != nil {
+		return err
+	}
+	if line != nil {
+		if f, event := line.File(); f == nil || event != p.File {
+			return q.failed(ctx, p, failure)
+		}
+	}
 	p.Body += "\n" + q.Link(p.File)
 	if len(p.Body) > markup.WhatsAppLimit { // cannot be: only short words have a file
 		p.Body = q.Link(p.File)
@@ -62,9 +72,8 @@ func (q *Queue) unfile(ctx context.Context, p *store.Part, failure *whatsapp.Err
 	if err := q.again(ctx, p); err != nil {
 		return err
 	}
-	line, err := q.Store.Line(ctx, p.Line)
-	if line == nil || err != nil {
-		return err
+	if line == nil {
+		return nil
 	}
 	line.Link() // if it is cut anew, and for other phones
 	if err := q.Store.ChangeLine(ctx, line); err != nil {

@@ -100,6 +100,25 @@ func TestFileAsQuestion(t *testing.T) {
 	})
 }
 
+// What its author took back before WhatsApp had fetched the file does not go out as a link, nor do its words.
+func TestFileTakenBack(t *testing.T) {
+	each(t, nil, func(w *world) {
+		w.wake()
+		picture := w.wrote(carl, "customer", map[string]any{"msgtype": "m.image", "body": "why is it red?", "filename": "logo.png", "url": "mxc://x/logo"}).ID
+		w.hands(carl, "customer", picture, "")
+		o := w.last(dana)
+		w.redacts(carl, "customer", picture)
+		w.outs = nil
+		w.status(o, "failed", 63019)
+		for _, got := range w.sent(dana) {
+			if strings.Contains(got, "red?") || strings.Contains(got, "lanes.test") {
+				t.Errorf("the phone gets %s", got)
+			}
+		}
+		w.none("super_admin", "a link to it")
+	})
+}
+
 // What may not leave does not leave as a file either, nor is it looked at; what is encrypted is said to stay.
 func TestFilesStay(t *testing.T) {
 	each(t, nil, func(w *world) {

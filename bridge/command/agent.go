@@ -42,6 +42,9 @@ func (k *call) agentAdd(ctx context.Context) (*reply, error) {
 		if user, ok = userOf(f); !ok {
 			return nil, project.Refuse(project.BadArgument, "%s", text.NoIDAfterForSender(short(f), "mxid", k.Store.Domain))
 		}
+		if !k.Policy.MayBind(k.sender, user) {
+			return nil, project.Refuse(project.NotAllowed, "%s", text.NotTheirPhoneForStaff())
+		}
 	}
 	return k.said(k.Relay.AgentAdd(ctx, k.sender, number, strings.Trim(strings.TrimSpace(k.rest), `"“”„`), user))
 }

@@ -154,6 +154,13 @@ func (p *Policy) Can(user string, a Ability, pr *project.Project) bool {
 	return person != nil && (a == See || slices.Contains(p.Roles[person.Role], a))
 }
 
+// MayBind reports whether somebody may say that a phone is a person's who is on Matrix,
+// too: what the phone writes is theirs from then on. People say it of themselves, and
+// super-admins of those who answer questions.
+func (p *Policy) MayBind(by, user string) bool {
+	return p.Can(user, Handoff, nil) && (by == user || p.PlatformRole(by) == SuperAdmin)
+}
+
 // RolesWith lists, sorted, the roles of projects that have one of some abilities.
 func (p *Policy) RolesWith(some ...Ability) []project.Role {
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(p.Roles)), func(role project.Role) bool {

@@ -116,3 +116,20 @@ func TestApprovers(t *testing.T) {
 		t.Errorf("staff of the platform who are in the project: %v", got)
 	}
 }
+
+// A phone is bound to somebody on Matrix by themselves, or by a super-admin.
+func TestMayBind(t *testing.T) {
+	const olga, otto, root, carl = "@olga:example.org", "@otto:example.org", "@root:example.org", "@carl:example.org"
+	p := withPermissions(policy.Permissions{olga: policy.Staff, otto: policy.Admin, root: policy.SuperAdmin, carl: policy.User})
+	for _, c := range []struct {
+		by, user string
+		want     bool
+	}{
+		{olga, olga, true}, {root, olga, true}, {root, root, true},
+		{otto, olga, false}, {olga, root, false}, {root, carl, false}, {carl, carl, false}, {root, bot, false},
+	} {
+		if got := p.MayBind(c.by, c.user); got != c.want {
+			t.Errorf("%s binds a phone to %s: %v", c.by, c.user, got)
+		}
+	}
+}

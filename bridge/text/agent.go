@@ -90,6 +90,11 @@ func AgentKnownForStaff(name string) string {
 	return fmt.Sprintf("%s is an agent with that already.", name)
 }
 
+// NotTheirPhoneForStaff refuses to bind a phone to a person.
+func NotTheirPhoneForStaff() string {
+	return "With --mxid you can name yourself; a super-admin can name anybody who may answer questions. Without it, the agent is added by number and name alone."
+}
+
 // ManyAgentsForStaff refuses one more.
 func ManyAgentsForStaff(most int) string {
 	return fmt.Sprintf("There are %d agents, and each question goes to all of them. Please remove one first.", most)

@@ -196,7 +196,7 @@ var examples = []example{
 	{"AgentPausedForStaff", "", AgentPausedForStaff("Dana", time.Time{})}, {"AgentPausedForStaff", "for a time", AgentPausedForStaff("Dana", later)},
 	{"AgentResumedForStaff", "", AgentResumedForStaff("Dana", true)}, {"AgentResumedForStaff", "not paused", AgentResumedForStaff("Dana", false)},
 	{"AgentsHereForStaff", "", AgentsHereForStaff()}, {"NoWhatsAppForStaff", "", NoWhatsAppForStaff()}, {"NoPhoneForStaff", "", NoPhoneForStaff()}, {"AgentNameForStaff", "", AgentNameForStaff()},
-	{"OwnNumberForStaff", "", OwnNumberForStaff()}, {"AgentKnownForStaff", "", AgentKnownForStaff("Dana")}, {"ManyAgentsForStaff", "", ManyAgentsForStaff(100)},
+	{"OwnNumberForStaff", "", OwnNumberForStaff()}, {"AgentKnownForStaff", "", AgentKnownForStaff("Dana")}, {"NotTheirPhoneForStaff", "", NotTheirPhoneForStaff()}, {"ManyAgentsForStaff", "", ManyAgentsForStaff(100)},
 	{"NoAgentForStaff", "", NoAgentForStaff()}, {"ManyOfThatNameForStaff", "", ManyOfThatNameForStaff()},
 	{"EverybodyForLane", "", EverybodyForLane("Carl Berg")}, {"TooManyCallsForSender", "", TooManyCallsForSender(3, false)},
 	{"TooManyCallsForSender", "by Matrix itself", TooManyCallsForSender(3, true)}, {"TooManyCallsForStaff", "", TooManyCallsForStaff(carl, lane, 3)},

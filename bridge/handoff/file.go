@@ -114,10 +114,17 @@ func (dec *Decision) staffGets(h *Handoff, s Said) {
 	dec.inCard(h, copied(h.Number, s.Event), s.Sent.content())
 }
 
-// editFile puts another file in the place of the one that staff see.
+// editFile puts another file in the place of the one that staff see, takes it away where
+// words stand there now, and shows one that was none before.
 func (dec *Decision) editFile(h *Handoff, s Said) {
-	if _, ok := s.show(h, Staff); ok && s.passes() && slices.Contains(h.Files, s.Event) {
+	_, ok := s.show(h, Staff)
+	switch {
+	case !ok || !s.passes():
+		dec.redactFile(h, s.Event)
+	case slices.Contains(h.Files, s.Event):
 		dec.send(effect.Message{To: effect.Place{SuperAdmin: true}, Edits: effect.To(copied(h.Number, s.Event)), Content: s.Sent.content()})
+	default:
+		dec.staffGets(h, s)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"lanekeeper/bridge/effect"
 	"lanekeeper/bridge/store"
 	"lanekeeper/bridge/whatsapp"
 )
@@ -206,6 +207,18 @@ func TestFileChanges(t *testing.T) {
 		w.sentIs(dana, "*#1* Carl (correction): look here\n📷 b.png: https://lanes.test/"+q)
 		w.redacts(carl, "customer", q)
 		w.sentIs(dana, "*#1* Carl deleted a message you received (withdrawn). Please delete it here, too.")
+
+		// Words in the place of a file take it from staff, too; a file in the place of words comes to them.
+		q = w.says(carl, "customer", file(cmd, "m.image", "secret.png", "oops"))
+		w.edits(carl, "customer", q, "only words")
+		if !slices.ContainsFunc(w.posts, func(p post) bool { return p.redacts == w.ref(effect.To("file:1:"+q)) }) {
+			t.Error("staff still see the file")
+		}
+		q = w.says(carl, "customer", in(cmd, "only words"))
+		next = file(cmd, "m.image", "late.png", "here it is")
+		delete(next, "m.relates_to")
+		w.editsTo(carl, "customer", q, next)
+		w.must("super_admin", "late.png")
 	})
 }
 

@@ -23,7 +23,7 @@ func (r *Relay) album(ctx context.Context, in whatsapp.Inbound, msg handoff.Inco
 	if !msg.File || msg.Opening || msg.Listed || msg.Quotes || msg.Button != "" || strings.TrimSpace(in.Body) != "" {
 		return to, nil
 	}
-	n, err := r.Store.LastRouted(ctx, in.From, msg.At.Add(-albumFor))
+	n, err := r.Store.LastRouted(ctx, in.From, in.MessageSID, msg.At.Add(-albumFor))
 	if n == 0 || err != nil {
 		return to, err
 	}

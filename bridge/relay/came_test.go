@@ -109,6 +109,15 @@ func TestAlbum(t *testing.T) {
 			t.Errorf("in the direct chat: %v", got)
 		}
 		w.asks(carl, "customer", "gamma")
+		w.phone(dana, "#1 mine")
+		w.phone(dana, "take 3") // a picture after that is not for #1 by its time
+		w.files = nil
+		w.phone(dana, "", withFile("image/jpeg"))
+		w.sidOf(dana, "Which one is that for?")
+		if len(w.files) > 0 && !w.files[len(w.files)-1].Drop {
+			t.Error("a picture goes to the one that was answered before another was taken")
+		}
+		w.outs = nil
 		w.phone(dana, "#3 words")
 		w.now = w.now.Add(2 * time.Minute)
 		w.outs = nil

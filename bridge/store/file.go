@@ -34,10 +34,11 @@ func (s *Store) Fetched(ctx context.Context, f effect.Fetched) error {
 	return wrap("file", err)
 }
 
-// LastRouted is the handoff that the latest message from a phone since a time was about;
-// 0: none was about one.
-func (s *Store) LastRouted(ctx context.Context, phone string, since time.Time) (int64, error) {
-	n, err := none(scanNumber(s.DB.QueryRow(ctx, "SELECT handoff FROM wa_inbound WHERE phone=$1 AND handoff>0 AND at>=$2 ORDER BY at DESC LIMIT 1", phone, millis(since))))
+// LastRouted is the handoff that the message from a phone before this one was about, if
+// that came since a time; 0: there was none, or it was about none, as words are that
+// take one, and taps.
+func (s *Store) LastRouted(ctx context.Context, phone, sid string, since time.Time) (int64, error) {
+	n, err := none(scanNumber(s.DB.QueryRow(ctx, "SELECT handoff FROM wa_inbound WHERE phone=$1 AND at>=$2 AND sid<>$3 ORDER BY at DESC LIMIT 1", phone, millis(since), sid)))
 	if n == nil || err != nil {
 		return 0, wrap("last WhatsApp message", err)
 	}

@@ -38,14 +38,22 @@ func (s *Store) Fetched(ctx context.Context, f effect.Fetched) error {
 // that came since a time; 0: there was none, or it was about none, as words are that
 // take one, and taps.
 func (s *Store) LastRouted(ctx context.Context, phone, sid string, since time.Time) (int64, error) {
-	n, err := none(scanNumber(s.DB.QueryRow(ctx, "SELECT handoff FROM wa_inbound WHERE phone=$1 AND at>=$2 AND sid<>$3 ORDER BY at DESC LIMIT 1", phone, millis(since), sid)))
-	if n == nil || err != nil {
-		return 0, wrap("last WhatsApp message", err)
+	rows, err := s.DB.Query(ctx, "SELECT sid, handoff FROM wa_inbound WHERE phone=$1 AND at>=$2 ORDER BY at DESC LIMIT 2", phone, millis(since))
+	last, err := dbutil.NewRowIterWithError(rows, scanRouted, err).AsList()
+	for _, r := range last {
+		if r.sid != sid {
+			return r.handoff, nil
+		}
 	}
-	return *n, nil
+	return 0, wrap("last WhatsApp messages", err)
 }
 
-func scanNumber(row dbutil.Scannable) (*int64, error) {
-	var n int64
-	return &n, row.Scan(&n)
+type routed struct {
+	sid     string
+	handoff int64
+}
+
+func scanRouted(row dbutil.Scannable) (r routed, err error) {
+	err = row.Scan(&r.sid, &r.handoff)
+	return r, err
 }
